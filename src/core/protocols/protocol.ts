@@ -1,0 +1,137 @@
+import type { ParameterAdjustment } from '../chat/parameter-report.js';
+import type { ChatRequest } from '../chat/request.js';
+import type { ChatResponse } from '../chat/response.js';
+import type { ChatEvent, StreamItem } from '../chat/event.js';
+import type { Usage } from '../chat/usage.js';
+import type { GatewayError } from '../errors/gateway-error.js';
+import type { UpstreamErrorFacts } from '../errors/upstream-failure.js';
+import type { ResponseDialect } from './dialect.js';
+
+export type ProtocolId = 'openai-chat' | 'anthropic-messages' | 'gemini-generate';
+
+/** What a renderer towards the client must know about the request it answers. */
+export interface RenderContext {
+  requestId: string;
+  /** The one id of this answer (`chatcmpl-…`, `msg_…`), made by the gateway. */
+  responseId: string;
+  createdS: number;
+  /** The public name of the model that served. */
+  model: string;
+  includeUsage: boolean;
+  /** Under which field(s) reasoning leaves (`x-og-reasoning-field`); openai-chat only. */
+  reasoningField: 'reasoning_content' | 'reasoning' | 'both' | 'none';
+}
+
+/** Added to the usage a client sees: money and route (CONTRACT: `usage.cost`, `og` of the last chunk). */
+export interface AnswerSummary {
+  usage: Usage;
+  estimated: boolean;
+  /** USD as a decimal string with up to 9 places, exact. */
+  costUsd?: string;
+  costDetails?: Record<string, unknown>;
+  /** `{provider, model, attempts, fallback?}` for the last chunk. */
+  og?: Record<string, unknown>;
+}
+
+/** Turns canonical items into the bytes one client reads. Stateful: one per stream. Everything returned is complete SSE frames, or ''. */
+export interface StreamRenderer {
+  /**
+   * `native` is true when the item comes from the same protocol and no event of it was changed: then `item.raw` is
+   * passed on with only id, created, model and usage patched, so that unknown fields survive.
+   */
+  render(item: StreamItem, native: boolean): string;
+  /** After the upstream's real end: what closes the stream properly (usage, `[DONE]`, `message_stop`). */
+  finish(summary: AnswerSummary): string;
+  /** After content was sent: the in-stream error, never followed by a normal end. `partial` when some usage is known. */
+  fail(error: GatewayError, summary?: AnswerSummary): string;
+  /** Something the client's parser ignores (SSE comment, `ping`). */
+  heartbeat(): string;
+}
+
+/** Turns upstream bytes into canonical items. Push style and synchronous: no promise per event on this path. */
+export interface StreamParser {
+  /** Any slice of the body; may end anywhere, also inside a UTF-8 sequence. */
+  push(chunk: Uint8Array): void;
+  /**
+   * The body ended cleanly at HTTP level. Emits `end` when the protocol's real end was seen (terminator, or a finish
+   * reason for every choice), otherwise `error` with kind `interrupted`. Emits nothing when `end` or `error` was emitted already.
+   */
+  end(): void;
+}
+
+export interface ParseContext {
+  dialect: ResponseDialect;
+  /** How many choices were asked for. */
+  choices: number;
+}
+
+export interface UpstreamRenderContext {
+  /** The provider's own name of the model. */
+  upstreamModel: string;
+  /** Cap of the model's output, when the protocol demands a number and the client gave none. */
+  maxOutputTokens?: number;
+  /** The model can reason; some protocols render reasoning parameters only then. */
+  reasons: boolean;
+  /** Protocol-specific facts about the model from the catalogue (`thinking: adaptive`, …); protocols document what they read. */
+  modelFacts: Readonly<Record<string, unknown>>;
+}
+
+/** A request body for an upstream, as an object whose top-level members the dialect may still change. */
+export interface RenderedRequest {
+  wire: Record<string, unknown>;
+  report: ParameterAdjustment[];
+}
+
+export interface EndpointTarget {
+  /** As configured: scheme, host, perhaps a path; a final slash is ignored. */
+  baseUrl: string;
+  upstreamModel: string;
+  stream: boolean;
+}
+
+/** One wire format, both directions. Pure: no I/O, no clock, no random; ids come from the context. */
+export interface ChatProtocol {
+  readonly id: ProtocolId;
+
+  // Towards clients.
+  /** Throws GatewayError 400 that names the JSON path. `body` is the parsed JSON (duplicates, depth and UTF-8 already checked). */
+  parseRequest(body: unknown): ChatRequest;
+  renderResponse(response: ChatResponse, context: RenderContext, summary: AnswerSummary): Record<string, unknown>;
+  /** The upstream's own JSON with only id, created, model and usage patched (same protocol on both sides). */
+  renderNativeResponse(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary): Record<string, unknown>;
+  createStreamRenderer(context: RenderContext): StreamRenderer;
+  /** The error envelope of this protocol's clients. */
+  renderError(error: GatewayError, requestId: string): Record<string, unknown>;
+
+  // Towards upstreams.
+  /** The full URL, after CONTRACT section 3 (`base_url` rules). */
+  endpoint(target: EndpointTarget): string;
+  /** Headers every upstream of this protocol wants, besides authentication (`anthropic-version`). Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  renderRequest(request: ChatRequest, context: UpstreamRenderContext): RenderedRequest;
+  /**
+   * Same protocol on both sides: the client's own members, with only what the gateway must change (`model`,
+   * `stream_options.include_usage`, gateway-only members removed). A member left alone is the identical object, so that
+   * the splice can keep the client's bytes for it.
+   */
+  renderNativeRequest(wire: Record<string, unknown>, request: ChatRequest, context: UpstreamRenderContext): RenderedRequest;
+  /** Throws UnreadableAnswer when the JSON is not an answer of this protocol. */
+  parseResponse(body: unknown, context: ParseContext): ChatResponse;
+  createStreamParser(sink: (item: StreamItem) => void, context: ParseContext): StreamParser;
+  /** Reads an error body; also recognises error bodies inside a 200. Null when the body is no error of any known shape. */
+  parseError(body: unknown): UpstreamErrorFacts | null;
+}
+
+/** A 200 whose body is not what the protocol promises. */
+export class UnreadableAnswer extends Error {
+  constructor(
+    message: string,
+    /** Set when the body is an error object. */
+    readonly facts: UpstreamErrorFacts | null = null,
+  ) {
+    super(message);
+    this.name = 'UnreadableAnswer';
+  }
+}
+
+export type { ChatEvent, StreamItem };

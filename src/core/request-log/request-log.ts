@@ -1,0 +1,103 @@
+import type { ParameterAdjustment } from '../chat/parameter-report.js';
+import type { Usage } from '../chat/usage.js';
+import type { ChargeLine, RequestState } from '../ledger/settlement.js';
+
+export interface AttemptLog {
+  number: number;
+  provider: string;
+  upstreamModel: string;
+  deployment: string;
+  credential: string;
+  zone?: string;
+  kind: 'first' | 'retry' | 'fallback';
+  outcome: 'ok' | 'error' | 'timeout' | 'canceled';
+  status?: number;
+  errorCode?: string;
+  errorMessage?: string;
+  startedAtMs: number;
+  connectMs?: number;
+  firstByteMs?: number;
+  totalMs: number;
+}
+
+export interface CandidateLog {
+  provider: string;
+  model: string;
+  upstreamModel: string;
+  deployment: string;
+  zone?: string;
+  place?: number;
+  excluded?: string;
+  reasons: string[];
+}
+
+/** Milliseconds of each stage; undefined when the request did not reach it. */
+export interface StageTimings {
+  authMs?: number;
+  parseMs?: number;
+  policyMs?: number;
+  limitsMs?: number;
+  routingMs?: number;
+  holdMs?: number;
+  connectMs?: number;
+  ttftMs?: number;
+  generationMs?: number;
+  settleMs?: number;
+  totalMs: number;
+}
+
+/** Everything about one request but its money of record (the ledger's row has that). */
+export interface RequestLog {
+  requestId: string;
+  clientRequestId?: string;
+  organizationId: string;
+  projectId: string;
+  keyId: string;
+  keyName: string;
+  zone: string;
+  endpoint: string;
+  protocol: string;
+  requestedModel: string;
+  servedModel?: string;
+  provider?: string;
+  upstreamModel?: string;
+  upstreamId?: string;
+  stream: boolean;
+  state: RequestState;
+  status: number;
+  errorCode?: string;
+  errorMessage?: string;
+  finishReason?: string;
+  rawFinishReason?: string;
+  fallback?: string;
+  route?: string;
+  strategy?: string;
+  attempts: AttemptLog[];
+  candidates: CandidateLog[];
+  parameters: ParameterAdjustment[];
+  timings: StageTimings;
+  usage?: Usage;
+  usageEstimated: boolean;
+  /** Nano-USD. */
+  holdNanoUsd: bigint;
+  chargedNanoUsd: bigint;
+  costNanoUsd: bigint;
+  chargeLines: ChargeLine[];
+  tags: string[];
+  sessionId?: string;
+  clientRetries: number;
+  userAgent?: string;
+  clientIp?: string;
+  /** What `store` allows: payloads only under `full`. */
+  requestBody?: string;
+  responseBody?: string;
+  drift: string[];
+  configHash: string;
+  receivedAtMs: number;
+  endedAtMs: number;
+}
+
+/** Where finished requests are recorded: queued in memory (bounded), written in batches off the hot path. Never throws, never waits. */
+export abstract class RequestLogs {
+  abstract record(log: RequestLog): void;
+}

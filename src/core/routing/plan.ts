@@ -1,0 +1,59 @@
+import type { ErrorCode } from '../errors/catalogue.js';
+import type { Deployment, Model } from '../catalog/model.js';
+
+export type ExclusionReason =
+  | 'policy'
+  | 'zone'
+  | 'capability'
+  | 'context_window'
+  | 'max_output'
+  | 'price_ceiling'
+  | 'unpriced'
+  | 'retired'
+  | 'circuit_open'
+  | 'credential'
+  | 'rate_limited'
+  | 'provider_bound'
+  | 'no_fallback'
+  | 'attempts_exhausted';
+
+/** What became of one deployment that was considered. */
+export interface Candidate {
+  deployment: Deployment;
+  model: Model;
+  /** 1-based place in the plan; undefined when excluded. */
+  place?: number;
+  excluded?: ExclusionReason;
+  /** What a person can follow: `priority 0`, `availability band 1 (0.98 over 40 samples)`, `vision is not supported`. */
+  reasons: string[];
+  /** Error code a client gets when every candidate is excluded for this reason. */
+  code?: ErrorCode;
+}
+
+/** An ordered plan with a reason for every deployment considered. */
+export interface Plan {
+  /** The public model the request resolved to first. */
+  model: Model;
+  attempts: Candidate[];
+  candidates: Candidate[];
+  route?: string;
+  strategy: string;
+  seed: number;
+}
+
+/** How often and how quickly a deployment answered lately: what the planner needs of the health store. */
+export interface HealthView {
+  circuit: 'closed' | 'open' | 'half-open';
+  /** When an open circuit admits its next canary. */
+  retryAtMs?: number;
+  /** Lower Wilson bound of the success rate, 0–1; 1 with fewer than 20 samples. */
+  availability: number;
+  samples: number;
+  ttftP95Ms?: number;
+  totalP95Ms?: number;
+  /** 0–1 while a recovered deployment is slow-started. */
+  slowStartWeight: number;
+  credential: 'ok' | 'rejected' | 'rate-limited';
+  credentialUntilMs?: number;
+  lastError?: string;
+}

@@ -1,0 +1,54 @@
+import type { Deadline } from '../errors/upstream-failure.js';
+
+/** Deadlines of one call, in milliseconds. */
+export interface Deadlines {
+  connectMs: number;
+  firstByteMs: number;
+  idleMs: number;
+  totalMs: number;
+}
+
+export interface UpstreamRequest {
+  method: 'POST' | 'GET';
+  /** Absolute URL. */
+  url: string;
+  /** Lower-case names; exactly what is sent besides host and content-length. */
+  headers: Record<string, string>;
+  body: Uint8Array | string | null;
+  deadlines: Deadlines;
+}
+
+/** How a call ended without a complete response. */
+export interface TransportFailure {
+  kind: 'connect' | 'reset' | 'timeout' | 'aborted' | 'too-large' | 'protocol';
+  deadline?: Deadline;
+  message: string;
+  /** True when the request's bytes had been handed to the connection. */
+  sent: boolean;
+}
+
+/** Receives one response. Called synchronously from the socket; exactly one of onEnd / onFailure comes last. */
+export interface UpstreamHandler {
+  /** The connection is there and the request's bytes are on their way. */
+  onSent?(): void;
+  onHeaders(status: number, headers: Record<string, string>): void;
+  onData(chunk: Uint8Array): void;
+  onEnd(): void;
+  onFailure(failure: TransportFailure): void;
+}
+
+export interface UpstreamCall {
+  /** Closes the connection to the upstream at once; onFailure comes with kind `aborted` unless the call had ended. */
+  abort(): void;
+  /** Back-pressure: stop and resume reading. Idle deadlines stand still while paused. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Sends one HTTP request to an upstream. Ports: real sockets (providers), in-process sandbox. */
+export abstract class UpstreamTransport {
+  abstract dispatch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall;
+}
+
+/** The transport of definitions whose upstream lives in this process (the sandbox). An injection token of its own. */
+export abstract class InProcessTransport extends UpstreamTransport {}
