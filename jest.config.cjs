@@ -1,6 +1,8 @@
 /** Compiled to CommonJS by swc: jest.mock hoisting works and Node 24 loads the ESM-only Nest packages through require(esm). */
 module.exports = {
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/test/support/jest-global-setup.cjs',
+  globalTeardown: '<rootDir>/test/support/jest-global-teardown.cjs',
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/migrations'],
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: [],

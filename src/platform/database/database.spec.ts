@@ -1,0 +1,75 @@
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { DatabaseUnavailableError } from './index.js';
+
+describe('Database against a real PostgreSQL', () => {
+  let fixture: TestDatabase;
+
+  beforeAll(async () => {
+    fixture = await createTestDatabase({ migrated: false, settings: { poolSize: 2, acquireTimeoutMs: 300, lockTimeoutMs: 200, statementTimeoutMs: 1_000 } });
+    await fixture.database.query('CREATE TABLE account (id int PRIMARY KEY, balance bigint NOT NULL)');
+    await fixture.database.query('INSERT INTO account VALUES (1, 9007199254740993)');
+  });
+  afterAll(() => fixture.drop());
+
+  it('keeps 64-bit integers exact, as strings', async () => {
+    const { rows } = await fixture.database.query<{ balance: string }>('SELECT balance FROM account WHERE id = $1', [1]);
+    expect(rows).toEqual([{ balance: '9007199254740993' }]);
+  });
+
+  it('rolls back when the work throws and hands the connection on', async () => {
+    const work = fixture.database.transaction(async (transaction) => {
+      await transaction.query('UPDATE account SET balance = 0');
+      throw new Error('changed my mind');
+    });
+    await expect(work).rejects.toThrow('changed my mind');
+    const { rows } = await fixture.database.query<{ balance: string }>('SELECT balance FROM account');
+    expect(rows[0]?.balance).toBe('9007199254740993');
+    expect(fixture.database.stats).toEqual({ inUseCount: 0, idleCount: expect.any(Number), waitingCount: 0 });
+  });
+
+  it('says unavailable, in time, when the pool is exhausted, a lock is held or a statement runs too long', async () => {
+    const release: (() => void)[] = [];
+    const held = [0, 1].map(() =>
+      fixture.database.transaction(() => new Promise<void>((resolve) => void release.push(resolve))),
+    );
+    await expect(fixture.database.query('SELECT 1')).rejects.toBeInstanceOf(DatabaseUnavailableError);
+    release.forEach((let_) => let_());
+    await Promise.all(held);
+    await fixture.database.transaction(async (transaction) => {
+      await transaction.query('SELECT * FROM account FOR UPDATE');
+      await expect(fixture.database.query('UPDATE account SET balance = 1')).rejects.toBeInstanceOf(DatabaseUnavailableError);
+    });
+    await expect(fixture.database.query('SELECT pg_sleep(3)')).rejects.toBeInstanceOf(DatabaseUnavailableError);
+    await expect(fixture.database.query('INSERT INTO account VALUES (1, 1)')).rejects.toMatchObject({ code: '23505' });
+  });
+
+  it('recovers after its connections were terminated', async () => {
+    await fixture.database.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    );
+    await expect(fixture.database.query('SELECT 1 AS one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
+  });
+
+  it('hears notifications, and listens again after the connection was lost', async () => {
+    const heard: (string | null)[] = [];
+    const forget = await fixture.database.listen('changes', (payload) => heard.push(payload));
+    await fixture.database.query("NOTIFY changes, 'first'");
+    await until(() => heard.length === 1);
+    await fixture.database.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%listen' AND datname = current_database()",
+    );
+    await until(() => heard.includes(null));
+    await fixture.database.query("NOTIFY changes, 'second'");
+    await until(() => heard.includes('second'));
+    expect(heard).toEqual(['first', null, 'second']);
+    await forget();
+  });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('waited 5 s in vain');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

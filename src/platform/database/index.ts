@@ -1,0 +1,5 @@
+export { Database, Queryable, type PoolStats, type Statement, type TransactionOptions } from './database.js';
+export { DatabaseUnavailableError, isDatabaseUnavailable } from './database-errors.js';
+export { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
+export { migrate, type ExtraMigration, type MigrationClass } from './migrate.js';
+export { databaseSettings, type DatabaseSettings } from './settings.js';
