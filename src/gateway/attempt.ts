@@ -1,0 +1,205 @@
+import { isContent, type StreamItem } from '../core/chat/event.js';
+import { StreamNormaliser } from '../core/chat/normalise-stream.js';
+import type { ChatResponse } from '../core/chat/response.js';
+import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
+import type { StreamRenderer } from '../core/protocols/protocol.js';
+import type { Candidate } from '../core/routing/plan.js';
+import type { UpstreamCall } from '../core/upstream/upstream.js';
+import type { CallObserver } from '../providers/index.js';
+import type { AdmittedExchange } from './exchange.js';
+import { Meter } from './meter.js';
+import type { Ticking } from './stream-ticker.js';
+
+export type AttemptOutcome =
+  | { kind: 'answered'; response?: ChatResponse; raw?: Record<string, unknown>; renderer?: StreamRenderer }
+  /** `committed`: content had reached the client, so nobody else may be asked. */
+  | { kind: 'failed'; failure: UpstreamFailure; committed: boolean; renderer?: StreamRenderer }
+  | { kind: 'canceled' };
+
+/** Without content for so long, a stream answers 200 and keeps the connection alive with comments (CONTRACT section 6). */
+export const HEARTBEAT_MS = 15_000;
+const CHECKPOINT_MS = 5_000;
+const CHECKPOINT_BYTES = 4_096;
+/** After the finish reason a client often closes before usage has come: it is waited for this long. */
+const USAGE_WAIT_MS = 5_000;
+const DRAIN_MS = 30_000;
+const DRAIN_BYTES = 2 * 1024 * 1024;
+/** Start-up frames kept before the commit point; a provider that sends more is committed to. */
+const MAX_STARTUP_ITEMS = 64;
+
+export interface AttemptOptions {
+  candidate: Candidate;
+  renderer?: StreamRenderer;
+  /** Response headers that name who serves. */
+  headers: () => Record<string, string>;
+  /** False when too many abandoned streams are already being read to their end. */
+  mayDrain: () => boolean;
+}
+
+/** One call to one deployment, from its first byte to its end. Resolves exactly once; knows nothing of other attempts. */
+export class Attempt implements CallObserver, Ticking {
+  readonly meter: Meter;
+  readonly startedAtMs = Date.now();
+  readonly outcome: Promise<AttemptOutcome>;
+  connectMs: number | undefined;
+  firstByteMs: number | undefined;
+  status: number | undefined;
+  private readonly startedMs = performance.now();
+  private readonly normaliser: StreamNormaliser;
+  private readonly startup: { item: StreamItem; native: boolean }[] = [];
+  private call: UpstreamCall | undefined;
+  private resolve!: (outcome: AttemptOutcome) => void;
+  private settled = false;
+  private committed = false;
+  private draining: { sinceMs: number; limitMs: number; bytes: number } | undefined;
+  private lastWriteMs = performance.now();
+  private checkpointMs = performance.now();
+  private checkpointBytes = 0;
+
+  constructor(
+    private readonly exchange: AdmittedExchange,
+    private readonly options: AttemptOptions,
+  ) {
+    this.meter = new Meter(exchange.needs.promptTokensEstimate);
+    this.normaliser = new StreamNormaliser(exchange.requestId);
+    this.outcome = new Promise((resolve) => (this.resolve = resolve));
+  }
+
+  get totalMs(): number {
+    return performance.now() - this.startedMs;
+  }
+
+  get hadHeaders(): boolean {
+    return this.status !== undefined && this.status < 400;
+  }
+
+  start(call: UpstreamCall): void {
+    this.call = call;
+    if (this.settled) return call.abort();
+    this.exchange.reply.feed(call);
+    this.exchange.reply.onGone(() => this.onClientGone());
+  }
+
+  onSent(): void {
+    this.connectMs ??= this.totalMs;
+  }
+
+  onHeaders(status: number): void {
+    this.status = status;
+    this.firstByteMs ??= this.totalMs;
+  }
+
+  onItem(item: StreamItem): void {
+    if (this.settled) return;
+    const { item: normal, native } = this.normaliser.push(item);
+    const nowMs = performance.now();
+    let content = false;
+    for (const event of normal.events) {
+      this.meter.observe(event, nowMs);
+      if (event.type === 'error') return this.fail(event.failure);
+      content ||= isContent(event);
+      if (event.type === 'end') return this.finish(normal, native);
+    }
+    this.pass(normal, native, content);
+  }
+
+  onResponse(response: ChatResponse, raw: Record<string, unknown>): void {
+    this.settle({ kind: 'answered', response, raw });
+  }
+
+  onFailure(failure: UpstreamFailure): void {
+    this.fail(failure);
+  }
+
+  tick(nowMs: number): void {
+    if (this.settled) return;
+    if (this.draining !== undefined) return this.tickDrain(nowMs);
+    const { reply } = this.exchange;
+    if (reply.isStalled(nowMs)) return reply.destroy();
+    if (nowMs - this.lastWriteMs >= HEARTBEAT_MS) this.beat(nowMs);
+    this.checkpoint(nowMs);
+  }
+
+  private pass(item: StreamItem, native: boolean, content: boolean): void {
+    if (this.draining !== undefined) return;
+    if (!this.committed && !content && this.startup.length < MAX_STARTUP_ITEMS) {
+      this.startup.push({ item, native });
+      return;
+    }
+    this.commit();
+    this.write(this.options.renderer?.render(item, native) ?? '');
+  }
+
+  private finish(item: StreamItem, native: boolean): void {
+    if (this.draining === undefined) {
+      this.commit();
+      this.write(this.options.renderer?.render(item, native) ?? '');
+    }
+    this.settle(this.exchange.reply.gone ? { kind: 'canceled' } : { kind: 'answered', renderer: this.options.renderer });
+  }
+
+  /** The commit point: from here on this attempt's text is the answer, whole or broken. */
+  private commit(): void {
+    if (this.committed) return;
+    this.committed = true;
+    this.exchange.reply.startStream(this.options.headers());
+    for (const { item, native } of this.startup) this.write(this.options.renderer?.render(item, native) ?? '');
+    this.startup.length = 0;
+  }
+
+  private write(text: string): void {
+    if (text === '') return;
+    this.lastWriteMs = performance.now();
+    this.exchange.reply.write(text);
+  }
+
+  private beat(nowMs: number): void {
+    if (this.options.renderer === undefined) return;
+    this.exchange.reply.startStream(this.options.headers());
+    this.exchange.reply.write(this.options.renderer.heartbeat());
+    this.lastWriteMs = nowMs;
+  }
+
+  private checkpoint(nowMs: number): void {
+    const { price } = this.options.candidate.deployment;
+    const bytes = this.exchange.reply.deliveredBytes;
+    if (!this.committed || price === null || bytes === this.checkpointBytes) return;
+    if (nowMs - this.checkpointMs < CHECKPOINT_MS && bytes - this.checkpointBytes < CHECKPOINT_BYTES) return;
+    this.checkpointMs = nowMs;
+    this.checkpointBytes = bytes;
+    this.exchange.hold?.checkpoint(this.meter.delivered(this.exchange.reply.deliveredShare()), price);
+  }
+
+  /** Reads on for usage where that is allowed, otherwise closes the upstream at once. */
+  private onClientGone(): void {
+    if (this.settled) return;
+    const limitMs = this.drainLimitMs();
+    if (limitMs === 0) return this.settle({ kind: 'canceled' });
+    this.draining = { sinceMs: performance.now(), limitMs, bytes: 0 };
+  }
+
+  private drainLimitMs(): number {
+    if (this.options.renderer === undefined) return 0;
+    if (this.meter.finished) return USAGE_WAIT_MS;
+    return this.options.candidate.deployment.provider.drainOnAbort && this.options.mayDrain() ? DRAIN_MS : 0;
+  }
+
+  private tickDrain(nowMs: number): void {
+    const drain = this.draining as NonNullable<typeof this.draining>;
+    if (nowMs - drain.sinceMs >= drain.limitMs || drain.bytes > DRAIN_BYTES) this.settle({ kind: 'canceled' });
+  }
+
+  private fail(failure: UpstreamFailure): void {
+    if (this.exchange.reply.gone) return this.settle({ kind: 'canceled' });
+    this.settle({ kind: 'failed', failure, committed: this.committed, renderer: this.options.renderer });
+  }
+
+  private settle(outcome: AttemptOutcome): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.exchange.reply.feed(undefined);
+    // Ends the call when the client left or the stream broke; without effect on a call that has ended.
+    this.call?.abort();
+    this.resolve(outcome);
+  }
+}

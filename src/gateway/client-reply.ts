@@ -1,0 +1,146 @@
+import type { ServerResponse } from 'node:http';
+
+/** What feeds a stream and can be told to wait. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+}
+
+const NO_FLOW: Flow = { pause: () => undefined, resume: () => undefined };
+
+/** A client that has not taken a byte for so long is given up (spec: client stalls 60 s). */
+export const CLIENT_STALL_MS = 60_000;
+
+const STREAM_HEADERS: Readonly<Record<string, string>> = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  // Proxies must neither buffer nor compress an event stream.
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+/**
+ * The raw answer to one client. Writes of one turn of the event loop leave in one piece; when the client reads slower
+ * than the upstream writes, the upstream is paused, so nothing is buffered beyond one turn.
+ */
+export class ClientReply {
+  private pending = '';
+  private scheduled = false;
+  private blockedAtMs: number | undefined;
+  private flow: Flow = NO_FLOW;
+  private handedBytes = 0;
+  /** Share delivered at the moment the client went: the socket forgets its queue when it closes. */
+  private shareAtClose = 0;
+  private shareWhenBlocked = 0;
+  private goneListener: (() => void) | undefined;
+  private finished = false;
+  /** Set when the connection closed before the answer was complete. */
+  gone = false;
+
+  constructor(private readonly raw: ServerResponse) {
+    raw.on('drain', () => this.unblock());
+    raw.on('close', () => this.onClose());
+    raw.on('error', () => this.onClose());
+  }
+
+  get headersSent(): boolean {
+    return this.raw.headersSent;
+  }
+
+  /** Called at most once, when the client went away before its answer was complete. */
+  onGone(listener: () => void): void {
+    this.goneListener = listener;
+    if (this.gone) listener();
+  }
+
+  feed(flow: Flow | undefined): void {
+    this.flow = flow ?? NO_FLOW;
+    if (this.blockedAtMs !== undefined) this.flow.pause();
+  }
+
+  sendJson(status: number, headers: Record<string, string>, body: string): void {
+    if (this.gone || this.raw.headersSent) return;
+    this.finished = true;
+    const bytes = Buffer.from(body);
+    this.raw.writeHead(status, { 'content-type': 'application/json', ...headers, 'content-length': String(bytes.length) });
+    this.raw.end(bytes);
+  }
+
+  startStream(headers: Record<string, string>): void {
+    if (this.gone || this.raw.headersSent) return;
+    this.raw.writeHead(200, { ...STREAM_HEADERS, ...headers });
+    this.raw.flushHeaders();
+  }
+
+  write(text: string): void {
+    if (text === '' || this.gone) return;
+    this.pending += text;
+    if (this.scheduled) return;
+    this.scheduled = true;
+    process.nextTick(() => this.flush());
+  }
+
+  /** Writes what is left and closes the stream properly (the HTTP body ends; whether it ended well is in its frames). */
+  end(text: string): void {
+    if (this.gone || this.finished) return;
+    this.finished = true;
+    this.pending += text;
+    const rest = this.pending;
+    this.pending = '';
+    this.handedBytes += rest.length;
+    this.raw.end(rest);
+  }
+
+  /** Closes the connection without any more bytes. */
+  destroy(): void {
+    this.raw.destroy();
+  }
+
+  /** Share of what was written that has left this process, 0–1: money is charged for nothing else. */
+  deliveredShare(): number {
+    if (this.gone) return this.shareAtClose;
+    if (this.handedBytes === 0) return 0;
+    const waiting = Math.min(this.raw.writableLength + this.pending.length, this.handedBytes);
+    return (this.handedBytes - waiting) / this.handedBytes;
+  }
+
+  get deliveredBytes(): number {
+    return Math.round(this.handedBytes * this.deliveredShare());
+  }
+
+  isStalled(nowMs: number): boolean {
+    return this.blockedAtMs !== undefined && nowMs - this.blockedAtMs > CLIENT_STALL_MS;
+  }
+
+  private flush(): void {
+    this.scheduled = false;
+    if (this.gone || this.finished || this.pending === '') return;
+    const text = this.pending;
+    this.pending = '';
+    this.handedBytes += text.length;
+    if (!this.raw.write(text)) this.block();
+  }
+
+  private block(): void {
+    if (this.blockedAtMs !== undefined) return;
+    this.blockedAtMs = performance.now();
+    this.shareWhenBlocked = this.deliveredShare();
+    this.flow.pause();
+  }
+
+  private unblock(): void {
+    if (this.blockedAtMs === undefined) return;
+    this.blockedAtMs = undefined;
+    this.flow.resume();
+  }
+
+  private onClose(): void {
+    if (this.gone || this.raw.writableFinished) return;
+    this.shareAtClose = this.blockedAtMs === undefined ? Math.min(1, this.handedBytes) : this.shareWhenBlocked;
+    this.gone = true;
+    this.pending = '';
+    // An upstream that was paused for this client must still be told to end.
+    this.unblock();
+    this.goneListener?.();
+    this.goneListener = undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import type { ChatRequest, RequestNeeds } from '../core/chat/request.js';
+import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
+import type { ScannedBody } from '../core/json/scan-body.js';
+import type { Hold, Settlement } from '../core/ledger/settlement.js';
+import type { Caller } from '../core/policy/caller.js';
+import type { ChatProtocol, RenderContext } from '../core/protocols/protocol.js';
+import type { AttemptLog, StageTimings } from '../core/request-log/request-log.js';
+import type { Candidate, Plan } from '../core/routing/plan.js';
+import type { GatewayError } from '../core/errors/gateway-error.js';
+import type { Admission } from '../auth/index.js';
+import type { ClientReply } from './client-reply.js';
+import type { Meter } from './meter.js';
+
+/** What the client asked of the gateway itself, in headers (CONTRACT section 5). */
+export interface GatewayOptions {
+  strict: boolean;
+  noFallback: boolean;
+  sessionId?: string;
+  store?: 'none' | 'metadata' | 'full';
+  tags: string[];
+  reasoningField: RenderContext['reasoningField'];
+  clientRequestId?: string;
+  clientRetries: number;
+  userAgent?: string;
+  clientIp?: string;
+  /** Headers that may reach an upstream of the same protocol (`anthropic-beta`). */
+  passThrough: Record<string, string>;
+}
+
+/** One request on its way: what each stage found out, for the next stages and for the log. Nothing of it outlives the request. */
+export interface Exchange {
+  readonly requestId: string;
+  readonly receivedAtMs: number;
+  /** Monotonic start, for durations. */
+  readonly startedMs: number;
+  readonly endpoint: string;
+  readonly protocol: ChatProtocol;
+  readonly caller: Caller;
+  readonly options: GatewayOptions;
+  readonly timings: StageTimings;
+  readonly attempts: AttemptLog[];
+  readonly tried: Candidate[];
+  body?: ScannedBody;
+  request?: ChatRequest;
+  needs?: RequestNeeds;
+  admission?: Admission;
+  plan?: Plan;
+  parameters: ParameterAdjustment[];
+  hold?: Hold;
+  settlement?: Settlement;
+  served?: Candidate;
+  fallback?: string;
+  meter?: Meter;
+  reply?: ClientReply;
+  error?: GatewayError;
+  responseBody?: string;
+}
+
+/** What the spine works on: everything the guard has established. */
+export interface AdmittedExchange extends Exchange {
+  body: ScannedBody;
+  request: ChatRequest;
+  needs: RequestNeeds;
+  admission: Admission;
+  reply: ClientReply;
+}

@@ -1,0 +1,85 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { invalidRequest } from '../core/errors/gateway-error.js';
+import type { GatewayOptions } from './exchange.js';
+
+const REASONING_FIELDS = { reasoning: 'reasoning', reasoning_content: 'reasoning_content', both: 'both', none: 'none' } as const;
+const STORES = { none: 'none', metadata: 'metadata', full: 'full' } as const;
+const MAX_TAGS = 16;
+const MAX_VALUE_CHARS = 128;
+const SAFE_VALUE = /^[\x21-\x7e]+$/;
+/** Anthropic's betas change what a request may contain, so they travel with it to an Anthropic upstream. */
+const PASS_THROUGH = ['anthropic-beta', 'anthropic-version'];
+
+/** Reads the gateway's own request headers. Throws `invalid_request` that names the header. */
+export function parseGatewayOptions(headers: IncomingHttpHeaders, clientIp: string | undefined): GatewayOptions {
+  return {
+    strict: flag(headers, 'x-og-strict'),
+    noFallback: flag(headers, 'x-og-no-fallback'),
+    sessionId: shortValue(headers, 'x-og-session-id') ?? shortValue(headers, 'x-claude-code-session-id'),
+    store: word(headers, 'x-og-store', STORES),
+    tags: tags(headers),
+    reasoningField: word(headers, 'x-og-reasoning-field', REASONING_FIELDS) ?? 'reasoning_content',
+    clientRequestId: clientRequestId(headers),
+    clientRetries: clientRetries(headers),
+    userAgent: headers['user-agent']?.slice(0, 256),
+    clientIp,
+    passThrough: passThrough(headers),
+  };
+}
+
+function single(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value.trim() : undefined;
+}
+
+function flag(headers: IncomingHttpHeaders, name: string): boolean {
+  const value = single(headers, name)?.toLowerCase();
+  if (value === undefined || value === 'false' || value === '0') return false;
+  if (value === 'true' || value === '1') return true;
+  throw invalidRequest(name, `The header ${name} takes true or false.`);
+}
+
+function word<T extends string>(headers: IncomingHttpHeaders, name: string, words: Readonly<Record<string, T>>): T | undefined {
+  const value = single(headers, name)?.toLowerCase();
+  if (value === undefined) return undefined;
+  if (Object.hasOwn(words, value)) return words[value];
+  throw invalidRequest(name, `The header ${name} takes one of ${Object.keys(words).join(', ')}.`);
+}
+
+function shortValue(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = single(headers, name);
+  if (value === undefined || value === '') return undefined;
+  if (value.length > MAX_VALUE_CHARS || !SAFE_VALUE.test(value)) {
+    throw invalidRequest(name, `The header ${name} takes at most ${MAX_VALUE_CHARS} visible ASCII characters without spaces.`);
+  }
+  return value;
+}
+
+function tags(headers: IncomingHttpHeaders): string[] {
+  const value = single(headers, 'x-og-tags');
+  if (value === undefined || value === '') return [];
+  const list = value.split(',').map((tag) => tag.trim());
+  if (list.length > MAX_TAGS || list.some((tag) => tag.length === 0 || tag.length > 64)) {
+    throw invalidRequest('x-og-tags', `The header x-og-tags takes at most ${MAX_TAGS} comma-separated tags of 1 to 64 characters.`);
+  }
+  return list;
+}
+
+function clientRequestId(headers: IncomingHttpHeaders): string | undefined {
+  const value = single(headers, 'x-request-id');
+  return value !== undefined && value.length <= MAX_VALUE_CHARS && SAFE_VALUE.test(value) ? value : undefined;
+}
+
+function clientRetries(headers: IncomingHttpHeaders): number {
+  const value = Number(single(headers, 'x-stainless-retry-count') ?? 0);
+  return Number.isInteger(value) && value > 0 && value < 1000 ? value : 0;
+}
+
+function passThrough(headers: IncomingHttpHeaders): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const name of PASS_THROUGH) {
+    const value = single(headers, name);
+    if (value !== undefined && value !== '') passed[name] = value;
+  }
+  return passed;
+}

@@ -1,0 +1,77 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import { newRequestId } from '../../platform/ids/index.js';
+import { RouteTable } from './route-table.js';
+
+const ADMIN_BODY_BYTES = 16 * 1024 * 1024;
+
+/**
+ * What Nest cannot say of its HTTP server. To be called before the routes are registered (Nest: with `bodyParser: false`).
+ * - Every request has an id, also the ones that are refused before any controller.
+ * - Inference bodies stay unread: a bad key with a 5 MB body is 401 at once, and the guard scans the client's own bytes.
+ * - No redirect, no trailing-slash difference.
+ */
+export function configureHttp(instance: FastifyInstance): RouteTable {
+  const routes = new RouteTable();
+  instance.addHook('onRoute', (route) => routes.add(route.method, route.url));
+  instance.addHook('onRequest', (request, reply, done) => {
+    request.id = newRequestId();
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  instance.removeAllContentTypeParsers();
+  instance.addContentTypeParser('*', (request, payload, done) => {
+    if (isInference(request)) return done(null, undefined);
+    readAdminBody(request, payload, done);
+  });
+  return routes;
+}
+
+function isInference(request: FastifyRequest): boolean {
+  return request.url.startsWith('/v1/');
+}
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+class RefusedBody extends Error {
+  constructor(
+    readonly statusCode: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Operators send JSON, or YAML for the configuration document, which stays text until its own parser reads it. */
+function readAdminBody(request: FastifyRequest, payload: IncomingMessage, done: Done): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  payload.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= ADMIN_BODY_BYTES) chunks.push(chunk);
+  });
+  payload.on('error', (error) => done(error));
+  payload.on('end', () => {
+    if (size > ADMIN_BODY_BYTES) return done(new RefusedBody(413, `The request body is larger than ${ADMIN_BODY_BYTES} bytes.`));
+    const text = Buffer.concat(chunks).toString('utf8');
+    parseAdminBody(request.headers['content-type'] ?? '', text, done);
+  });
+}
+
+function parseAdminBody(contentType: string, text: string, done: Done): void {
+  if (text === '') return done(null, undefined);
+  if (/^(application|text)\/(x-)?yaml\b/.test(contentType)) return done(null, text);
+  if (!/^application\/json\b/.test(contentType)) {
+    return done(new RefusedBody(415, `Content-Type ${JSON.stringify(contentType)} is not supported; send application/json.`));
+  }
+  try {
+    done(null, JSON.parse(text, dropPrototype));
+  } catch (error) {
+    done(new RefusedBody(400, `The body is not valid JSON: ${(error as Error).message}`));
+  }
+}
+
+function dropPrototype(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new SyntaxError('the member name __proto__ is not allowed');
+  return value;
+}

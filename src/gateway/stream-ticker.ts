@@ -1,0 +1,43 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+
+/** Something that wants to look at the time about once a second while it lives. */
+export interface Ticking {
+  /** `nowMs` is monotonic. */
+  tick(nowMs: number): void;
+}
+
+const TICK_MS = 1000;
+
+/**
+ * One coarse timer for all open streams: heartbeats, checkpoints and stall deadlines are seconds long, and a timer per
+ * stream and purpose would be re-armed at every event.
+ */
+@Injectable()
+export class StreamTicker implements OnModuleDestroy {
+  private readonly streams = new Set<Ticking>();
+  private timer: NodeJS.Timeout | undefined;
+
+  add(stream: Ticking): void {
+    this.streams.add(stream);
+    this.timer ??= setInterval(() => this.tickAll(), TICK_MS).unref();
+  }
+
+  remove(stream: Ticking): void {
+    this.streams.delete(stream);
+    if (this.streams.size === 0) this.onModuleDestroy();
+  }
+
+  get openCount(): number {
+    return this.streams.size;
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private tickAll(): void {
+    const nowMs = performance.now();
+    for (const stream of this.streams) stream.tick(nowMs);
+  }
+}
