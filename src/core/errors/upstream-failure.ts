@@ -45,6 +45,10 @@ export interface UpstreamFailure {
   maybeBilled: boolean;
   /** The upstream's body, for the log (bounded to 8 kB). */
   body?: string;
+  /** The provider denied something the catalogue says the model can (`vision`): recorded as drift. */
+  drift?: string;
+  /** A sandbox model simulates this very status: the client gets it as it is, marked `x-og-simulated`. */
+  simulated?: boolean;
 }
 
 /** What a protocol's parseError reads out of an error body; `classify` turns it into an UpstreamFailure. */

@@ -1,0 +1,71 @@
+/**
+ * Raw codes that providers put into bodies without a usable HTTP status (errors inside a stream or a 200), and the status each of
+ * them stands for. Lower case. Sources: OpenAI, Anthropic, Google (google.rpc.Code), AWS Bedrock and OpenRouter error references.
+ */
+const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  invalid_argument: 400,
+  'invalid-argument': 400,
+  failed_precondition: 400,
+  out_of_range: 400,
+  validationexception: 400,
+  context_length_exceeded: 400,
+  content_filter: 400,
+  content_policy_violation: 400,
+  unsupported_parameter: 400,
+  invalid_prompt: 400,
+  invalid_api_key: 401,
+  authentication_error: 401,
+  unauthenticated: 401,
+  billing_error: 402,
+  insufficient_balance: 402,
+  permission_error: 403,
+  permission_denied: 403,
+  accessdeniedexception: 403,
+  not_found_error: 404,
+  not_found: 404,
+  model_not_found: 404,
+  resourcenotfoundexception: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  rate_limit_exceeded: 429,
+  rate_limited: 429,
+  rate_limit: 429,
+  ratelimitreached: 429,
+  resource_exhausted: 429,
+  insufficient_quota: 429,
+  throttlingexception: 429,
+  tokens: 429,
+  requests: 429,
+  too_many_requests: 429,
+  api_error: 500,
+  server_error: 500,
+  internal_error: 500,
+  internal_server_error: 500,
+  internal: 500,
+  unknown: 500,
+  internalserverexception: 500,
+  modelstreamerrorexception: 500,
+  insufficient_system_resource: 503,
+  overloaded_error: 529,
+  overloaded: 529,
+  server_overloaded: 503,
+  engine_overloaded: 503,
+  engine_overloaded_error: 503,
+  unavailable: 503,
+  service_unavailable: 503,
+  service_unavailable_error: 503,
+  serviceunavailableexception: 503,
+  slow_down: 503,
+  timeout: 504,
+  timeout_error: 504,
+  deadline_exceeded: 504,
+  modeltimeoutexception: 408,
+};
+
+/** The HTTP status a raw code stands for: numeric codes (`"429"`) by themselves, words by the table; undefined when unknown. */
+export function statusOfCode(code: string | null | undefined): number | undefined {
+  if (code === null || code === undefined) return undefined;
+  if (/^[45]\d\d$/.test(code)) return Number(code);
+  return STATUS_OF_CODE[code.toLowerCase()];
+}
