@@ -63,7 +63,7 @@ export function classifyUpstreamError(facts: UpstreamErrorFacts | null, context:
   const retryAfterMs = waitOf(facts, context, judged);
   if (retryAfterMs !== undefined) failure.retryAfterMs = retryAfterMs;
   if (context.body !== undefined) failure.body = redactSecrets(context.body.slice(0, BODY_LIMIT_CHARS));
-  if (judged.health === 'drift') failure.drift = wording.capabilityDenied(words) ?? 'capability';
+  if (judged.health === 'drift') failure.drift = wording.capabilityDenied(words) ?? 'model';
   if (simulated) failure.simulated = true;
   return failure;
 }
@@ -136,8 +136,9 @@ function requestFault(words: wording.Wording): Verdict {
   if (wording.namesContent(words)) return verdict('content_policy_violation', false, 'none');
   if (wording.namesContextLength(words)) return verdict('context_length_exceeded', false, 'none', words.param ?? 'messages');
   if (wording.namesUnsupported(words)) return verdict('unsupported_parameter', false, 'none', wording.parameterNamed(words));
-  // A 400 for a model the provider does not have (Bedrock, xAI, OpenRouter): another deployment may have it.
-  if (wording.namesModel(words)) return verdict('invalid_request', true, 'failure');
+  // A 400 for a model the provider does not have (Bedrock, xAI, OpenRouter): another deployment may have it. Drift, not failure:
+  // 400s echo the client's words, and those must not open a circuit.
+  if (wording.namesModel(words)) return verdict('invalid_request', true, 'drift');
   return verdict('invalid_request', false, 'none');
 }
 
