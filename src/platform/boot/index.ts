@@ -1,0 +1,1 @@
+export { Boot, BOOT_ORDER, type BootTask } from './boot.js';

@@ -1,0 +1,1 @@
+export { base62, newId, newRequestId, randomDigits } from './ids.js';

@@ -1,0 +1,2 @@
+export { createLogger, PinoLogger, type LoggingOptions } from './pino-logger.js';
+export { redactSecrets } from './redact-secrets.js';
