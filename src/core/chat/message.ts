@@ -12,10 +12,17 @@ export interface CacheControl {
   ttl?: '5m' | '1h';
 }
 
+/** Members of a part or tool that only one protocol knows (a document's citation settings, a call's caller): rendered back into that protocol only. */
+export interface ForeignMembers {
+  protocol: string;
+  members: Record<string, unknown>;
+}
+
 export interface TextPart {
   type: 'text';
   text: string;
   cacheControl?: CacheControl;
+  foreign?: ForeignMembers;
   /** Citations in the shape of the protocol they came from. */
   annotations?: unknown[];
 }
@@ -24,6 +31,7 @@ export interface ImagePart {
   source: MediaSource;
   detail?: string;
   cacheControl?: CacheControl;
+  foreign?: ForeignMembers;
 }
 export interface AudioPart {
   type: 'audio';
@@ -44,6 +52,7 @@ export interface FilePart {
   /** Text extracted by the client, for upstreams that take text only. */
   text?: string;
   cacheControl?: CacheControl;
+  foreign?: ForeignMembers;
 }
 /** A piece of the model's thinking. `signature` and `encrypted` can be read only by the provider that issued them. */
 export interface ReasoningPart {
@@ -65,6 +74,7 @@ export interface ToolCallPart {
   /** Gemini's thought signature; opaque. */
   signature?: string;
   cacheControl?: CacheControl;
+  foreign?: ForeignMembers;
   /** `custom` tools take free text instead of JSON (OpenAI). */
   kind?: 'function' | 'custom';
 }
@@ -75,6 +85,7 @@ export interface ToolResultPart {
   content: Part[];
   isError?: boolean;
   cacheControl?: CacheControl;
+  foreign?: ForeignMembers;
 }
 export interface RefusalPart {
   type: 'refusal';

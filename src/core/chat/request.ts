@@ -1,4 +1,4 @@
-import type { CacheControl, Message } from './message.js';
+import type { CacheControl, ForeignMembers, Message } from './message.js';
 
 export interface FunctionTool {
   type: 'function';
@@ -8,6 +8,7 @@ export interface FunctionTool {
   parameters?: Record<string, unknown>;
   strict?: boolean;
   cacheControl?: CacheControl;
+  foreign?: ForeignMembers;
 }
 /** A tool that runs at the provider or has a form only one protocol knows (web search, code execution, custom grammar tools). */
 export interface OpaqueTool {

@@ -102,6 +102,8 @@ export interface ChatProtocol {
   createStreamRenderer(context: RenderContext): StreamRenderer;
   /** The error envelope of this protocol's clients. */
   renderError(error: GatewayError, requestId: string): Record<string, unknown>;
+  /** The HTTP status of that envelope where this protocol's clients expect another than the catalogue's (Anthropic: 529 for overload). */
+  errorStatus?(error: GatewayError): number;
 
   // Towards upstreams.
   /** The full URL, after CONTRACT section 3 (`base_url` rules). */
