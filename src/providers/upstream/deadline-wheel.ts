@@ -1,0 +1,93 @@
+/** Slots × tick = how far ahead an alarm can be filed at once; later ones are filed again when their slot comes round. */
+const SLOT_COUNT = 512;
+const TICK_MS = 20;
+
+/** Something with a due time that may move later at any moment without telling the wheel. */
+export interface Alarm {
+  /** When it is due by its owner's present knowledge, on the wheel's clock; `Infinity` while it stands still. */
+  dueAtMs(): number;
+  /** Called once the due time has passed; the alarm is off the wheel then. */
+  ring(nowMs: number): void;
+}
+
+/**
+ * One coarse timer for all deadlines of all calls: an alarm rings 0–2 ticks (40 ms) after it is due. undici's own timers
+ * fire up to a second late (800 ms seen at 1,005 ms, 2026-11-21), and a timer per call that is moved by each chunk costs more.
+ * An owner moves a deadline by changing what `dueAtMs` returns: nothing is refiled before the alarm's slot is reached.
+ */
+export class DeadlineWheel {
+  readonly #slots: Set<Alarm>[] = Array.from({ length: SLOT_COUNT }, () => new Set<Alarm>());
+  readonly #slotOf = new Map<Alarm, number>();
+  #timer: NodeJS.Timeout | null = null;
+  #tick = 0;
+  #nowMs = performance.now();
+
+  /** Time of the last tick while anything is filed: for notes of activity, where 20 ms more or less do not matter. */
+  get coarseNowMs(): number {
+    return this.#nowMs;
+  }
+
+  add(alarm: Alarm): void {
+    if (this.#timer === null) this.#start();
+    this.#file(alarm, performance.now());
+  }
+
+  /** Files an alarm anew after its due time moved *earlier*. */
+  move(alarm: Alarm): void {
+    this.remove(alarm);
+    this.add(alarm);
+  }
+
+  remove(alarm: Alarm): void {
+    const slot = this.#slotOf.get(alarm);
+    if (slot === undefined) return;
+    this.#slots[slot]?.delete(alarm);
+    this.#slotOf.delete(alarm);
+  }
+
+  get size(): number {
+    return this.#slotOf.size;
+  }
+
+  #start(): void {
+    this.#nowMs = performance.now();
+    this.#tick = Math.floor(this.#nowMs / TICK_MS);
+    this.#timer = setInterval(() => this.#turn(), TICK_MS);
+  }
+
+  #file(alarm: Alarm, nowMs: number): void {
+    const dueTick = Math.ceil(alarm.dueAtMs() / TICK_MS);
+    const farthest = this.#tick + SLOT_COUNT - 1;
+    const tick = Math.min(Math.max(dueTick, Math.floor(nowMs / TICK_MS) + 1, this.#tick + 1), farthest);
+    const slot = tick % SLOT_COUNT;
+    this.#slots[slot]?.add(alarm);
+    this.#slotOf.set(alarm, slot);
+  }
+
+  #turn(): void {
+    this.#nowMs = performance.now();
+    const lastTick = Math.floor(this.#nowMs / TICK_MS);
+    // After a blocked event loop at most one full turn is needed: it visits every slot.
+    const firstTick = Math.max(this.#tick + 1, lastTick - SLOT_COUNT + 1);
+    for (let tick = firstTick; tick <= lastTick; tick++) this.#visit(tick % SLOT_COUNT, tick);
+    this.#tick = Math.max(this.#tick, lastTick);
+    if (this.#slotOf.size === 0 && this.#timer !== null) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+  }
+
+  #visit(slot: number, tick: number): void {
+    const alarms = this.#slots[slot];
+    if (alarms === undefined || alarms.size === 0) return;
+    this.#slots[slot] = new Set();
+    this.#tick = tick;
+    for (const alarm of alarms) {
+      // One that rang before it in this loop may have removed it.
+      if (this.#slotOf.get(alarm) !== slot) continue;
+      this.#slotOf.delete(alarm);
+      if (alarm.dueAtMs() <= this.#nowMs) alarm.ring(this.#nowMs);
+      else this.#file(alarm, this.#nowMs);
+    }
+  }
+}
