@@ -1,0 +1,131 @@
+const LF = 10;
+const CR = 13;
+const BOM = 0xfeff;
+const COLON = 58;
+const SPACE = 32;
+/** One line, and the data of one event: a base64 image fits, an endless line does not. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const NO_BYTES = Buffer.alloc(0);
+
+export interface SseFrame {
+  event?: string;
+  data: string;
+}
+
+/** A line or an event larger than the decoder keeps. */
+export class SseOverflow extends Error {
+  constructor(limitBytes: number) {
+    super(`One line of the event stream is longer than ${limitBytes} bytes.`);
+    this.name = 'SseOverflow';
+  }
+}
+
+/**
+ * Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html, read 2026-11), from bytes cut anywhere:
+ * only whole lines are decoded, in one native call per chunk, so the result never depends on the cut and an invalid
+ * UTF-8 sequence becomes one U+FFFD. Unlike a browser it delivers a last event that lacks its blank line, because providers
+ * close right after `data: [DONE]`.
+ */
+export class SseDecoder {
+  private readonly maxLineBytes: number;
+  private pending: Uint8Array[] = [];
+  private pendingBytes = 0;
+  private atStart = true;
+  /** The last line ended in CR; a LF at the start of the next block belongs to it. */
+  private skipLf = false;
+  private data: string | undefined;
+  private event: string | undefined;
+
+  constructor(
+    private readonly onFrame: (frame: SseFrame) => void,
+    limits: { maxLineBytes?: number } = {},
+  ) {
+    this.maxLineBytes = limits.maxLineBytes ?? MAX_LINE_BYTES;
+  }
+
+  /** Any slice of the body. Throws SseOverflow. */
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const cut = Math.max(bytes.lastIndexOf(LF), bytes.lastIndexOf(CR)) + 1;
+    if (cut === 0) return this.keep(bytes);
+    const block = this.take(bytes, cut);
+    if (cut < bytes.length) this.keep(bytes.subarray(cut));
+    this.block(block.toString('utf8'));
+  }
+
+  /** The body ended: what is still held is read as if its line ends were there. */
+  end(): void {
+    if (this.pendingBytes > 0) this.block(`${this.take(NO_BYTES, 0).toString('utf8')}\n`);
+    this.dispatch();
+  }
+
+  private keep(bytes: Buffer): void {
+    this.pendingBytes += bytes.length;
+    if (this.pendingBytes > this.maxLineBytes) throw new SseOverflow(this.maxLineBytes);
+    // A copy: the transport may reuse the memory behind a chunk once this call has returned.
+    this.pending.push(Buffer.from(bytes));
+  }
+
+  private take(bytes: Buffer, cut: number): Buffer {
+    const head = cut === bytes.length ? bytes : bytes.subarray(0, cut);
+    if (this.pendingBytes === 0) return head;
+    const whole = Buffer.concat([...this.pending, head]);
+    this.pending = [];
+    this.pendingBytes = 0;
+    return whole;
+  }
+
+  /** `text` ends in a line end. */
+  private block(text: string): void {
+    let block = text;
+    if (this.atStart) {
+      this.atStart = false;
+      if (block.charCodeAt(0) === BOM) block = block.slice(1);
+    }
+    if (this.skipLf && block.charCodeAt(0) === LF) block = block.slice(1);
+    this.skipLf = block.charCodeAt(block.length - 1) === CR;
+    this.lines(block.includes('\r') ? block.replace(/\r\n?/g, '\n') : block);
+  }
+
+  private lines(block: string): void {
+    let start = 0;
+    let end = block.indexOf('\n');
+    while (end !== -1) {
+      if (end === start) this.dispatch();
+      else this.line(block, start, end);
+      start = end + 1;
+      end = block.indexOf('\n', start);
+    }
+  }
+
+  private line(block: string, start: number, end: number): void {
+    if (block.startsWith('data:', start)) return this.append(valueOf(block, start + 5, end));
+    if (block.charCodeAt(start) === COLON) return;
+    if (block.startsWith('event:', start)) {
+      this.event = valueOf(block, start + 6, end);
+      return;
+    }
+    // A field name alone is that field with an empty value; `id`, `retry` and unknown fields mean nothing here.
+    const name = block.slice(start, end);
+    if (name === 'data') this.append('');
+    else if (name === 'event') this.event = '';
+  }
+
+  private append(value: string): void {
+    this.data = this.data === undefined ? value : `${this.data}\n${value}`;
+    if (this.data.length > this.maxLineBytes) throw new SseOverflow(this.maxLineBytes);
+  }
+
+  private dispatch(): void {
+    const { data, event } = this;
+    this.event = undefined;
+    if (data === undefined) return;
+    this.data = undefined;
+    this.onFrame(event === undefined || event === '' ? { data } : { event, data });
+  }
+}
+
+function valueOf(block: string, from: number, end: number): string {
+  return block.slice(block.charCodeAt(from) === SPACE ? from + 1 : from, end);
+}
