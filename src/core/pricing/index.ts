@@ -1,0 +1,5 @@
+export { chargeFor, isBelievable, NO_UNITS, ratesFor, type Charge, type ChargeUnits } from './charge.js';
+export { holdAmount, promptUpperBound, unpricedClassesOf, type HoldEstimate } from './hold-amount.js';
+export { parsePrice, PRICE_FIELDS, rateOf, renderPrice } from './parse-price.js';
+export type { Price, PriceTier, TokenPrices } from './price.js';
+export { formatUsd, InvalidAmountError, MAX_AMOUNT_NANO_USD, NANO_PER_USD, parseUsd } from './usd.js';
