@@ -1,0 +1,11 @@
+export type { AllowDeny, Budget, Caller, CallerLayer, LayerName, Limits, Policy, Schedule } from './caller.js';
+export { parseAddress } from './cidr.js';
+export { decide, mayUseModel, type Permission, type PolicyDecision, type PolicyQuestion, type QuestionModel } from './decide.js';
+export { denyDeployment, type DeploymentQuestion } from './decide-deployment.js';
+export { denialError, type Denial } from './decision.js';
+export { effectiveFitToCredit, effectivePolicy, effectiveStore, effectiveStrictParams, narrowStore, type StoreLevel } from './effective-policy.js';
+export { compileGlob, type Glob } from './glob.js';
+export { parseBudget, parseLimits } from './parse-limits.js';
+export { parsePolicy, readTimezone } from './parse-policy.js';
+export { isTimezone } from './schedule.js';
+export { nearestName } from './strict-object.js';

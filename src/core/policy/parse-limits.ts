@@ -1,0 +1,41 @@
+import { invalidRequest } from '../errors/gateway-error.js';
+import type { Budget, Limits } from './caller.js';
+import { readInteger, readObject, readOneOf, type FieldReader, type Fields } from './strict-object.js';
+
+/** Zero is refused on purpose: read as "unlimited" by some and as "nothing" by others. To stop a key, revoke it. */
+const upTo =
+  (max: number): FieldReader<number> =>
+  (value, path) =>
+    readInteger(value, path, { min: 1, max });
+
+const limitFields: Fields<Limits> = {
+  rpm: upTo(10_000_000),
+  tpm: upTo(1_000_000_000_000),
+  rpd: upTo(10_000_000_000),
+  concurrency: upTo(1_000_000),
+};
+
+const budgetFields: Fields<Budget> = {
+  amount_usd: readAmount,
+  period: (value, path) => readOneOf(value, path, ['total', 'day', 'week', 'month'] as const),
+};
+
+/** `{rpm, tpm, rpd, concurrency}`; throws GatewayError 400 `invalid_request` with the path in `param`. */
+export function parseLimits(value: unknown, path = 'limits'): Limits {
+  return readObject(value, path, limitFields);
+}
+
+/** `{amount_usd, period}`, both required; throws GatewayError 400 `invalid_request` with the path in `param`. */
+export function parseBudget(value: unknown, path = 'budget'): Budget {
+  const budget = readObject(value, path, budgetFields);
+  if (budget.amount_usd === undefined) throw invalidRequest(`${path}.amount_usd`, `\`${path}.amount_usd\` is required.`);
+  if (budget.period === undefined) throw invalidRequest(`${path}.period`, `\`${path}.period\` is required: total, day, week or month.`);
+  return { amount_usd: budget.amount_usd, period: budget.period };
+}
+
+function readAmount(value: unknown, path: string): string {
+  if (typeof value !== 'string' || !/^\d{1,9}(\.\d{1,9})?$/.test(value)) {
+    throw invalidRequest(path, `\`${path}\` must be US dollars as a decimal string like "25.00", with at most 9 decimal places.`);
+  }
+  return value;
+}
