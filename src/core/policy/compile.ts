@@ -1,3 +1,4 @@
+import { parseUsd } from '../pricing/index.js';
 import type { AllowDeny, Caller, CallerLayer, LayerName, Policy } from './caller.js';
 import { parseAddressRange, type AddressRange } from './cidr.js';
 import { compileGlob, type Glob } from './glob.js';
@@ -57,8 +58,8 @@ function compile({ layer, id, policy }: CallerLayer): CompiledLayer {
     classes: globRule(policy.classes),
     providers: globRule(policy.providers),
     zones: policy.zones === undefined ? null : new Set(policy.zones),
-    maxInputNanoUsd: nanoUsd(policy.max_price?.input),
-    maxOutputNanoUsd: nanoUsd(policy.max_price?.output),
+    maxInputNanoUsd: usdOrNull(policy.max_price?.input),
+    maxOutputNanoUsd: usdOrNull(policy.max_price?.output),
     ips: policy.ips === undefined ? null : policy.ips.map(readRange),
     schedule: policy.schedule === undefined ? null : compileSchedule(policy.schedule),
   };
@@ -81,9 +82,6 @@ function readRange(text: string): AddressRange {
   return range;
 }
 
-/** `3.00` USD per million tokens → nano-USD per million tokens. The text has passed `parsePolicy`. */
-function nanoUsd(text: string | undefined): bigint | null {
-  if (text === undefined) return null;
-  const [whole = '0', fraction = ''] = text.split('.');
-  return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+function usdOrNull(text: string | undefined): bigint | null {
+  return text === undefined ? null : parseUsd(text);
 }

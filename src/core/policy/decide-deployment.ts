@@ -1,4 +1,4 @@
-import type { Price, TokenPrices } from '../pricing/price.js';
+import { promptUpperBound, type Price, type TokenPrices } from '../pricing/index.js';
 import type { Caller } from './caller.js';
 import { compiledLayersOf, type CompiledLayer } from './compile.js';
 import { deny, refusedBy, type Denial } from './decision.js';
@@ -16,9 +16,6 @@ export interface DeploymentQuestion {
   /** Decides which price tiers can apply. */
   readonly promptTokensEstimate: number;
 }
-
-/** Estimates are exceeded at most so much (spec ledger.md: the hold's own margin). */
-const ESTIMATE_MARGIN = 1.1;
 
 /** Null when every layer allows the deployment. For the planner, which excludes what is denied and shows the message as its reason. */
 export function denyDeployment(caller: Caller, question: DeploymentQuestion): Denial | null {
@@ -65,7 +62,7 @@ function judgePrice(layer: CompiledLayer, question: DeploymentQuestion): Denial 
 }
 
 function applicable(price: Price, promptTokensEstimate: number): TokenPrices[] {
-  const bound = Math.ceil(promptTokensEstimate * ESTIMATE_MARGIN);
+  const bound = promptUpperBound(promptTokensEstimate);
   return [price.tokens, ...price.tiers.filter((tier) => tier.minPromptTokens <= bound).map((tier) => tier.tokens)];
 }
 

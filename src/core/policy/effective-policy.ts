@@ -1,3 +1,4 @@
+import { parseUsd } from '../pricing/index.js';
 import type { AllowDeny, Caller, CallerLayer, Policy } from './caller.js';
 import { parseAddressRange, rangeContains, type AddressRange } from './cidr.js';
 import { globCovers } from './glob.js';
@@ -121,13 +122,7 @@ function cheapest(policies: readonly Policy[]): Policy['max_price'] {
   return { ...(input === undefined ? {} : { input }), ...(output === undefined ? {} : { output }) };
 }
 
-/** Compared as fixed-width text: exact for decimal strings of at most nine digits before and after the point. */
 function lowest(prices: readonly (string | undefined)[]): string | undefined {
   const present = prices.filter((price) => price !== undefined);
-  return present.toSorted((left, right) => (sortable(left) < sortable(right) ? -1 : 1))[0];
-}
-
-function sortable(price: string): string {
-  const [whole = '', fraction = ''] = price.split('.');
-  return `${whole.padStart(9, '0')}.${fraction.padEnd(9, '0')}`;
+  return present.toSorted((left, right) => (parseUsd(left) < parseUsd(right) ? -1 : 1))[0];
 }

@@ -1,5 +1,6 @@
 import { invalidRequest } from '../errors/gateway-error.js';
 import type { Budget, Limits } from './caller.js';
+import { readUsd } from './read-usd.js';
 import { readInteger, readObject, readOneOf, type FieldReader, type Fields } from './strict-object.js';
 
 /** Zero is refused on purpose: read as "unlimited" by some and as "nothing" by others. To stop a key, revoke it. */
@@ -16,7 +17,7 @@ const limitFields: Fields<Limits> = {
 };
 
 const budgetFields: Fields<Budget> = {
-  amount_usd: readAmount,
+  amount_usd: readUsd,
   period: (value, path) => readOneOf(value, path, ['total', 'day', 'week', 'month'] as const),
 };
 
@@ -31,11 +32,4 @@ export function parseBudget(value: unknown, path = 'budget'): Budget {
   if (budget.amount_usd === undefined) throw invalidRequest(`${path}.amount_usd`, `\`${path}.amount_usd\` is required.`);
   if (budget.period === undefined) throw invalidRequest(`${path}.period`, `\`${path}.period\` is required: total, day, week or month.`);
   return { amount_usd: budget.amount_usd, period: budget.period };
-}
-
-function readAmount(value: unknown, path: string): string {
-  if (typeof value !== 'string' || !/^\d{1,9}(\.\d{1,9})?$/.test(value)) {
-    throw invalidRequest(path, `\`${path}\` must be US dollars as a decimal string like "25.00", with at most 9 decimal places.`);
-  }
-  return value;
 }

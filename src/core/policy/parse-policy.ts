@@ -2,11 +2,11 @@ import { invalidRequest } from '../errors/gateway-error.js';
 import type { AllowDeny, Policy, Schedule } from './caller.js';
 import { parseAddressRange } from './cidr.js';
 import { isTimezone } from './schedule.js';
+import { readUsd } from './read-usd.js';
 import { readBoolean, readInteger, readList, readObject, readOneOf, readText, type FieldReader, type Fields } from './strict-object.js';
 
 /** 2^31 − 1: what every provider still reads as a number of tokens. */
 const MAX_OUTPUT_TOKENS = 2_147_483_647;
-const USD = /^\d{1,9}(\.\d{1,9})?$/;
 const TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 
 const allowDenyFields: Fields<AllowDeny> = { allow: readPatterns, deny: readPatterns };
@@ -64,13 +64,6 @@ const readRange: FieldReader<string> = (value, path) => {
   }
   return text;
 };
-
-function readUsd(value: unknown, path: string): string {
-  if (typeof value !== 'string' || !USD.test(value)) {
-    throw invalidRequest(path, `\`${path}\` must be US dollars per million tokens as a decimal string like "3.00".`);
-  }
-  return value;
-}
 
 function readTime(value: unknown, path: string): string {
   const text = readText(value, path);
