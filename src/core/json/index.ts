@@ -1,0 +1,2 @@
+export { scanBody, type MemberSpan, type ScanLimits, type ScannedBody } from './scan-body.js';
+export { spliceBody } from './splice-body.js';
