@@ -1,0 +1,19 @@
+import type { ProviderDefinition } from './definition.js';
+
+export const openrouter: ProviderDefinition = {
+  id: 'openrouter',
+  name: 'OpenRouter',
+  protocol: 'openai-chat',
+  baseUrl: 'https://openrouter.ai/api/v1',
+  auth: { kind: 'bearer' },
+  env: ['OPENROUTER_API_KEY'],
+  request: [{ rename: { max_completion_tokens: 'max_tokens' } }],
+  response: { reasoningAt: ['reasoning', 'reasoning_details', 'reasoning_content'] },
+  headerFacts: { requestId: 'x-generation-id', remainingRequests: 'x-ratelimit-remaining' },
+  cancelStopsBilling: null,
+  docs: 'https://openrouter.ai/docs/api-reference/chat-completion',
+  evidence: [
+    { fact: 'reasoning stands in `reasoning` and `reasoning_details`; errors may come inside a 200', source: 'https://openrouter.ai/docs', date: '2026-08-01' },
+    { fact: 'whether cancelling stops billing depends on the provider behind it', source: 'https://openrouter.ai/docs/api-reference/streaming', date: '2026-08-01' },
+  ],
+};

@@ -1,0 +1,25 @@
+import type { ProviderDefinition } from './definition.js';
+
+export const xai: ProviderDefinition = {
+  id: 'xai',
+  name: 'xAI',
+  protocol: 'openai-chat',
+  baseUrl: 'https://api.x.ai/v1',
+  auth: { kind: 'bearer' },
+  env: ['XAI_API_KEY'],
+  request: [
+    { rename: { max_tokens: 'max_completion_tokens' } },
+    { omit: ['top_k', 'min_p', 'repetition_penalty', 'logit_bias'] },
+    { roles: { developer: 'system' } },
+    { stripCacheControl: true },
+  ],
+  response: { usageSemantics: { completionIncludesReasoning: false }, reasoningAt: ['reasoning_content'], finishMap: { completed: 'stop' } },
+  headerFacts: { requestId: 'x-request-id', remainingRequests: 'x-ratelimit-remaining-requests', remainingTokens: 'x-ratelimit-remaining-tokens' },
+  cancelStopsBilling: true,
+  docs: 'https://docs.x.ai/docs/api-reference',
+  evidence: [
+    { fact: 'completion_tokens exclude reasoning on chat; errors are {code, error: "text"} and may come with 200', source: 'vercel/ai packages/xai', date: '2026-08-01' },
+    { fact: 'tool calls may finish with `completed`', source: 'https://github.com/vercel/ai/issues/12218', date: '2026-08-01' },
+    { fact: 'cancelling stops billing', source: 'https://openrouter.ai/docs/api-reference/streaming', date: '2026-08-01' },
+  ],
+};

@@ -1,0 +1,38 @@
+import type { ModelParameters } from '../../core/catalog/model.js';
+import type { DialectReport } from './dialect-report.js';
+import { clamp, type Range } from './clamp.js';
+import { nearestEffort } from './effort.js';
+import { memberAt, type Wire } from './member.js';
+import { omit } from './omit.js';
+
+/** OpenAI takes these again from gpt-5.1 on when the model does not reason (spec providers.md 5.1, read 2026-11-21). */
+const SAMPLING: ReadonlySet<string> = new Set(['temperature', 'top_p', 'logprobs', 'top_logprobs']);
+
+/**
+ * What one model takes, after its provider's dialect: catalogue `parameters` (omit, clamp), and of `modelFacts` for
+ * openai-chat: `efforts` (accepted values), `samplingWithoutReasoning` with `defaultEffort` (sampling parameters pass while effort is `none`).
+ */
+export function applyModelParameters(wire: Wire, model: { parameters: ModelParameters; modelFacts: Readonly<Record<string, unknown>> }, report: DialectReport): Wire {
+  let next = fitEffort(wire, model.modelFacts, report);
+  const reasons = !isReasoningOff(next, model.modelFacts);
+  for (const [path, rule] of Object.entries(model.parameters)) {
+    if (rule !== 'omit') next = clamp(next, { [path]: rule as Range }, report);
+    else if (reasons || !SAMPLING.has(path)) next = omit(next, [path], report);
+  }
+  return next;
+}
+
+function fitEffort(wire: Wire, facts: Readonly<Record<string, unknown>>, report: DialectReport): Wire {
+  const given = memberAt(wire, 'reasoning_effort');
+  const accepted = facts['efforts'];
+  if (typeof given !== 'string' || !Array.isArray(accepted) || accepted.length === 0) return wire;
+  const nearest = nearestEffort(given, accepted as string[]);
+  if (nearest === null) return wire;
+  report.add('reasoning_effort', 'clamped', nearest);
+  return { ...wire, reasoning_effort: nearest };
+}
+
+function isReasoningOff(wire: Wire, facts: Readonly<Record<string, unknown>>): boolean {
+  if (facts['samplingWithoutReasoning'] !== true) return false;
+  return (memberAt(wire, 'reasoning_effort') ?? facts['defaultEffort']) === 'none';
+}

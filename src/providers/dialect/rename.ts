@@ -1,0 +1,17 @@
+import type { DialectReport } from './dialect-report.js';
+import { memberAt, withMember, type Wire } from './member.js';
+
+/** A parameter given under both names keeps the provider's; the other one goes away silently, because nothing is lost. */
+export function rename(wire: Wire, names: Readonly<Record<string, string>>, report: DialectReport): Wire {
+  let next = wire;
+  for (const [from, to] of Object.entries(names)) {
+    const value = memberAt(next, from);
+    if (value === undefined) continue;
+    const alreadyThere = memberAt(next, to) !== undefined;
+    next = withMember(next, from, undefined);
+    if (alreadyThere) continue;
+    next = withMember(next, to, value);
+    if (report.clientName(from) !== to) report.add(from, 'renamed', to);
+  }
+  return next;
+}
