@@ -2,4 +2,4 @@ export { Database, Queryable, type PoolStats, type Statement, type TransactionOp
 export { DatabaseUnavailableError, isDatabaseUnavailable } from './database-errors.js';
 export { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { migrate, type ExtraMigration, type MigrationClass } from './migrate.js';
-export { databaseSettings, type DatabaseSettings } from './settings.js';
+export { connectionConfig, databaseSettings, type DatabaseSettings } from './settings.js';

@@ -1,0 +1,158 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { migrations } from '../migrations/index.js';
+import { AppModule, configureServer } from './app.module.js';
+import { GatewayError } from './core/errors/gateway-error.js';
+import { ConfigError, loadConfig, type Config } from './platform/config/index.js';
+import { Drain, Readiness } from './platform/health/index.js';
+import { BUILD } from './platform/index.js';
+import { createLogger, PinoLogger } from './platform/logging/index.js';
+import { Metrics, ProbeListener } from './platform/metrics/index.js';
+import * as host from './platform/process/index.js';
+import { JobWorker } from './platform/queue/index.js';
+
+/** After the patience for running requests: time to end streams in-band and to settle them. */
+const DRAIN_GRACE_MS = 5_000;
+/** Flushing and closing may not hang a stop. */
+const CLOSE_DEADLINE_MS = 20_000;
+/** Asked by load balancers and scrapers also while the process drains. */
+const PROBE_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
+
+interface RunningGateway {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Boots the roles named in the configuration and resolves when requests are served. */
+async function start(config: Config, logger: Logger): Promise<RunningGateway> {
+  await host.assertPortFree('PORT', config.host, config.port);
+  if (config.metricsPort !== null) await host.assertPortFree('OG_METRICS_PORT', config.host, config.metricsPort);
+  const platform = await host.openPlatform(config, migrations, logger);
+  try {
+    const app = await createApplication(config, platform, logger);
+    await platform.boot.run();
+    if (config.runs('worker')) await app.get(JobWorker).start();
+    return await serve(app, platform);
+  } catch (error) {
+    await platform.close();
+    throw error;
+  }
+}
+
+async function createApplication(config: Config, platform: host.OpenedPlatform, logger: Logger): Promise<NestFastifyApplication> {
+  const adapter = host.createHttpAdapter(config);
+  const instance = adapter.getInstance() as unknown as FastifyInstance;
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(platform), adapter, {
+    bodyParser: false,
+    abortOnError: false,
+    forceCloseConnections: false,
+    logger: new PinoLogger(logger),
+  });
+  const drain = app.get(Drain);
+  host.trackRequests(instance.server, drain);
+  instance.addHook('onRequest', async (request) => {
+    if (drain.begun.aborted && !PROBE_PATHS.has(request.url.split('?')[0] ?? '')) {
+      throw new GatewayError('server_shutdown', 'This server is shutting down; send the request again.', { retryAfterMs: 1_000 });
+    }
+  });
+  configureServer(instance);
+  await app.init();
+  return app;
+}
+
+async function serve(app: NestFastifyApplication, platform: host.OpenedPlatform): Promise<RunningGateway> {
+  const { config } = platform;
+  const probes = config.metricsPort === null ? null : new ProbeListener(app.get(Metrics), app.get(Readiness));
+  await probes?.listen(config.host, config.metricsPort ?? 0);
+  await app.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
+    throw host.listenError('PORT', config.host, config.port, error);
+  });
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  app.get(Readiness).started();
+  const url = host.shownUrl(config.host, port);
+  announce(url, platform);
+  const stop = async (): Promise<void> => {
+    app.get(Readiness).drain();
+    await app.get(Drain).run(config.drainTimeoutMs, DRAIN_GRACE_MS);
+    await within(CLOSE_DEADLINE_MS, app.close());
+    await probes?.close();
+    await platform.close();
+  };
+  return { url, stop };
+}
+
+function announce(url: string, { config, operatorToken, boot }: host.OpenedPlatform): void {
+  const demoKey = boot.demoKey;
+  const shown = config.publicUrl ?? url;
+  host.writeBootstrapFile(config.dataDirectory, {
+    base_url: url,
+    admin_token: operatorToken.value,
+    demo_key: demoKey,
+    console_url: `${shown}/console`,
+  });
+  const database = config.databaseUrl === null ? `embedded PostgreSQL in ${config.dataDirectory}` : 'PostgreSQL';
+  const storage = `${database}, ${config.redisUrl === null ? 'counters in process' : 'Redis'}`;
+  const bootstrapPath = join(config.dataDirectory, 'bootstrap.json');
+  process.stdout.write(`${host.renderBanner({ version: BUILD.version, baseUrl: url, demoKey, bootstrapPath, storage })}\n`);
+  process.stdout.write(`OpenGateway is ready at ${url}\n`);
+}
+
+async function within(deadlineMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
+/** One clear line for a person; anything unexpected with its stack. */
+function explain(error: unknown): string {
+  const expected = error instanceof ConfigError || error instanceof host.StartError;
+  const text = expected ? error.message : ((error as Error).stack ?? String(error));
+  return text
+    .split('\n')
+    .map((line) => (expected ? `OpenGateway cannot start: ${line}` : line))
+    .join('\n');
+}
+
+function stopOnSignals(running: RunningGateway, logger: Logger): void {
+  let stopping = false;
+  const stop = (exitCode: number): void => {
+    if (stopping) return;
+    stopping = true;
+    running.stop().then(
+      () => process.exit(exitCode),
+      (error: unknown) => {
+        logger.fatal({ context: 'Stop', err: error }, 'the stop failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => stop(0));
+  process.on('SIGINT', () => stop(0));
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ context: 'Process', err: error }, 'uncaught exception');
+    stop(1);
+  });
+  // One request's bug must not end the others: logged, and counted as the bug it is.
+  process.on('unhandledRejection', (error) => logger.error({ context: 'Process', err: error }, 'unhandled rejection'));
+}
+
+async function main(): Promise<void> {
+  try {
+    const config = loadConfig(process.env);
+    const logger = createLogger({ level: config.logLevel, zone: config.zone });
+    stopOnSignals(await start(config, logger), logger);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exit(1);
+  }
+}
+
+await main();

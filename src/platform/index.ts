@@ -1,0 +1,2 @@
+export { BUILD } from './build.js';
+export { PlatformModule, type Platform } from './platform.module.js';

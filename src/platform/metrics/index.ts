@@ -1,0 +1,4 @@
+export { BoundedLabel, OTHER_LABEL, UNKNOWN_LABEL } from './bounded-label.js';
+export { MetricsController } from './metrics.controller.js';
+export { Metrics, type BeforeScrape } from './metrics.js';
+export { ProbeListener } from './probe-listener.js';

@@ -1,0 +1,110 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { Boot } from '../boot/index.js';
+import { SystemClock } from '../clock/index.js';
+import type { Config } from '../config/index.js';
+import {
+  connectionConfig,
+  Database,
+  databaseSettings,
+  EmbeddedPostgresError,
+  isDatabaseUnavailable,
+  migrate,
+  startEmbeddedPostgres,
+  type DatabaseSettings,
+  type EmbeddedPostgres,
+  type MigrationClass,
+} from '../database/index.js';
+import type { Platform } from '../platform.module.js';
+import { migrateQueueSchema, postgresQueueBackend, redisQueueBackend } from '../queue/index.js';
+import { RedisConnection } from '../redis/index.js';
+import { loadOperatorToken, loadSecrets } from '../secrets/index.js';
+import { findBootstrapFile } from './bootstrap-file.js';
+import { StartError } from './start-error.js';
+
+/** A database that starts together with us may need a moment. */
+const DATABASE_PATIENCE_MS = 20_000;
+const OLDEST_SERVER_VERSION = 150_000;
+
+export interface OpenedPlatform extends Platform {
+  /** Closes what was opened, the embedded database last. */
+  close(): Promise<void>;
+}
+
+/** Opens every port of the process in order; a failure closes what was open and says one clear line. */
+export async function openPlatform(config: Config, migrations: readonly MigrationClass[], logger: Logger): Promise<OpenedPlatform> {
+  prepareDataDirectory(config.dataDirectory);
+  const secrets = loadSecrets(config.masterKey, config.dataDirectory);
+  const operatorToken = loadOperatorToken(config.adminToken, config.dataDirectory);
+  const embedded = config.databaseUrl === null ? await startEmbedded(config, logger) : null;
+  const settings = settingsOf(config, embedded);
+  try {
+    await waitForDatabase(settings);
+    const applied = await migrate(settings, migrations, config.redisUrl === null ? [migrateQueueSchema] : []);
+    if (applied.length > 0) logger.info({ context: 'Database', migrations: applied }, 'schema migrated');
+  } catch (error) {
+    await embedded?.stop();
+    throw error;
+  }
+  const report = (context: string) => (error: Error) => logger.warn({ context, err: error }, 'connection error');
+  const database = new Database(settings, report('Database'));
+  const redis = config.redisUrl === null ? null : new RedisConnection(config.redisUrl, new SystemClock(), report('Redis'));
+  const queue = config.redisUrl === null ? postgresQueueBackend(settings, report('Jobs')) : redisQueueBackend(config.redisUrl, report('Jobs'));
+  const boot = new Boot(findBootstrapFile(config.dataDirectory)?.demo_key ?? null);
+  const close = async (): Promise<void> => {
+    await Promise.allSettled([queue.close(), redis?.close(), database.close()]);
+    await embedded?.stop();
+  };
+  return { config, databaseSettings: settings, database, redis, queue, secrets, operatorToken, boot, close };
+}
+
+function prepareDataDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new StartError(`OG_DATA_DIR: ${path} is not a writable directory (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function startEmbedded(config: Config, logger: Logger): Promise<EmbeddedPostgres> {
+  const say = (line: string): void => logger.info({ context: 'Database' }, line);
+  return startEmbeddedPostgres({ dataDirectory: config.dataDirectory, durable: true, say }).catch((error: unknown) => {
+    throw error instanceof EmbeddedPostgresError ? new StartError(error.message, { cause: error }) : error;
+  });
+}
+
+function settingsOf(config: Config, embedded: EmbeddedPostgres | null): DatabaseSettings {
+  const url = embedded?.url ?? config.databaseUrl ?? '';
+  return databaseSettings(url, { directUrl: config.databaseDirectUrl ?? url, poolSize: config.databasePoolSize });
+}
+
+async function waitForDatabase(settings: DatabaseSettings): Promise<void> {
+  const until = Date.now() + DATABASE_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await checkServer(settings);
+    } catch (error) {
+      if (error instanceof StartError) throw error;
+      if (!isDatabaseUnavailable(error) || Date.now() > until) {
+        throw new StartError(`DATABASE_URL: the database cannot be used: ${(error as Error).message || String((error as { code?: string }).code)}`, { cause: error });
+      }
+      await sleep(500);
+    }
+  }
+}
+
+async function checkServer(settings: DatabaseSettings): Promise<void> {
+  const client = new pg.Client({ ...connectionConfig(settings), connectionTimeoutMillis: 5_000 });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num');
+    const version = Number(rows[0]?.server_version_num);
+    if (version < OLDEST_SERVER_VERSION) throw new StartError(`DATABASE_URL: PostgreSQL ${Math.floor(version / 10_000)} is too old; 15 or later is needed`);
+  } finally {
+    await client.end();
+  }
+}

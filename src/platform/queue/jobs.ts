@@ -1,0 +1,74 @@
+import { getQueueToken } from '@nestjs/bullmq';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Queue } from 'bullmq';
+
+export const JOB_QUEUE = 'jobs';
+/** Kept for a look at what happened; BullMQ keeps everything unless told. */
+const KEEP_COMPLETED_COUNT = 20;
+const KEEP_FAILED_COUNT = 100;
+/** A known scheduler whose owner is gone is removed; there are never this many. */
+const SCHEDULER_LIMIT = 1_000;
+
+export interface JobContext {
+  /** Fires when the process stops: end soon, the next run goes on. */
+  readonly signal: AbortSignal;
+  /** @param ratio from 0 to 1, for `og_job_progress_ratio` */
+  progress(ratio: number): void;
+}
+
+/**
+ * Work that recurs: any one worker process runs it, at most one at a time, and a missed run is not made up for. The durable
+ * truth is in the job's own tables; a run that fails or is lost must be done by the next.
+ */
+export interface RecurringJob {
+  readonly name: string;
+  readonly everyMs: number;
+  run(context: JobContext): Promise<void>;
+}
+
+/** Modules register their recurring jobs in `onModuleInit`. An injectable class. */
+@Injectable()
+export class Jobs {
+  readonly #queue: Queue;
+  readonly #jobs = new Map<string, RecurringJob>();
+  readonly #logger = new Logger('Jobs');
+
+  constructor(@Inject(getQueueToken(JOB_QUEUE)) queue: Queue) {
+    this.#queue = queue;
+    queue.on('error', (error) => this.#logger.warn({ message: 'The job queue is unreachable', err: error }));
+  }
+
+  register(job: RecurringJob): void {
+    if (this.#jobs.has(job.name)) throw new Error(`two jobs are called ${job.name}`);
+    this.#jobs.set(job.name, job);
+  }
+
+  find(name: string): RecurringJob | null {
+    return this.#jobs.get(name) ?? null;
+  }
+
+  list(): readonly RecurringJob[] {
+    return [...this.#jobs.values()];
+  }
+
+  /** Asks for one run soon, besides the schedule. */
+  async runSoon(name: string): Promise<void> {
+    await this.#queue.add(name, {}, { removeOnComplete: { count: KEEP_COMPLETED_COUNT }, removeOnFail: { count: KEEP_FAILED_COUNT } });
+  }
+
+  /** Makes the stored schedule equal to what is registered. */
+  async schedule(): Promise<void> {
+    for (const stored of await this.#queue.getJobSchedulers(0, SCHEDULER_LIMIT)) {
+      if (!this.#jobs.has(stored.key)) await this.#queue.removeJobScheduler(stored.key);
+    }
+    for (const { name, everyMs } of this.#jobs.values()) {
+      const opts = { removeOnComplete: { count: KEEP_COMPLETED_COUNT }, removeOnFail: { count: KEEP_FAILED_COUNT } };
+      await this.#queue.upsertJobScheduler(name, { every: everyMs }, { name, opts });
+    }
+  }
+
+  /** Waiting, delayed, active and failed runs. */
+  counts(): Promise<Record<string, number>> {
+    return this.#queue.getJobCounts('waiting', 'delayed', 'active', 'failed');
+  }
+}

@@ -1,0 +1,1 @@
+export { RedisConnection, RedisUnavailableError } from './redis-connection.js';
