@@ -24,8 +24,10 @@ export interface Candidate {
   /** 1-based place in the plan; undefined when excluded. */
   place?: number;
   excluded?: ExclusionReason;
-  /** What a person can follow: `priority 0`, `availability band 1 (0.98 over 40 samples)`, `vision is not supported`. */
-  reasons: string[];
+  /** What a person can follow: `priority 0`, `availability band 1 (0.98 over 40 samples)`, `vision is not supported`. Worded when read. */
+  readonly reasons: string[];
+  /** Set when this is not the model that was asked for first: where the substitution comes from. */
+  readonly fallback?: string;
   /** Error code a client gets when every candidate is excluded for this reason. */
   code?: ErrorCode;
 }
@@ -39,6 +41,10 @@ export interface Plan {
   route?: string;
   strategy: string;
   seed: number;
+  /** What the request's prompt cache is kept together by; undefined when nothing is. */
+  affinityKey?: string;
+  /** The first attempt is the one probe that an open or half-open circuit admits. */
+  probe?: string;
 }
 
 /** How often and how quickly a deployment answered lately: what the planner needs of the health store. */
@@ -51,6 +57,8 @@ export interface HealthView {
   samples: number;
   ttftP95Ms?: number;
   totalP95Ms?: number;
+  /** Output tokens per second of its answers, for the strategy `throughput`. */
+  tokensPerS?: number;
   /** 0–1 while a recovered deployment is slow-started. */
   slowStartWeight: number;
   credential: 'ok' | 'rejected' | 'rate-limited';

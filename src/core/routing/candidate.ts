@@ -1,0 +1,81 @@
+import type { Deployment, Model } from '../catalog/model.js';
+import type { ErrorCode } from '../errors/catalogue.js';
+import type { Candidate, ExclusionReason, HealthView } from './plan.js';
+
+/** Why a candidate stands where it stands: numbers on the hot path, words only when somebody reads them. */
+export class PlannedCandidate implements Candidate {
+  place?: number;
+  excluded?: ExclusionReason;
+  code?: ErrorCode;
+  /** Detail of the exclusion: a policy's message, a missing capability, a time. */
+  detail?: string;
+  /** The wire parameter that a missing capability concerns. */
+  param?: string;
+  waitMs?: number;
+  band = 0;
+  /** 0 for the remembered deployment of this session, 1 otherwise. */
+  affinity = 1;
+  /** What the route's strategy prefers, smaller first, in coarse steps. */
+  preference = 0;
+  /** 0 when it processes in this engine's own zone. */
+  distance = 0;
+  /** The weighted draw among equals. */
+  rank = 0;
+  explored = false;
+  canary = false;
+
+  constructor(
+    readonly deployment: Deployment,
+    readonly model: Model,
+    readonly tier: number,
+    readonly fallback: string | undefined,
+    readonly health: HealthView | null,
+  ) {}
+
+  exclude(reason: ExclusionReason, detail?: string, code?: ErrorCode): void {
+    this.excluded = reason;
+    if (detail !== undefined) this.detail = detail;
+    if (code !== undefined) this.code = code;
+  }
+
+  get reasons(): string[] {
+    return this.excluded === undefined || this.excluded === 'attempts_exhausted' || this.excluded === 'no_fallback' ? this.placeReasons() : [this.detail ?? EXCLUSION_WORDS[this.excluded]];
+  }
+
+  private placeReasons(): string[] {
+    const reasons: string[] = [];
+    if (this.excluded !== undefined) reasons.push(this.detail ?? EXCLUSION_WORDS[this.excluded]);
+    if (this.fallback !== undefined) reasons.push(`fallback: ${this.fallback}`);
+    reasons.push(`priority ${this.deployment.priority}`, this.availabilityWords());
+    if (this.canary) reasons.push('canary of a half-open circuit');
+    if (this.affinity === 0) reasons.push('served this session before');
+    if (this.preference > 0) reasons.push(`strategy step ${this.preference}`);
+    if (this.explored) reasons.push('exploration (1 % of requests)');
+    const slow = this.health?.slowStartWeight ?? 1;
+    reasons.push(`weight ${this.deployment.weight}${slow < 1 ? ` × ${slow.toFixed(2)} (slow start)` : ''}`);
+    return reasons;
+  }
+
+  private availabilityWords(): string {
+    if (this.health === null) return 'health is not kept';
+    const { availability, samples } = this.health;
+    return `availability band ${this.band} (${availability.toFixed(2)} over ${Math.round(samples)} samples)`;
+  }
+}
+
+const EXCLUSION_WORDS: Readonly<Record<ExclusionReason, string>> = {
+  policy: 'a policy does not allow it',
+  zone: 'it processes outside the zone of the project',
+  capability: 'it lacks a capability this request needs',
+  context_window: 'the prompt is longer than its context window',
+  max_output: 'it cannot write as many tokens as asked for',
+  price_ceiling: 'it is dearer than the policy allows',
+  unpriced: 'it has no price',
+  retired: 'it is retired',
+  circuit_open: 'its circuit is open',
+  credential: 'its credential was refused by the provider',
+  rate_limited: 'the provider limits its credential',
+  provider_bound: 'it cannot read the signed reasoning in the history',
+  no_fallback: 'the request forbids a fallback',
+  attempts_exhausted: 'it stands behind the last attempt allowed',
+};

@@ -1,0 +1,158 @@
+import type { Credential } from '../catalog/model.js';
+import type { UpstreamFailure } from '../errors/upstream-failure.js';
+import { Circuit, type CircuitState } from './circuit.js';
+import { RateLimitPause, type RejectedCredential } from './credential-health.js';
+import { DecayingCount } from './decaying-window.js';
+import { LatencyDigest } from './latency-digest.js';
+import type { HealthView } from './plan.js';
+import { MIN_SAMPLES, wilsonLowerBound } from './wilson.js';
+
+/** What one call told about a deployment. */
+export interface CallFacts {
+  nowMs: number;
+  /** The client left: says nothing about the provider. */
+  canceled?: boolean;
+  /** Time to the first token; undefined without a stream. */
+  ttftMs?: number;
+  totalMs: number;
+  /** Output tokens of the answer, for throughput. */
+  outputTokens?: number;
+  /** [0, 1), spreads the circuit's next probe. */
+  jitter: number;
+}
+
+export type CallEffect = 'none' | 'opened' | 'closed';
+
+/** Everything remembered about one deployment. Constant memory; the clock is an argument. */
+export class DeploymentHealth {
+  private readonly successes = new DecayingCount();
+  private readonly failures = new DecayingCount();
+  private readonly rateLimited = new DecayingCount();
+  private readonly ttft = new LatencyDigest();
+  private readonly total = new LatencyDigest();
+  private readonly speed = new LatencyDigest();
+  private readonly pause = new RateLimitPause();
+  private readonly circuit = new Circuit();
+  private lastErrorText: string | undefined;
+  private lastErrorMs: number | undefined;
+
+  constructor(private readonly rejected: RejectedCredential) {}
+
+  record(credential: Credential, failure: UpstreamFailure | null, facts: CallFacts): CallEffect {
+    if (failure === null) return facts.canceled === true ? this.saysNothing() : this.succeed(facts);
+    if (failure.health !== 'none') this.remember(failure, facts.nowMs);
+    switch (failure.health) {
+      case 'failure':
+        return this.fail(facts);
+      case 'rate-limit':
+        this.rateLimited.add(facts.nowMs);
+        this.pause.limit(facts.nowMs, failure.retryAfterMs);
+        return this.saysNothing();
+      case 'credential':
+        this.rejected.reject(credential, facts.nowMs);
+        return this.saysNothing();
+      case 'drift':
+      case 'none':
+        return this.saysNothing();
+    }
+  }
+
+  claimCanary(nowMs: number): boolean {
+    return this.circuit.claimCanary(nowMs);
+  }
+
+  view(credential: Credential, nowMs: number): HealthView {
+    const good = this.successes.at(nowMs);
+    const samples = good + this.failures.at(nowMs);
+    const rejectedUntilMs = this.rejected.rejectedUntilMs(credential, nowMs);
+    const limitedUntilMs = this.pause.limitedUntilMs(nowMs);
+    const { ttft, total, speed } = this;
+    return {
+      circuit: this.circuit.state(nowMs),
+      retryAtMs: this.circuit.retryAtMs(nowMs),
+      availability: samples < MIN_SAMPLES ? 1 : wilsonLowerBound(good, samples),
+      samples,
+      slowStartWeight: this.circuit.slowStartWeight(nowMs),
+      credential: rejectedUntilMs !== undefined ? 'rejected' : limitedUntilMs !== undefined ? 'rate-limited' : 'ok',
+      credentialUntilMs: rejectedUntilMs ?? limitedUntilMs,
+      lastError: this.lastErrorText,
+      // Read by two strategies only, so they are not worked out for every plan.
+      get ttftP95Ms() {
+        return ttft.quantile(0.95);
+      },
+      get totalP95Ms() {
+        return total.quantile(0.95);
+      },
+      get tokensPerS() {
+        return speed.quantile(0.5);
+      },
+    };
+  }
+
+  /** For people: what the view leaves out. */
+  details(nowMs: number): DeploymentHealthDetails {
+    const good = this.successes.at(nowMs);
+    const bad = this.failures.at(nowMs);
+    const limited = this.rateLimited.at(nowMs);
+    const all = good + bad;
+    return {
+      circuit: this.circuit.state(nowMs),
+      successRate: all < 0.01 ? null : good / all,
+      rateLimitedShare: all + limited < 0.01 ? 0 : limited / (all + limited),
+      consecutiveFailures: this.circuit.consecutiveFailures,
+      ttftP50Ms: this.ttft.quantile(0.5) ?? null,
+      ttftP95Ms: this.ttft.quantile(0.95) ?? null,
+      totalP50Ms: this.total.quantile(0.5) ?? null,
+      totalP95Ms: this.total.quantile(0.95) ?? null,
+      lastError: this.lastErrorText ?? null,
+      lastErrorAtMs: this.lastErrorMs ?? null,
+    };
+  }
+
+  private succeed(facts: CallFacts): CallEffect {
+    if (facts.ttftMs !== undefined) this.ttft.add(facts.ttftMs, facts.nowMs);
+    this.total.add(facts.totalMs, facts.nowMs);
+    if (facts.outputTokens !== undefined && facts.totalMs > 0) this.speed.add((facts.outputTokens * 1_000) / facts.totalMs, facts.nowMs);
+    this.pause.succeed(facts.nowMs);
+    this.rejected.clear();
+    const closed = this.circuit.succeed(facts.nowMs, facts.nowMs - facts.totalMs);
+    if (closed) {
+      this.successes.clear();
+      this.failures.clear();
+    }
+    this.successes.add(facts.nowMs);
+    return closed ? 'closed' : 'none';
+  }
+
+  private fail(facts: CallFacts): CallEffect {
+    this.failures.add(facts.nowMs);
+    const failures = this.failures.at(facts.nowMs);
+    const samples = failures + this.successes.at(facts.nowMs);
+    const opened = this.circuit.fail({ nowMs: facts.nowMs, startedAtMs: facts.nowMs - facts.totalMs, samples, failures, jitter: facts.jitter });
+    return opened ? 'opened' : 'none';
+  }
+
+  private saysNothing(): CallEffect {
+    this.circuit.releaseCanary();
+    return 'none';
+  }
+
+  private remember(failure: UpstreamFailure, nowMs: number): void {
+    this.lastErrorText = `${failure.status ?? failure.kind} ${failure.code}: ${failure.message.slice(0, 200)}`;
+    this.lastErrorMs = nowMs;
+  }
+}
+
+export interface DeploymentHealthDetails {
+  circuit: CircuitState;
+  /** Of late, 0–1; null without samples. */
+  successRate: number | null;
+  rateLimitedShare: number;
+  consecutiveFailures: number;
+  ttftP50Ms: number | null;
+  ttftP95Ms: number | null;
+  totalP50Ms: number | null;
+  totalP95Ms: number | null;
+  lastError: string | null;
+  lastErrorAtMs: number | null;
+}

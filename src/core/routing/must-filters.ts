@@ -1,0 +1,146 @@
+import type { Capabilities, Deployment } from '../catalog/model.js';
+import type { ChatRequest, RequestNeeds } from '../chat/request.js';
+import type { Caller } from '../policy/caller.js';
+import { denyDeployment } from '../policy/decide-deployment.js';
+import type { PlannedCandidate } from './candidate.js';
+import { isRetired } from './resolve-model.js';
+
+/** What the filters judge by. `caller` null: no policy applies (an operator explains). */
+export interface MustQuestion {
+  request: ChatRequest;
+  needs: RequestNeeds;
+  caller: Caller | null;
+  nowMs: number;
+  /** A deployment that is tried although its circuit is open: panic mode's one probe. */
+  admit?: string | undefined;
+}
+
+/** Estimates go by length and script; a prompt is called too long only when it is so beyond their error. */
+const ESTIMATE_MARGIN = 1.25;
+
+type Filter = (candidate: PlannedCandidate, question: MustQuestion) => void;
+const FILTERS: readonly Filter[] = [retired, policy, zone, unpriced, capability, contextWindow, credential, circuit];
+
+/** Marks the candidate with the first reason that excludes it. What is unknown counts as able: availability first. */
+export function applyMust(candidate: PlannedCandidate, question: MustQuestion): void {
+  for (const filter of FILTERS) {
+    filter(candidate, question);
+    if (candidate.excluded !== undefined) return;
+  }
+}
+
+function retired(candidate: PlannedCandidate, { nowMs }: MustQuestion): void {
+  if (isRetired(candidate.model, nowMs)) candidate.exclude('retired', `${candidate.model.id} is retired`, 'model_retired');
+}
+
+function policy(candidate: PlannedCandidate, { caller, needs }: MustQuestion): void {
+  if (caller === null) return;
+  const { provider, price } = candidate.deployment;
+  const denial = denyDeployment(caller, { providerId: provider.id, providerType: provider.type, zones: provider.zones, price, promptTokensEstimate: needs.promptTokensEstimate });
+  if (denial === null) return;
+  const reason = denial.code === 'price_not_allowed' ? 'price_ceiling' : denial.code === 'zone_not_allowed' ? 'zone' : 'policy';
+  candidate.exclude(reason, denial.message, denial.code);
+}
+
+/** Fails closed: a provider that does not say where it processes is in no zone. What runs in this process sends nothing anywhere. */
+function zone(candidate: PlannedCandidate, { caller }: MustQuestion): void {
+  const pinned = caller?.zone;
+  const { provider } = candidate.deployment;
+  if (pinned === undefined || provider.inProcess) return;
+  if (provider.zones.length > 0 && provider.zones.every((name) => name === pinned)) return;
+  const where = provider.zones.length === 0 ? 'in no stated zone' : `in ${provider.zones.join(', ')}`;
+  candidate.exclude('zone', `The provider ${provider.id}, which processes ${where}, is not allowed by the zone ${pinned} of project ${caller?.projectId ?? ''}.`, 'zone_not_allowed');
+}
+
+function unpriced(candidate: PlannedCandidate, { needs }: MustQuestion): void {
+  const { price } = candidate.deployment;
+  if (price === null) return candidate.exclude('unpriced', `${candidate.model.id} has no price at ${candidate.deployment.provider.id}`, 'unpriced');
+  if (price.free) return;
+  const missing = (needs.audioInput && price.tokens.audioIn === undefined && 'audio input') || (needs.audioOutput && price.tokens.audioOut === undefined && 'audio output') || (needs.imageOutput && price.tokens.image === undefined && price.perImageNanoUsd === 0n && 'image output');
+  if (missing !== false) candidate.exclude('unpriced', `${candidate.model.id} has no price for ${missing} at ${candidate.deployment.provider.id}`, 'unpriced');
+}
+
+/** Capability, what needs it, and the canonical and wire name of the parameter that asks for it. */
+const CAPABILITIES: readonly { name: keyof Capabilities; needed: (needs: RequestNeeds) => boolean; canonical: string; wire: string; words: string }[] = [
+  { name: 'streaming', needed: (needs) => needs.streaming, canonical: 'stream', wire: 'stream', words: 'streaming' },
+  { name: 'tools', needed: (needs) => needs.tools, canonical: 'tools', wire: 'tools', words: 'tool use' },
+  { name: 'vision', needed: (needs) => needs.vision, canonical: 'messages', wire: 'messages', words: 'image input' },
+  { name: 'audioInput', needed: (needs) => needs.audioInput, canonical: 'messages', wire: 'messages', words: 'audio input' },
+  { name: 'audioOutput', needed: (needs) => needs.audioOutput, canonical: 'modalities', wire: 'modalities', words: 'audio output' },
+  { name: 'imageOutput', needed: (needs) => needs.imageOutput, canonical: 'modalities', wire: 'modalities', words: 'image output' },
+  { name: 'files', needed: (needs) => needs.files, canonical: 'messages', wire: 'messages', words: 'file input' },
+  { name: 'jsonSchema', needed: (needs) => needs.jsonSchema, canonical: 'responseFormat', wire: 'response_format', words: 'JSON schema output' },
+  { name: 'jsonObject', needed: (needs) => needs.jsonObject, canonical: 'responseFormat', wire: 'response_format', words: 'JSON output' },
+  { name: 'reasoning', needed: (needs) => needs.reasoning, canonical: 'reasoning', wire: 'reasoning_effort', words: 'reasoning' },
+  { name: 'logprobs', needed: (needs) => needs.logprobs, canonical: 'logprobs', wire: 'logprobs', words: 'logprobs' },
+  { name: 'choices', needed: (needs) => needs.choices > 1, canonical: 'n', wire: 'n', words: 'several choices' },
+];
+
+function capability(candidate: PlannedCandidate, { needs, request }: MustQuestion): void {
+  const able = candidate.deployment.capabilities;
+  for (const item of CAPABILITIES) {
+    if (able[item.name] !== false || !item.needed(needs)) continue;
+    candidate.param = request.wireNames[item.canonical] ?? item.wire;
+    return candidate.exclude('capability', `${candidate.model.id} does not support ${item.words}`, 'unsupported_parameter');
+  }
+}
+
+function contextWindow(candidate: PlannedCandidate, { needs }: MustQuestion): void {
+  const window = candidate.deployment.capabilities.contextWindow;
+  if (window === undefined || needs.promptTokensEstimate <= window * ESTIMATE_MARGIN) return;
+  candidate.exclude('context_window', `the prompt of about ${needs.promptTokensEstimate} tokens is longer than the context window of ${candidate.model.id}, ${window} tokens`, 'context_length_exceeded');
+}
+
+function credential(candidate: PlannedCandidate, { nowMs, admit }: MustQuestion): void {
+  const { health, deployment } = candidate;
+  if (health === null || health.credential === 'ok' || deployment.id === admit) return;
+  candidate.waitMs = Math.max(0, (health.credentialUntilMs ?? nowMs) - nowMs);
+  if (health.credential === 'rejected') return candidate.exclude('credential', `the credential ${deployment.credential.id} was refused by ${deployment.provider.id}`, 'no_deployment_available');
+  candidate.exclude('rate_limited', `${deployment.provider.id} limits the credential ${deployment.credential.id} for another ${seconds(candidate.waitMs)} s`, 'upstream_rate_limited');
+}
+
+function circuit(candidate: PlannedCandidate, { nowMs, admit }: MustQuestion): void {
+  const { health, deployment } = candidate;
+  if (health === null || health.circuit !== 'open' || deployment.id === admit) return;
+  candidate.waitMs = Math.max(0, (health.retryAtMs ?? nowMs) - nowMs);
+  candidate.exclude('circuit_open', `its circuit is open for another ${seconds(candidate.waitMs)} s${health.lastError === undefined ? '' : ` (last error: ${health.lastError})`}`, 'no_deployment_available');
+}
+
+const seconds = (waitMs: number): string => (waitMs / 1_000).toFixed(1);
+
+/** Excludes whoever cannot write as much as asked for, unless nobody can: then the provider or the dialect's clamp decides. */
+export function preferRoomForOutput(candidates: readonly PlannedCandidate[], wanted: number | undefined): void {
+  if (wanted === undefined) return;
+  const left = candidates.filter((candidate) => candidate.excluded === undefined);
+  const able = left.filter(({ deployment }) => !(deployment.capabilities.maxOutput !== undefined && deployment.capabilities.maxOutput < wanted));
+  if (able.length === 0 || able.length === left.length) return;
+  for (const candidate of left) if (!able.includes(candidate)) candidate.exclude('max_output', `it writes at most ${candidate.deployment.capabilities.maxOutput} tokens, ${wanted} are asked for`);
+}
+
+/**
+ * Signed or encrypted reasoning in the history pins to the protocol that can read it. When none of the candidates can, nobody
+ * is excluded: the renderers then leave it out, which costs the model its old thoughts but answers the request.
+ */
+export function pinToReadersOfHistory(candidates: readonly PlannedCandidate[], request: ChatRequest): void {
+  const left = candidates.filter((candidate) => candidate.excluded === undefined);
+  const protocol = left[0]?.deployment.protocol;
+  if (protocol === undefined || left.every(({ deployment }) => deployment.protocol === protocol)) return;
+  const origin = originOfHistory(request);
+  if (origin === null || !left.some(({ deployment }) => reads(deployment, origin))) return;
+  for (const candidate of left) if (!reads(candidate.deployment, origin)) candidate.exclude('provider_bound', `it cannot read the ${origin} reasoning in the history`);
+}
+
+const reads = (deployment: Deployment, origin: string): boolean => deployment.protocol === origin;
+
+/** The protocol of the latest signed or encrypted piece of reasoning; null when there is none. */
+function originOfHistory(request: ChatRequest): string | null {
+  for (let index = request.messages.length - 1; index >= 0; index -= 1) {
+    const message = request.messages[index];
+    if (message?.role !== 'assistant') continue;
+    for (const part of message.parts) {
+      if (part.type === 'reasoning' && part.origin !== undefined && (part.signature !== undefined || part.encrypted !== undefined)) return part.origin;
+      if (part.type === 'tool-call' && part.signature !== undefined) return 'gemini-generate';
+    }
+  }
+  return null;
+}
