@@ -4,7 +4,14 @@
  * `1763715600000-billing-ledger.ts`). Hand-written SQL for PostgreSQL 15 and later; never edited once released.
  */
 import type { MigrationInterface } from 'typeorm';
+import { AuthKeys1763700000000 } from './1763700000000-auth-keys.js';
+import { BillingLedgerTables1763716000000 } from './1763716000000-billing-ledger-tables.js';
+import { BillingLedgerFunctions1763716000001 } from './1763716000001-billing-ledger-functions.js';
 
 type MigrationClass = new () => MigrationInterface;
 
-export const migrations: readonly MigrationClass[] = [];
+export const migrations: readonly MigrationClass[] = [
+  AuthKeys1763700000000,
+  BillingLedgerTables1763716000000,
+  BillingLedgerFunctions1763716000001,
+];

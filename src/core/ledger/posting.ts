@@ -1,0 +1,201 @@
+import { burnGrants } from './grants.js';
+import {
+  leaseKey,
+  type CeilingView,
+  type LeaseView,
+  type LedgerView,
+  type LedgerWrites,
+  type Posting,
+  type RowView,
+  type SettledBy,
+  type TransactionKind,
+} from './posting-model.js';
+import type { EndedRecord, HoldPart, RequestFold } from './records.js';
+import { isEnded } from './states.js';
+
+/**
+ * Plans one batch: folded requests against a locked view of the ledger. Deterministic and idempotent: a request that is
+ * already in its end state changes nothing, except that the true end of one that was settled by its checkpoint is posted late.
+ * `settledBy` says whose knowledge the ends are: the request's own (`engine`) or a dead engine's last checkpoint.
+ */
+export function planPostings(view: LedgerView, folds: readonly RequestFold[], settledBy: 'engine' | 'checkpoint'): LedgerWrites {
+  const plan = new PostingPlan(view);
+  for (const fold of folds) plan.post(fold, settledBy);
+  return plan.writes;
+}
+
+/** Ceilings a fold may change: what must be locked before it is planned. */
+export function ceilingsOf(fold: RequestFold): number[] {
+  if (fold.ended === null) return [];
+  const touched = fold.admitted.parts.filter((part) => part.amountNanoUsd > 0n || (fold.ended?.outcome.worthNanoUsd ?? 0n) > 0n);
+  return touched.map((part) => part.ceilingId);
+}
+
+class PostingPlan {
+  readonly writes: LedgerWrites = { rows: [], transactions: [], charges: [], ceilings: new Map(), leases: new Map(), grants: new Map() };
+  readonly #view: LedgerView;
+
+  constructor(view: LedgerView) {
+    this.#view = view;
+  }
+
+  post(fold: RequestFold, settledBy: 'engine' | 'checkpoint'): void {
+    const row = this.#view.rows.get(fold.admitted.requestId) ?? null;
+    if (row !== null && isEnded(row.state)) {
+      if (fold.ended !== null && row.settledBy === 'checkpoint' && settledBy === 'engine') this.#postLate(fold, fold.ended, row);
+      return;
+    }
+    if (fold.ended === null) this.#writeRunning(fold, row);
+    else this.#postEnd(fold, fold.ended, row, settledBy);
+  }
+
+  /** A row begins as `forwarded`; it is `streaming` from the first checkpoint after that. */
+  #writeRunning(fold: RequestFold, row: RowView | null): void {
+    const sequence = fold.checkpoint?.sequence ?? 0;
+    if (row !== null && sequence <= row.checkpointSequence && row.state === (sequence > 0 ? 'streaming' : 'forwarded')) return;
+    const state = row !== null && sequence > 0 ? 'streaming' : (row?.state ?? 'forwarded');
+    this.#writeRow(fold, { row, state, settledBy: null, captured: 0n, overage: 0n, loss: 0n });
+  }
+
+  #postEnd(fold: RequestFold, ended: EndedRecord, row: RowView | null, settledBy: SettledBy): void {
+    const { admitted } = fold;
+    const worth = ended.outcome.worthNanoUsd;
+    const covered = admitted.parts.every((part) => part.amountNanoUsd === 0n || this.#leaseOf(admitted.engineId, part) !== null);
+    const captured = covered ? least(worth, admitted.holdNanoUsd) : 0n;
+    for (const part of admitted.parts) this.#release(admitted.engineId, part, covered ? captured : 0n);
+    const beyond = worth - captured;
+    const overage = this.#allowed(admitted.parts, beyond);
+    for (const part of admitted.parts) this.#changeCeiling(part.ceilingId, { postedNanoUsd: -overage, leasedNanoUsd: 0n });
+    this.#transact(fold, 'capture', this.#charge(fold, captured), costsOf(ended));
+    this.#transact(fold, covered ? 'overage' : 'late', this.#charge(fold, overage), lossOf(beyond - overage));
+    this.#chargeBudgets(fold, captured + overage);
+    this.#writeRow(fold, { row, state: ended.outcome.state, settledBy: covered ? settledBy : 'late', captured, overage, loss: beyond - overage });
+  }
+
+  /** The engine was thought dead and is not, or its journal turned up: what its true end adds is posted like overage. */
+  #postLate(fold: RequestFold, ended: EndedRecord, row: RowView): void {
+    const beyond = ended.outcome.worthNanoUsd - row.chargedNanoUsd;
+    const missing = beyond > 0n ? beyond : 0n;
+    const overage = this.#allowed(fold.admitted.parts, missing);
+    for (const part of fold.admitted.parts) this.#changeCeiling(part.ceilingId, { postedNanoUsd: -overage, leasedNanoUsd: 0n });
+    this.#transact(fold, 'late', this.#charge(fold, overage), lossOf(missing - overage));
+    this.#chargeBudgets(fold, overage);
+    this.#writeRow(fold, { row, state: 'compensated', settledBy: 'late', captured: 0n, overage, loss: missing - overage });
+  }
+
+  #leaseOf(engineId: number, part: HoldPart): LeaseView | null {
+    const lease = this.#view.leases.get(leaseKey(engineId, part.leaseNumber));
+    return lease !== undefined && lease.ceilingId === part.ceilingId && lease.amountNanoUsd >= part.amountNanoUsd ? lease : null;
+  }
+
+  /** Takes the hold off its lease and the captured part off the ceiling; a strict hold's rest is free again at once. */
+  #release(engineId: number, part: HoldPart, captured: bigint): void {
+    const lease = part.amountNanoUsd === 0n ? null : this.#leaseOf(engineId, part);
+    const freed = lease === null ? 0n : part.exact ? part.amountNanoUsd : captured;
+    this.#changeCeiling(part.ceilingId, { postedNanoUsd: -captured, leasedNanoUsd: -freed });
+    if (lease === null || freed === 0n) return;
+    lease.amountNanoUsd -= freed;
+    this.writes.leases.set(leaseKey(lease.engineId, lease.number), lease);
+  }
+
+  /** What every ceiling of the request still allows of an amount beyond its hold. */
+  #allowed(parts: readonly HoldPart[], beyond: bigint): bigint {
+    let allowed = beyond;
+    for (const part of parts) {
+      const ceiling = this.#view.ceilings.get(part.ceilingId);
+      if (ceiling !== undefined) allowed = least(allowed, availableOf(ceiling));
+    }
+    return parts.length === 0 || allowed < 0n ? 0n : allowed;
+  }
+
+  #changeCeiling(id: number, change: { postedNanoUsd: bigint; leasedNanoUsd: bigint }): void {
+    const ceiling = this.#view.ceilings.get(id);
+    if (ceiling === undefined || (change.postedNanoUsd === 0n && change.leasedNanoUsd === 0n)) return;
+    ceiling.postedNanoUsd += change.postedNanoUsd;
+    ceiling.leasedNanoUsd += change.leasedNanoUsd;
+    const sum = this.writes.ceilings.get(id) ?? { postedNanoUsd: 0n, leasedNanoUsd: 0n };
+    sum.postedNanoUsd += change.postedNanoUsd;
+    sum.leasedNanoUsd += change.leasedNanoUsd;
+    this.writes.ceilings.set(id, sum);
+  }
+
+  /** A customer's credit → revenue, by the grants it burns. */
+  #charge(fold: RequestFold, amount: bigint): Posting[] {
+    if (amount === 0n) return [];
+    const account = fold.admitted.parts.find((part) => part.kind === 'account');
+    const grants = account === undefined ? [] : (this.#view.grants.get(account.ceilingId) ?? []);
+    const burns = burnGrants(grants, amount, fold.admitted.admittedAtMs);
+    for (const burn of burns) {
+      const grant = grants.find(({ id }) => id === burn.grantId);
+      if (grant !== undefined) this.writes.grants.set(grant.id, grant);
+    }
+    const credits = burns.map((burn): Posting => ({ account: 'credit', grantId: burn.grantId, amountNanoUsd: -burn.amountNanoUsd }));
+    return [...credits, { account: 'revenue', grantId: null, amountNanoUsd: amount }];
+  }
+
+  #transact(fold: RequestFold, kind: TransactionKind, charge: Posting[], borne: Posting[]): void {
+    if (charge.length + borne.length === 0) return;
+    const { requestId, organizationId } = fold.admitted;
+    const named = kind === 'capture' && charge.length === 0 ? 'cost' : kind;
+    this.writes.transactions.push({ kind: named, requestId, organizationId, postings: [...charge, ...borne] });
+  }
+
+  #chargeBudgets(fold: RequestFold, amount: bigint): void {
+    if (amount === 0n) return;
+    for (const part of fold.admitted.parts) {
+      if (part.kind === 'budget') this.writes.charges.push({ requestId: fold.admitted.requestId, ceilingId: part.ceilingId, amountNanoUsd: amount });
+    }
+  }
+
+  /** Keeps the view current, so that the same request twice in one batch is posted once. */
+  #writeRow(fold: RequestFold, to: RowChange): void {
+    const { row, state, settledBy, captured, overage, loss } = to;
+    const { admitted, forwarded, checkpoint, ended } = fold;
+    this.writes.rows.push({
+      insert: row === null, admitted, state, settledBy, forwarded, checkpoint, ended,
+      capturedNanoUsd: captured, overageNanoUsd: overage, lossNanoUsd: loss,
+    });
+    this.#view.rows.set(admitted.requestId, {
+      requestId: admitted.requestId,
+      state,
+      settledBy,
+      checkpointSequence: checkpoint?.sequence ?? 0,
+      chargedNanoUsd: (row?.chargedNanoUsd ?? 0n) + captured + overage,
+    });
+  }
+}
+
+interface RowChange {
+  row: RowView | null;
+  state: RowView['state'];
+  settledBy: SettledBy | null;
+  captured: bigint;
+  overage: bigint;
+  loss: bigint;
+}
+
+function costsOf(ended: EndedRecord): Posting[] {
+  return [...borne('provider_cost', ended.outcome.providerCostNanoUsd), ...borne('suspense', ended.outcome.suspenseNanoUsd)];
+}
+
+function lossOf(amount: bigint): Posting[] {
+  return borne('loss', amount);
+}
+
+function borne(account: 'provider_cost' | 'suspense' | 'loss', amount: bigint): Posting[] {
+  if (amount <= 0n) return [];
+  return [
+    { account, grantId: null, amountNanoUsd: amount },
+    { account: 'operator', grantId: null, amountNanoUsd: -amount },
+  ];
+}
+
+/** Spendable on a ceiling: posted − leased + overdraft, never negative. */
+export function availableOf(ceiling: CeilingView): bigint {
+  const available = ceiling.postedNanoUsd - ceiling.leasedNanoUsd + ceiling.overdraftNanoUsd;
+  return available > 0n ? available : 0n;
+}
+
+function least(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}

@@ -1,0 +1,96 @@
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+const NOW = '2026-01-01T00:00:00Z';
+
+describe('the ledger’s schema guards itself', () => {
+  let fixture: TestDatabase;
+  let engineId: string;
+  const query = (text: string, values: unknown[] = []) => fixture.database.query(text, values);
+
+  beforeAll(async () => {
+    fixture = await createTestDatabase();
+    const { rows } = await query("INSERT INTO ledger_engines (boot_id, zone, host, pid) VALUES ('b', 'local', 'h', 1) RETURNING id");
+    engineId = (rows[0] as { id: string }).id;
+  });
+  afterAll(() => fixture.drop());
+
+  const insertRow = (id: string, state: string) =>
+    query(
+      `INSERT INTO ledger_requests (request_id, engine_id, organization_id, project_id, key_id, state, hold, model, received_at, admitted_at)
+       VALUES ($1, $2, 'o', 'p', 'k', $3, 10, 'm', $4, $4)`,
+      [id, engineId, state, NOW],
+    );
+
+  it('only legal edges (I10)', async () => {
+    await expect(insertRow('r0', 'streaming')).rejects.toMatchObject({ code: '23514' });
+    await expect(insertRow('r0', 'compensated')).rejects.toMatchObject({ code: '23514' });
+    await insertRow('r1', 'forwarded');
+    const move = (state: string) => query('UPDATE ledger_requests SET state = $1 WHERE request_id = $2', [state, 'r1']);
+    await move('streaming');
+    await expect(move('forwarded')).rejects.toMatchObject({ code: '23514' });
+    await expect(move('compensated')).rejects.toMatchObject({ code: '23514' });
+    await move('completed');
+    for (const state of ['streaming', 'failed', 'canceled']) await expect(move(state)).rejects.toMatchObject({ code: '23514' });
+    await move('compensated');
+    await expect(move('completed')).rejects.toMatchObject({ code: '23514' });
+  });
+
+  it('entries balance and are append-only (I01, I09)', async () => {
+    const insert = (amount: number) =>
+      query(
+        `WITH t AS (INSERT INTO ledger_transactions (kind, organization_id) VALUES ('grant', 'o') RETURNING id)
+         INSERT INTO ledger_entries SELECT id, 1, 'issuance', 'o', NULL, -10 FROM t UNION ALL SELECT id, 2, 'credit', 'o', 1, $1::bigint FROM t`,
+        [amount],
+      );
+    await expect(insert(9)).rejects.toMatchObject({ code: '23514' });
+    await insert(10);
+    await expect(query('UPDATE ledger_entries SET amount = 5')).rejects.toMatchObject({ code: '42501' });
+    await expect(query('DELETE FROM ledger_entries')).rejects.toMatchObject({ code: '42501' });
+    await expect(query('TRUNCATE ledger_transactions')).rejects.toMatchObject({ code: '42501' });
+    await expect(query("INSERT INTO ledger_entries VALUES (0, 1, 'credit', 'o', 1, 5), (0, 2, 'revenue', 'o', NULL, -5)")).rejects.toMatchObject({ code: '23503' });
+  });
+
+  it('no ceiling is overspent, and admission grants in order what fits (I02)', async () => {
+    const { rows } = await query("SELECT ledger_account('org') AS account, (SELECT id FROM ledger_budget('org', 'key', 'k', 'day', 'Asia/Seoul', 100)) AS budget");
+    const { account, budget } = rows[0] as { account: string; budget: string };
+    await query('UPDATE ledger_ceilings SET posted = 50 WHERE id = $1', [account]);
+    await expect(query('UPDATE ledger_ceilings SET leased = 51 WHERE id = $1', [account])).rejects.toMatchObject({ code: '23514' });
+    const admitted = await query('SELECT * FROM ledger_admit($1, $2, $3, $4, $5, $6, true)', [
+      engineId, [account, budget], [1, 2], [30, 25, 20], [1, 3, 5, 7], [1, 2, 1, 2, 1, 2],
+    ]);
+    expect(admitted.rows[0]).toMatchObject({ verdicts: [0, 1, 0], elsewhere: [0, 0] });
+    expect((await query('SELECT number, amount, ceiling_id FROM ledger_leases ORDER BY number')).rows).toEqual([
+      { number: '1', amount: '50', ceiling_id: account },
+      { number: '2', amount: '50', ceiling_id: budget },
+    ]);
+    expect((await query('SELECT ledger_return_leases($1, $2) AS freed', [engineId, [1, 2]])).rows).toEqual([{ freed: '100' }]);
+    expect((await query('SELECT ledger_return_leases($1, $2) AS freed', [engineId, [1, 2]])).rows).toEqual([{ freed: '0' }]);
+    expect((await query('SELECT sum(leased) AS leased FROM ledger_ceilings')).rows).toEqual([{ leased: '0' }]);
+  });
+
+  it('a lowered budget refuses what is beyond it without losing count', async () => {
+    const budget = async (amount: number) => {
+      const { rows } = await query("SELECT id FROM ledger_budget('org', 'project', 'p', 'total', 'UTC', $1)", [amount]);
+      return (rows[0] as { id: string }).id;
+    };
+    const id = await budget(100);
+    await query('UPDATE ledger_ceilings SET posted = posted - 80 WHERE id = $1', [id]);
+    expect(await budget(50)).toBe(id);
+    expect((await query('SELECT amount, posted, shortfall FROM ledger_ceilings WHERE id = $1', [id])).rows).toEqual([{ amount: '50', posted: '-30', shortfall: '30' }]);
+    await budget(90);
+    expect((await query('SELECT amount, posted, shortfall FROM ledger_ceilings WHERE id = $1', [id])).rows).toEqual([{ amount: '90', posted: '10', shortfall: '0' }]);
+  });
+
+  it('periods begin and end in the timezone that was asked for', async () => {
+    const { rows } = await query("SELECT left_ms > 0 AND left_ms <= 86400000 AS within FROM ledger_budget('org', 'key', 'tz', 'day', 'Pacific/Kiritimati', 1)");
+    expect(rows).toEqual([{ within: true }]);
+    const starts = await query("SELECT extract(hour FROM period_start AT TIME ZONE 'Pacific/Kiritimati') AS hour FROM ledger_ceilings WHERE scope_id = 'tz'");
+    expect(starts.rows).toEqual([{ hour: '0' }]);
+  });
+
+  it('a swept engine is granted nothing', async () => {
+    await query("UPDATE ledger_engines SET state = 'swept' WHERE id = $1", [engineId]);
+    const admit = query('SELECT * FROM ledger_admit($1, $2, $3, $4, $5, $6, true)', [engineId, [], [], [], [1], []]);
+    await expect(admit).rejects.toMatchObject({ code: 'OG001' });
+  });
+});
