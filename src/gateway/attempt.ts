@@ -32,9 +32,38 @@ export interface AttemptOptions {
   renderer?: StreamRenderer;
   /** Response headers that name who serves. */
   headers: () => Record<string, string>;
-  /** False when too many abandoned streams are already being read to their end. */
-  mayDrain: () => boolean;
+  /** Client and upstream speak the same protocol, so frames may be passed on patched. */
+  sameProtocol: boolean;
+  drains: DrainSlots;
+  /** Fires when a stop has no more patience: what still runs ends in-band. */
+  shutdown: AbortSignal;
 }
+
+/** How many abandoned streams are being read to their end (`drain_on_abort`); bounded, because nobody waits for them. */
+export class DrainSlots {
+  private takenCount = 0;
+
+  constructor(private readonly limit: number) {}
+
+  take(): boolean {
+    if (this.takenCount >= this.limit) return false;
+    this.takenCount += 1;
+    return true;
+  }
+
+  give(): void {
+    this.takenCount -= 1;
+  }
+}
+
+const SHUTDOWN: UpstreamFailure = {
+  kind: 'interrupted',
+  code: 'server_shutdown',
+  message: 'This server is shutting down; send the request again.',
+  tryElsewhere: false,
+  health: 'none',
+  maybeBilled: false,
+};
 
 /** One call to one deployment, from its first byte to its end. Resolves exactly once; knows nothing of other attempts. */
 export class Attempt implements CallObserver, Ticking {
@@ -91,7 +120,8 @@ export class Attempt implements CallObserver, Ticking {
 
   onItem(item: StreamItem): void {
     if (this.settled) return;
-    const { item: normal, native } = this.normaliser.push(item);
+    const { item: normal, native: untouched } = this.normaliser.push(item);
+    const native = untouched && this.options.sameProtocol;
     const nowMs = performance.now();
     let content = false;
     for (const event of normal.events) {
@@ -113,6 +143,7 @@ export class Attempt implements CallObserver, Ticking {
 
   tick(nowMs: number): void {
     if (this.settled) return;
+    if (this.options.shutdown.aborted) return this.fail(SHUTDOWN);
     if (this.draining !== undefined) return this.tickDrain(nowMs);
     const { reply } = this.exchange;
     if (reply.isStalled(nowMs)) return reply.destroy();
@@ -174,14 +205,14 @@ export class Attempt implements CallObserver, Ticking {
   private onClientGone(): void {
     if (this.settled) return;
     const limitMs = this.drainLimitMs();
-    if (limitMs === 0) return this.settle({ kind: 'canceled' });
+    if (limitMs === 0 || !this.options.drains.take()) return this.settle({ kind: 'canceled' });
     this.draining = { sinceMs: performance.now(), limitMs, bytes: 0 };
   }
 
   private drainLimitMs(): number {
     if (this.options.renderer === undefined) return 0;
     if (this.meter.finished) return USAGE_WAIT_MS;
-    return this.options.candidate.deployment.provider.drainOnAbort && this.options.mayDrain() ? DRAIN_MS : 0;
+    return this.options.candidate.deployment.provider.drainOnAbort ? DRAIN_MS : 0;
   }
 
   private tickDrain(nowMs: number): void {
@@ -197,6 +228,7 @@ export class Attempt implements CallObserver, Ticking {
   private settle(outcome: AttemptOutcome): void {
     if (this.settled) return;
     this.settled = true;
+    if (this.draining !== undefined) this.options.drains.give();
     this.exchange.reply.feed(undefined);
     // Ends the call when the client left or the stream broke; without effect on a call that has ended.
     this.call?.abort();

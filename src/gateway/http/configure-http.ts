@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { newRequestId } from '../../platform/ids/index.js';
-import { RouteTable } from './route-table.js';
+import type { RouteTable } from './route-table.js';
 
 const ADMIN_BODY_BYTES = 16 * 1024 * 1024;
 
@@ -11,8 +11,7 @@ const ADMIN_BODY_BYTES = 16 * 1024 * 1024;
  * - Inference bodies stay unread: a bad key with a 5 MB body is 401 at once, and the guard scans the client's own bytes.
  * - No redirect, no trailing-slash difference.
  */
-export function configureHttp(instance: FastifyInstance): RouteTable {
-  const routes = new RouteTable();
+export function configureHttp(instance: FastifyInstance, routes: RouteTable): void {
   instance.addHook('onRoute', (route) => routes.add(route.method, route.url));
   instance.addHook('onRequest', (request, reply, done) => {
     request.id = newRequestId();
@@ -24,7 +23,6 @@ export function configureHttp(instance: FastifyInstance): RouteTable {
     if (isInference(request)) return done(null, undefined);
     readAdminBody(request, payload, done);
   });
-  return routes;
 }
 
 function isInference(request: FastifyRequest): boolean {

@@ -1,0 +1,31 @@
+import type { Command } from '../command.js';
+import { apply, config, diff } from './configuration.js';
+import { accounts, credits } from './credits.js';
+import { doctor } from './doctor.js';
+import { explain } from './explain.js';
+import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.js';
+import { ledgerVerify } from './ledger.js';
+import { models } from './models.js';
+import { organizations, projects } from './organizations.js';
+import { requestsGet, requestsList } from './requests.js';
+
+/** Every verb of `og`, in the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  apply,
+  diff,
+  config,
+  organizations,
+  projects,
+  keysCreate,
+  keysList,
+  keysRevoke,
+  keysRotate,
+  credits,
+  accounts,
+  models,
+  explain,
+  requestsList,
+  requestsGet,
+  ledgerVerify,
+  doctor,
+];

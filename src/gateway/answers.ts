@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { normaliseResponse } from '../core/chat/normalise-stream.js';
+import { renderParameterReport } from '../core/chat/parameter-report.js';
+import type { GatewayError } from '../core/errors/gateway-error.js';
+import { formatUsd } from '../core/pricing/index.js';
+import type { AnswerSummary } from '../core/protocols/protocol.js';
+import type { AttemptOutcome } from './attempt.js';
+import type { AdmittedExchange } from './exchange.js';
+import { renderErrorReply } from './http/error-reply.js';
+import { renderContextFor } from './render-context.js';
+
+type Answered = Extract<AttemptOutcome, { kind: 'answered' }>;
+type Failed = Extract<AttemptOutcome, { kind: 'failed' }>;
+
+/** The last bytes to the client: after the money is settled, whatever the end was. */
+@Injectable()
+export class Answers {
+  send(exchange: AdmittedExchange, outcome: Answered): void {
+    const summary = summaryOf(exchange);
+    if (outcome.renderer !== undefined) return exchange.reply.end(outcome.renderer.finish(summary));
+    this.sendJson(exchange, outcome, summary);
+  }
+
+  /** Before the first byte: throws, so that one door renders all errors. After it: the in-stream error, then the end. */
+  fail(exchange: AdmittedExchange, error: GatewayError, outcome: Failed): void {
+    if (!exchange.reply.headersSent) throw error;
+    exchange.error = error;
+    exchange.reply.end(outcome.renderer?.fail(error, summaryOf(exchange)) ?? '');
+  }
+
+  /** The one way an error leaves when nothing was sent yet. */
+  refuse(exchange: AdmittedExchange, error: GatewayError): void {
+    exchange.error = error;
+    const reply = renderErrorReply(error, exchange.protocol, exchange.requestId);
+    exchange.reply.sendJson(reply.status, { ...this.headers(exchange), ...reply.headers }, JSON.stringify(reply.body));
+  }
+
+  /** Every header that names the request, the limits and who serves it; never a provider's own header. */
+  headers(exchange: AdmittedExchange): Record<string, string> {
+    const headers: Record<string, string> = { 'x-request-id': exchange.requestId, ...exchange.admission?.headers() };
+    if (exchange.protocol.id === 'anthropic-messages') headers['request-id'] = exchange.requestId;
+    headers['openai-processing-ms'] = String(Math.round(performance.now() - exchange.startedMs));
+    if (exchange.parameters.length > 0) headers['x-og-params'] = renderParameterReport(exchange.parameters);
+    const served = exchange.served;
+    if (served === undefined) return headers;
+    headers['x-og-provider'] = served.deployment.provider.id;
+    headers['x-og-model'] = served.model.id;
+    headers['x-og-zone'] = served.deployment.provider.zones.join(',') || 'any';
+    headers['x-og-attempts'] = String(exchange.tried.length);
+    if (exchange.fallback !== undefined) headers['x-og-fallback'] = exchange.fallback;
+    return headers;
+  }
+
+  private sendJson(exchange: AdmittedExchange, outcome: Answered, summary: AnswerSummary): void {
+    const context = renderContextFor(exchange);
+    const native = outcome.raw !== undefined && exchange.served?.deployment.protocol === exchange.protocol.id;
+    const response = normaliseResponse(outcome.response as NonNullable<Answered['response']>, exchange.requestId);
+    const body = native
+      ? exchange.protocol.renderNativeResponse(outcome.raw as Record<string, unknown>, context, summary)
+      : exchange.protocol.renderResponse(response, context, summary);
+    const headers = this.headers(exchange);
+    if (summary.costUsd !== undefined) headers['x-og-cost-usd'] = summary.costUsd;
+    const text = JSON.stringify(body);
+    exchange.responseBody = text;
+    exchange.reply.sendJson(200, headers, text);
+  }
+}
+
+function summaryOf(exchange: AdmittedExchange): AnswerSummary {
+  const settlement = exchange.settlement as NonNullable<AdmittedExchange['settlement']>;
+  const og: Record<string, unknown> = {
+    provider: exchange.served?.deployment.provider.id,
+    model: exchange.served?.model.id,
+    attempts: exchange.tried.length,
+    request_id: exchange.requestId,
+  };
+  if (exchange.fallback !== undefined) og['fallback'] = exchange.fallback;
+  return {
+    usage: settlement.usage,
+    estimated: settlement.estimated,
+    costUsd: formatUsd(settlement.chargedNanoUsd),
+    costDetails: { lines: settlement.lines.map((line) => ({ class: line.class, quantity: line.quantity, unit: line.unit, price_nano_usd: line.priceNanoUsd })) },
+    og,
+  };
+}

@@ -1,0 +1,134 @@
+import { Injectable } from '@nestjs/common';
+import { GatewayError } from '../core/errors/gateway-error.js';
+import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
+import type { AttemptLog } from '../core/request-log/request-log.js';
+import type { Candidate, Plan } from '../core/routing/plan.js';
+import { ProviderAdapter, type PreparedCall } from '../providers/index.js';
+import { Drain } from '../platform/health/index.js';
+import { HealthStore } from '../routing/index.js';
+import { Answers } from './answers.js';
+import { Attempt, DrainSlots, type AttemptOutcome } from './attempt.js';
+import type { AdmittedExchange } from './exchange.js';
+import { PROTOCOLS } from './protocols.js';
+import { renderContextFor } from './render-context.js';
+import { StreamTicker } from './stream-ticker.js';
+
+/** Abandoned streams that may be read to their end at the same time (`drain_on_abort`). */
+const MAX_DRAINS = 32;
+
+/** Turns a candidate of the plan into a running attempt, and what became of it into health, log and metrics. */
+@Injectable()
+export class AttemptRunner {
+  private readonly prepared = new WeakMap<AdmittedExchange, { candidate: Candidate; call: PreparedCall }>();
+  private readonly drains = new DrainSlots(MAX_DRAINS);
+
+  constructor(
+    private readonly adapter: ProviderAdapter,
+    private readonly health: HealthStore,
+    private readonly answers: Answers,
+    private readonly ticker: StreamTicker,
+    private readonly drain: Drain,
+  ) {}
+
+  /**
+   * Renders the first candidate's request before any money is held, so that a request that cannot be rendered costs
+   * nothing, and drops under strict parameters every candidate that would have to adjust some. Throws `unsupported_parameter`.
+   */
+  refuseAdjustments(exchange: AdmittedExchange, plan: Plan): void {
+    const strict = exchange.options.strict || exchange.caller.strictParams;
+    const byPolicy = [...exchange.parameters];
+    if (strict && byPolicy.length > 0) throw adjusted(byPolicy);
+    let refused: ParameterAdjustment[] = [];
+    while (plan.attempts.length > 0) {
+      const candidate = plan.attempts[0] as Candidate;
+      const call = this.prepare(exchange, candidate);
+      if (!strict || call.report.length === 0) {
+        exchange.parameters = [...byPolicy, ...call.report];
+        return;
+      }
+      refused = call.report;
+      plan.attempts.shift();
+    }
+    throw adjusted(refused);
+  }
+
+  start(exchange: AdmittedExchange, candidate: Candidate): Attempt {
+    const call = this.prepare(exchange, candidate);
+    exchange.parameters = [...exchange.parameters.filter((item) => !call.report.some((other) => other.parameter === item.parameter)), ...call.report];
+    const first = exchange.tried[0] as Candidate;
+    if (candidate.model.id !== first.model.id) exchange.fallback = candidate.model.id;
+    const { deployment } = candidate;
+    const number = exchange.tried.length;
+    exchange.hold?.forwarded({ provider: deployment.provider.id, upstreamModel: deployment.upstreamModel, number, atMs: Date.now() });
+    const attempt = new Attempt(exchange, {
+      candidate,
+      renderer: exchange.request.stream ? PROTOCOLS[exchange.protocol.id].createStreamRenderer(renderContextFor(exchange)) : undefined,
+      sameProtocol: deployment.protocol === exchange.protocol.id,
+      headers: () => this.answers.headers(exchange),
+      drains: this.drains,
+      shutdown: this.drain.expired,
+    });
+    this.ticker.add(attempt);
+    void attempt.outcome.then(() => this.ticker.remove(attempt));
+    attempt.start(this.adapter.call(call, attempt));
+    return attempt;
+  }
+
+  /** After every attempt, before the next: what happened is health's and the log's. */
+  report(exchange: AdmittedExchange, attempt: Attempt, outcome: AttemptOutcome): void {
+    const candidate = exchange.served as Candidate;
+    exchange.attempts.push(attemptLogOf(exchange, attempt, outcome));
+    exchange.timings.connectMs = attempt.connectMs;
+    if (attempt.meter.firstContentAtMs !== undefined) {
+      exchange.timings.ttftMs = attempt.meter.firstContentAtMs - exchange.startedMs;
+      exchange.timings.generationMs = performance.now() - attempt.meter.firstContentAtMs;
+    }
+    this.health.report(candidate.deployment, outcome.kind === 'failed' ? outcome.failure : null, {
+      canceled: outcome.kind === 'canceled',
+      ttftMs: attempt.meter.firstContentAtMs === undefined ? undefined : attempt.firstByteMs,
+      totalMs: attempt.totalMs,
+    });
+  }
+
+  private prepare(exchange: AdmittedExchange, candidate: Candidate): PreparedCall {
+    const known = this.prepared.get(exchange);
+    if (known?.candidate === candidate) return known.call;
+    const call = this.adapter.prepare(candidate.deployment, {
+      request: exchange.request,
+      native: { protocol: exchange.protocol.id, body: exchange.body },
+      passThrough: exchange.options.passThrough,
+      requestId: exchange.requestId,
+    });
+    this.prepared.set(exchange, { candidate, call });
+    return call;
+  }
+}
+
+function adjusted(report: readonly ParameterAdjustment[]): GatewayError {
+  const [first] = report;
+  const words = report.map((item) => `${item.parameter} would be ${item.action}${item.detail === undefined ? '' : ` (${item.detail})`}`).join(', ');
+  return new GatewayError('unsupported_parameter', `Strict parameters: ${words}.`, { param: first?.parameter ?? null });
+}
+
+function attemptLogOf(exchange: AdmittedExchange, attempt: Attempt, outcome: AttemptOutcome): AttemptLog {
+  const { deployment } = exchange.served as Candidate;
+  const number = exchange.tried.length;
+  const failure = outcome.kind === 'failed' ? outcome.failure : undefined;
+  return {
+    number,
+    provider: deployment.provider.id,
+    upstreamModel: deployment.upstreamModel,
+    deployment: deployment.id,
+    credential: deployment.credential.id,
+    zone: deployment.provider.zones.join(',') || undefined,
+    kind: number === 1 ? 'first' : exchange.tried[number - 2] === exchange.served ? 'retry' : 'fallback',
+    outcome: failure === undefined ? (outcome.kind === 'canceled' ? 'canceled' : 'ok') : failure.kind === 'timeout' ? 'timeout' : 'error',
+    status: attempt.status,
+    errorCode: failure?.code,
+    errorMessage: failure?.message,
+    startedAtMs: attempt.startedAtMs,
+    connectMs: attempt.connectMs,
+    firstByteMs: attempt.firstByteMs,
+    totalMs: attempt.totalMs,
+  };
+}

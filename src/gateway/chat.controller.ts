@@ -1,0 +1,35 @@
+import { Controller, Post, Req, UseGuards } from '@nestjs/common';
+import { VirtualKeyGuard } from '../auth/index.js';
+import { CompleteChat } from './complete-chat.service.js';
+import type { AdmittedExchange } from './exchange.js';
+import { Exchanges, type InferenceRequest } from './exchanges.js';
+import { Speaks } from './inference.js';
+import { InferenceGuard } from './inference.guard.js';
+
+/** Inference for clients of every chat protocol; what differs between them stands in their protocol. */
+@Controller('v1')
+@UseGuards(VirtualKeyGuard, InferenceGuard)
+export class ChatController {
+  constructor(
+    private readonly completeChat: CompleteChat,
+    private readonly exchanges: Exchanges,
+  ) {}
+
+  @Post('chat/completions')
+  @Speaks('openai-chat')
+  chatCompletions(@Req() request: InferenceRequest): Promise<void> {
+    return this.complete(request);
+  }
+
+  @Post('messages')
+  @Speaks('anthropic-messages')
+  messages(@Req() request: InferenceRequest): Promise<void> {
+    return this.complete(request);
+  }
+
+  private async complete(request: InferenceRequest): Promise<void> {
+    const exchange = request.exchange as AdmittedExchange;
+    await this.completeChat.complete(exchange);
+    this.exchanges.close(exchange);
+  }
+}

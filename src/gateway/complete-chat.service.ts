@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { finalFailure, toGatewayError } from '../core/errors/to-gateway-error.js';
+import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
+import { Holds } from '../core/ledger/settlement.js';
+import type { Candidate } from '../core/routing/plan.js';
+import { Planner } from '../routing/index.js';
+import { Answers } from './answers.js';
+import type { Attempt, AttemptOutcome } from './attempt.js';
+import { AttemptRunner } from './attempt-runner.js';
+import { endingOf, expectedCostNanoUsd } from './ending.js';
+import type { AdmittedExchange } from './exchange.js';
+import { holdRequestFor } from './hold-request.js';
+import { nextCandidate } from './next-candidate.js';
+
+/** The spine: the order in which a chat request is planned, held, attempted, settled and answered stands here and nowhere else. */
+@Injectable()
+export class CompleteChat {
+  constructor(
+    private readonly planner: Planner,
+    private readonly holds: Holds,
+    private readonly attempts: AttemptRunner,
+    private readonly answers: Answers,
+  ) {}
+
+  /** Throws GatewayError while nothing has been sent to the client; afterwards errors leave inside the stream. */
+  async complete(exchange: AdmittedExchange): Promise<void> {
+    const startedMs = performance.now();
+    const plan = (exchange.plan = this.planner.plan(exchange));
+    this.attempts.refuseAdjustments(exchange, plan);
+    const plannedMs = performance.now();
+    exchange.timings.routingMs = plannedMs - startedMs;
+    exchange.hold = await this.holds.hold(holdRequestFor(exchange, plan, this.planner.leases));
+    exchange.timings.holdMs = performance.now() - plannedMs;
+
+    const failures: UpstreamFailure[] = [];
+    let suspenseNanoUsd = 0n;
+    let candidate: Candidate | null = plan.attempts[0] ?? null;
+    let attempt!: Attempt;
+    let outcome!: AttemptOutcome;
+    while (candidate !== null) {
+      exchange.served = candidate;
+      exchange.tried.push(candidate);
+      attempt = this.attempts.start(exchange, candidate);
+      outcome = await attempt.outcome;
+      this.attempts.report(exchange, attempt, outcome);
+      if (outcome.kind !== 'failed') break;
+      failures.push(outcome.failure);
+      candidate = nextCandidate(exchange, outcome);
+      if (candidate === null || !this.planner.mayRetry()) break;
+      if (outcome.failure.maybeBilled) suspenseNanoUsd += expectedCostNanoUsd(exchange, attempt, exchange.served.deployment.cost);
+    }
+
+    const settleMs = performance.now();
+    exchange.meter = attempt.meter;
+    exchange.settlement = exchange.hold.settle(endingOf(exchange, outcome, attempt, suspenseNanoUsd));
+    exchange.timings.settleMs = performance.now() - settleMs;
+    if (outcome.kind === 'answered') return this.answers.send(exchange, outcome);
+    if (outcome.kind === 'canceled') return;
+    const failure = finalFailure(failures) ?? outcome.failure;
+    this.answers.fail(exchange, toGatewayError(failure, exchange.served?.deployment, outcome.committed), outcome);
+  }
+}

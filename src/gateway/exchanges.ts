@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { promptTokens, completionTokens } from '../core/chat/usage.js';
+import { SnapshotSource } from '../core/catalog/model.js';
+import type { Caller } from '../core/policy/caller.js';
+import type { ProtocolId } from '../core/protocols/protocol.js';
+import { RequestLogs } from '../core/request-log/request-log.js';
+import { Config } from '../platform/config/index.js';
+import { Drain } from '../platform/health/index.js';
+import { ClientReply } from './client-reply.js';
+import type { Exchange } from './exchange.js';
+import { GatewayMetrics } from './gateway.metrics.js';
+import { parseGatewayOptions } from './gateway-options.js';
+import { PROTOCOLS } from './protocols.js';
+import { requestLogOf } from './request-log-of.js';
+
+/** What the guards leave on a Fastify request of `/v1`. */
+export interface InferenceRequest {
+  caller?: Caller;
+  /** Monotonic: when authentication began. */
+  receivedMs?: number;
+  exchange?: Exchange;
+}
+
+/** Opens and closes exchanges: whatever way a request ends, it gives back its slot and is logged and counted once. */
+@Injectable()
+export class Exchanges {
+  private readonly open_ = new WeakMap<Exchange, () => void>();
+
+  constructor(
+    private readonly config: Config,
+    private readonly snapshots: SnapshotSource,
+    private readonly logs: RequestLogs,
+    private readonly metrics: GatewayMetrics,
+    private readonly drain: Drain,
+  ) {}
+
+  /** From here on the answer is written raw, past Fastify, by this exchange's reply. */
+  open(request: FastifyRequest & InferenceRequest, reply: FastifyReply, protocol: ProtocolId): Exchange {
+    const nowMs = performance.now();
+    const startedMs = request.receivedMs ?? nowMs;
+    const exchange: Exchange = {
+      requestId: request.id,
+      receivedAtMs: Math.round(Date.now() - (nowMs - startedMs)),
+      startedMs,
+      endpoint: request.routeOptions.url ?? request.url,
+      protocol: PROTOCOLS[protocol],
+      caller: request.caller as Caller,
+      options: parseGatewayOptions(request.raw.headers, request.ip),
+      timings: { authMs: nowMs - startedMs, totalMs: 0 },
+      attempts: [],
+      tried: [],
+      parameters: [],
+      reply: new ClientReply(reply.raw),
+    };
+    reply.hijack();
+    request.exchange = exchange;
+    this.open_.set(exchange, this.drain.track());
+    this.metrics.opened(exchange);
+    return exchange;
+  }
+
+  close(exchange: Exchange): void {
+    const ended = this.open_.get(exchange);
+    if (ended === undefined) return;
+    this.open_.delete(exchange);
+    ended();
+    exchange.admission?.release(tokensUsed(exchange));
+    const log = requestLogOf(exchange, { zone: this.config.zone, configHash: this.snapshots.current().hash, endedMs: performance.now() });
+    this.logs.record(log);
+    this.metrics.closed(exchange, log);
+  }
+}
+
+function tokensUsed(exchange: Exchange): number {
+  const usage = exchange.settlement?.usage;
+  return usage === undefined ? 0 : promptTokens(usage) + completionTokens(usage);
+}

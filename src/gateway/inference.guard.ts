@@ -1,0 +1,74 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { requestNeeds } from '../core/chat/request-needs.js';
+import { SnapshotSource } from '../core/catalog/model.js';
+import { scanBody } from '../core/json/index.js';
+import { decide, denialError } from '../core/policy/index.js';
+import type { ProtocolId } from '../core/protocols/protocol.js';
+import { findModel } from '../core/routing/index.js';
+import { Limits } from '../auth/index.js';
+import type { Exchange } from './exchange.js';
+import { Exchanges, type InferenceRequest } from './exchanges.js';
+import { INFERENCE_BODY, readJsonBody } from './http/request-body.js';
+import { INFERENCE_PROTOCOL } from './inference.js';
+
+/**
+ * Everything between a known caller and the spine: the body read and parsed once, the policy judged, then the limits
+ * taken, in this order, so that a refused request consumes nothing.
+ */
+@Injectable()
+export class InferenceGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly exchanges: Exchanges,
+    private readonly snapshots: SnapshotSource,
+    private readonly limits: Limits,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest & InferenceRequest>();
+    const protocol = this.reflector.getAllAndOverride<ProtocolId>(INFERENCE_PROTOCOL, [context.getHandler(), context.getClass()]);
+    const exchange = this.exchanges.open(request, http.getResponse<FastifyReply>(), protocol);
+    await this.read(exchange, request);
+    this.judge(exchange);
+    const limitsMs = performance.now();
+    exchange.admission = await this.limits.admit(exchange.caller, tokensToReserve(exchange));
+    exchange.timings.limitsMs = performance.now() - limitsMs;
+    return true;
+  }
+
+  private async read(exchange: Exchange, request: FastifyRequest): Promise<void> {
+    const bytes = await readJsonBody(request.raw, INFERENCE_BODY);
+    const parseMs = performance.now();
+    exchange.body = scanBody(bytes);
+    exchange.request = exchange.protocol.parseRequest(exchange.body.value);
+    exchange.needs = requestNeeds(exchange.request);
+    exchange.timings.parseMs = performance.now() - parseMs;
+  }
+
+  private judge(exchange: Exchange): void {
+    const policyMs = performance.now();
+    const { caller, request, needs } = exchange as Required<Pick<Exchange, 'request' | 'needs'>> & Exchange;
+    const model = findModel(this.snapshots.current(), request.model);
+    const decision = decide(caller, {
+      nowMs: exchange.receivedAtMs,
+      clientIp: exchange.options.clientIp,
+      model: model ?? undefined,
+      streaming: request.stream,
+      needs,
+      output: { maxTokens: request.maxOutputTokens, parameter: request.wireNames['maxOutputTokens'] ?? 'max_tokens' },
+    });
+    if (!decision.allowed) throw denialError(decision);
+    request.maxOutputTokens = needs.maxOutputTokens = decision.maxOutputTokens;
+    exchange.parameters.push(...decision.adjustments);
+    exchange.timings.policyMs = performance.now() - policyMs;
+  }
+}
+
+/** What a tokens-per-minute window is charged before the answer is known: the prompt and the client's own maximum. */
+function tokensToReserve(exchange: Exchange): number {
+  const needs = exchange.needs as NonNullable<Exchange['needs']>;
+  return needs.promptTokensEstimate + (needs.maxOutputTokens ?? 0) * needs.choices;
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { Controller, Get, Headers, Param, Req, Res, UseGuards } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { VirtualKeyGuard } from '../auth/index.js';
+import { SnapshotSource, type Model, type Snapshot } from '../core/catalog/model.js';
+import type { Caller } from '../core/policy/caller.js';
+import { denyDeployment, mayUseModel } from '../core/policy/index.js';
+import { modelNotFound, resolveName } from '../core/routing/index.js';
+import { HealthStore } from '../routing/index.js';
+import type { InferenceRequest } from './exchanges.js';
+import { renderModel, renderMeasured } from './render-model.js';
+
+/** What a key may call: only models that it could really be served, in a stable order. */
+@Controller('v1/models')
+@UseGuards(VirtualKeyGuard)
+export class ModelsController {
+  constructor(
+    private readonly snapshots: SnapshotSource,
+    private readonly health: HealthStore,
+  ) {}
+
+  @Get()
+  list(@Req() request: InferenceRequest, @Headers('if-none-match') known: string | undefined, @Res() reply: FastifyReply): void {
+    const snapshot = this.snapshots.current();
+    const models = listModels(snapshot, request.caller as Caller);
+    const body = JSON.stringify({
+      object: 'list',
+      data: models.map(renderModel),
+      // Anthropic's clients page by these; one superset body serves both (api-conventions 60).
+      has_more: false,
+      first_id: models[0]?.id ?? null,
+      last_id: models.at(-1)?.id ?? null,
+    });
+    const etag = `"${createHash('sha1').update(body).digest('base64url')}"`;
+    void reply.header('etag', etag).header('cache-control', 'private, no-cache');
+    if (known === etag) return void reply.status(304).send();
+    void reply.type('application/json').send(body);
+  }
+
+  /** The id may contain slashes, encoded or not. */
+  @Get('*')
+  one(@Req() request: InferenceRequest, @Param('*') id: string): Record<string, unknown> {
+    const snapshot = this.snapshots.current();
+    const caller = request.caller as Caller;
+    const name = id.replace(/\/+$/, '');
+    const model = resolveName(name, snapshot)[0]?.model;
+    if (model === undefined || !canCall(model, caller)) throw modelNotFound(name, snapshot, (other) => canCall(other, caller));
+    return { ...renderModel(model), measured: renderMeasured(model.deployments.map((deployment) => this.health.view(deployment))) };
+  }
+}
+
+export function listModels(snapshot: Snapshot, caller: Caller): Model[] {
+  return [...snapshot.models.values()].filter((model) => canCall(model, caller)).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function canCall(model: Model, caller: Caller): boolean {
+  if (model.retiredAtMs !== undefined && model.retiredAtMs <= Date.now()) return false;
+  return mayUseModel(caller, model) && model.deployments.some((deployment) => deployment.price !== null && isAllowed(deployment, caller));
+}
+
+function isAllowed(deployment: Model['deployments'][number], caller: Caller): boolean {
+  const { provider, price } = deployment;
+  return denyDeployment(caller, { providerId: provider.id, providerType: provider.type, zones: provider.zones, price, promptTokensEstimate: 0 }) === null;
+}

@@ -1,0 +1,25 @@
+import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
+import type { Candidate } from '../core/routing/plan.js';
+import type { AttemptOutcome } from './attempt.js';
+import type { AdmittedExchange } from './exchange.js';
+
+/** At most so many calls to providers for one request of a client, whatever the plan holds. */
+export const MAX_ATTEMPTS = 3;
+const RETRIED_STATUS: ReadonlySet<number> = new Set([502, 503, 529]);
+
+/**
+ * Who is asked after a failure: the next of the plan, or, when no other is left and the failure promises that nothing was
+ * done, the same deployment once more. Null after the commit point, and for failures that any provider would repeat.
+ */
+export function nextCandidate(exchange: AdmittedExchange, outcome: Extract<AttemptOutcome, { kind: 'failed' }>): Candidate | null {
+  const { plan, tried, options } = exchange;
+  if (outcome.committed || !outcome.failure.tryElsewhere || tried.length >= MAX_ATTEMPTS) return null;
+  const next = plan?.attempts.find((candidate) => !tried.includes(candidate));
+  if (next !== undefined) return options.noFallback ? null : next;
+  return isRetried(outcome.failure) && new Set(tried).size === tried.length ? (tried.at(-1) ?? null) : null;
+}
+
+/** Spec routing.md section 1.4: a second try of the same deployment only after a connect failure, 502, 503 or 529. */
+function isRetried(failure: UpstreamFailure): boolean {
+  return failure.kind === 'connect' || (failure.kind === 'http' && RETRIED_STATUS.has(failure.status ?? 0));
+}
