@@ -1,0 +1,166 @@
+import type { ChatEvent, StreamItem } from '../../chat/event.js';
+import { classifyUpstreamError } from '../../errors/classify-upstream.js';
+import { interruptedFailure, unreadableFailure } from '../../errors/transport-failure.js';
+import type { UpstreamFailure } from '../../errors/upstream-failure.js';
+import type { ParseContext, StreamParser } from '../protocol.js';
+import { SseDecoder } from '../sse/index.js';
+import { candidateEvents, type CandidateState } from './candidate-events.js';
+import { JsonObjectSplitter } from './json-framing.js';
+import { parseError } from './parse-error.js';
+import { parseUsage } from './parse-usage.js';
+import { isWire, type Wire } from './wire.js';
+
+/** Blank space and a byte order mark before the first sign of the body's kind. */
+const LEADING: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
+const OPEN_BRACKET = 0x5b;
+const OPEN_BRACE = 0x7b;
+
+interface Framing {
+  push(chunk: Uint8Array): void;
+  end?(): void;
+}
+
+/**
+ * Gemini's stream has no terminator: a finish reason for every choice and then a clean end of the body are its real end. The body is SSE
+ * (`alt=sse`), or a JSON array of the same frames, or a lone JSON object.
+ */
+export class GeminiStreamParser implements StreamParser {
+  private framing: Framing | null = null;
+  private readonly candidates = new Map<number, CandidateState>();
+  private responseId: string | undefined;
+  private started = false;
+  private done = false;
+  private sawBytes = false;
+  private sawFrame = false;
+
+  constructor(
+    private readonly sink: (item: StreamItem) => void,
+    private readonly context: ParseContext,
+  ) {}
+
+  push(chunk: Uint8Array): void {
+    if (this.done || chunk.length === 0) return;
+    const bytes = this.framing === null ? this.recognise(chunk) : chunk;
+    if (this.framing === null) return;
+    this.guarded(() => this.framing?.push(bytes));
+  }
+
+  end(): void {
+    if (this.done) return;
+    this.guarded(() => this.framing?.end?.());
+    if (this.done) return;
+    if (this.complete()) return this.last({ type: 'end' });
+    if (this.sawBytes && !this.sawFrame) return this.fail(unreadableFailure('The provider answered something that is not a Gemini stream.'));
+    this.fail(interruptedFailure());
+  }
+
+  /** Chooses the framing by the first byte that says anything; returns the bytes from there on. */
+  private recognise(chunk: Uint8Array): Uint8Array {
+    const first = chunk.findIndex((byte) => !LEADING.has(byte));
+    if (first < 0) return chunk;
+    this.sawBytes = true;
+    const json = chunk[first] === OPEN_BRACKET || chunk[first] === OPEN_BRACE;
+    this.framing = json ? new JsonObjectSplitter((text) => this.frame(text)) : new SseDecoder((frame) => this.frame(frame.data));
+    return chunk.subarray(first);
+  }
+
+  /** A line or object beyond every bound ends the stream, it never throws into the socket. */
+  private guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof Error) || !/Overflow$/.test(error.name)) throw error;
+      this.fail(unreadableFailure(error.message));
+    }
+  }
+
+  private frame(text: string): void {
+    // Proxies that imitate Gemini end their streams in OpenAI's way.
+    if (this.done || text === '' || text === '[DONE]') return;
+    this.sawFrame = true;
+    const raw = parseJson(text);
+    if (!isWire(raw)) {
+      const facts = parseError(raw);
+      return this.fail(facts === null ? unreadableFailure('The provider sent a frame that is not valid JSON.', text) : classifyUpstreamError(facts, { kind: 'stream-error', dialect: this.context.dialect, body: text }));
+    }
+    const facts = raw['candidates'] === undefined ? parseError(raw) : null;
+    if (facts !== null) return this.fail(classifyUpstreamError(facts, { kind: 'stream-error', dialect: this.context.dialect, body: text }), raw);
+    const events = this.events(raw);
+    this.sink({ events, raw });
+  }
+
+  private events(raw: Wire): ChatEvent[] {
+    const events: ChatEvent[] = this.started ? [] : [this.start(raw)];
+    const candidates: unknown[] = Array.isArray(raw['candidates']) ? raw['candidates'] : [];
+    for (const candidate of candidates) {
+      if (isWire(candidate)) events.push(...candidateEvents(candidate, this.candidate(candidate), { responseId: this.responseId, dialect: this.context.dialect }));
+    }
+    if (candidates.length === 0) events.push(...this.blocked(raw['promptFeedback']));
+    const usage = this.usage(raw['usageMetadata']);
+    return usage === null ? events : [...events, usage];
+  }
+
+  private start(raw: Wire): ChatEvent {
+    this.started = true;
+    const start: Extract<ChatEvent, { type: 'start' }> = { type: 'start' };
+    if (typeof raw['responseId'] === 'string' && raw['responseId'] !== '') {
+      this.responseId = raw['responseId'];
+      start.upstreamId = raw['responseId'];
+    }
+    if (typeof raw['modelVersion'] === 'string') start.upstreamModel = raw['modelVersion'];
+    const tier = isWire(raw['usageMetadata']) ? raw['usageMetadata']['serviceTier'] : undefined;
+    if (typeof tier === 'string') start.serviceTier = tier.toLowerCase();
+    const createdMs = typeof raw['createTime'] === 'string' ? Date.parse(raw['createTime']) : Number.NaN;
+    if (Number.isFinite(createdMs)) start.createdS = Math.floor(createdMs / 1_000);
+    return start;
+  }
+
+  /** The index is left out for the only candidate. */
+  private candidate(candidate: Wire): CandidateState {
+    const choice = Number.isInteger(candidate['index']) ? (candidate['index'] as number) : 0;
+    const known = this.candidates.get(choice);
+    if (known !== undefined) return known;
+    const state: CandidateState = { choice, calls: 0, text: '', finished: false };
+    this.candidates.set(choice, state);
+    return state;
+  }
+
+  /** A blocked prompt has no candidates: every choice ends at once, filtered. */
+  private blocked(feedback: unknown): ChatEvent[] {
+    const reason = isWire(feedback) ? feedback['blockReason'] : undefined;
+    if ((typeof reason !== 'string' && typeof reason !== 'number') || this.candidates.size > 0) return [];
+    return Array.from({ length: Math.max(1, this.context.choices) }, (_, choice): ChatEvent => {
+      this.candidates.set(choice, { choice, calls: 0, text: '', finished: true });
+      return { type: 'finish', choice, reason: 'content_filter', raw: String(reason) };
+    });
+  }
+
+  private usage(raw: unknown): ChatEvent | null {
+    const usage = parseUsage(raw, this.context.dialect);
+    if (usage === 'missing') return null;
+    return usage === 'invalid' ? { type: 'usage', raw } : { type: 'usage', usage, raw };
+  }
+
+  private complete(): boolean {
+    const wanted = Math.max(1, this.context.choices);
+    return this.candidates.size >= wanted && [...this.candidates.values()].every((state) => state.finished);
+  }
+
+  private fail(failure: UpstreamFailure, raw?: Wire): void {
+    this.done = true;
+    this.sink(raw === undefined ? { events: [{ type: 'error', failure }] } : { events: [{ type: 'error', failure }], raw });
+  }
+
+  private last(event: ChatEvent): void {
+    this.done = true;
+    this.sink({ events: [event] });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
