@@ -7,6 +7,7 @@ import type { MigrationInterface } from 'typeorm';
 import { AuthKeys1763700000000 } from './1763700000000-auth-keys.js';
 import { BillingLedgerTables1763716000000 } from './1763716000000-billing-ledger-tables.js';
 import { BillingLedgerFunctions1763716000001 } from './1763716000001-billing-ledger-functions.js';
+import { AdminAuditLog1763718000000 } from './1763718000000-admin-audit-log.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -14,4 +15,5 @@ export const migrations: readonly MigrationClass[] = [
   AuthKeys1763700000000,
   BillingLedgerTables1763716000000,
   BillingLedgerFunctions1763716000001,
+  AdminAuditLog1763718000000,
 ];
