@@ -28,6 +28,8 @@ export interface Candidate {
   readonly reasons: string[];
   /** Set when this is not the model that was asked for first: where the substitution comes from. */
   readonly fallback?: string;
+  /** Until what excludes it has passed; circuit and credential only. */
+  readonly waitMs?: number;
   /** Error code a client gets when every candidate is excluded for this reason. */
   code?: ErrorCode;
 }

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { Deployment } from '../core/catalog/model.js';
+import { Clock } from '../platform/clock/index.js';
+
+/** Prompt caches of the providers live five minutes after their last use unless the catalogue says otherwise. */
+const DEFAULT_LIFETIME_MS = 300_000;
+const CAPACITY = 50_000;
+
+/**
+ * Which deployment served a session last. Only a hint: without it rendezvous hashing keeps sessions together by itself. An
+ * injection token: in process by default, shared by another class behind it.
+ */
+export abstract class AffinityStore {
+  /** Null when nothing is remembered or its cache has gone cold. */
+  abstract find(key: string): string | null;
+  /** Only after a served request; a fallback moves the binding to who answered. */
+  abstract bind(key: string, deployment: Deployment): void;
+  /** The bound deployment failed. */
+  abstract drop(key: string, deployment: Deployment): void;
+}
+
+interface Binding {
+  deploymentId: string;
+  untilMs: number;
+}
+
+/** The least recently bound is forgotten first. */
+@Injectable()
+export class MemoryAffinityStore extends AffinityStore {
+  private readonly bindings = new Map<string, Binding>();
+
+  constructor(private readonly clock: Clock) {
+    super();
+  }
+
+  override find(key: string): string | null {
+    const binding = this.bindings.get(key);
+    if (binding === undefined) return null;
+    if (this.clock.nowMs() < binding.untilMs) return binding.deploymentId;
+    this.bindings.delete(key);
+    return null;
+  }
+
+  override bind(key: string, deployment: Deployment): void {
+    this.bindings.delete(key);
+    this.bindings.set(key, { deploymentId: deployment.id, untilMs: this.clock.nowMs() + lifetimeMs(deployment) });
+    if (this.bindings.size <= CAPACITY) return;
+    const oldest = this.bindings.keys().next().value;
+    if (oldest !== undefined) this.bindings.delete(oldest);
+  }
+
+  override drop(key: string, deployment: Deployment): void {
+    if (this.bindings.get(key)?.deploymentId === deployment.id) this.bindings.delete(key);
+  }
+}
+
+function lifetimeMs({ modelFacts }: Deployment): number {
+  const stated = modelFacts['cache_lifetime_ms'];
+  return typeof stated === 'number' && stated > 0 ? stated : DEFAULT_LIFETIME_MS;
+}

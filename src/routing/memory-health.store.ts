@@ -1,0 +1,113 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { SnapshotSource, type Deployment, type Snapshot } from '../core/catalog/model.js';
+import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
+import { DeploymentHealth, RejectedCredential, SeededRandom, type DeploymentHealthDetails, type HealthView } from '../core/routing/index.js';
+import { Clock } from '../platform/clock/index.js';
+import { HealthStore, type CallOutcome, type DeploymentHealthReport } from './health.store.js';
+
+/** How often a model without any closed circuit is probed all the same. */
+export const PANIC_INTERVAL_MS = 10_000;
+const NEVER_HEARD: DeploymentHealthDetails = { circuit: 'closed', successRate: null, rateLimitedShare: 0, consecutiveFailures: 0, ttftP50Ms: null, ttftP95Ms: null, totalP50Ms: null, totalP95Ms: null, lastError: null, lastErrorAtMs: null };
+
+/** Health in this process. Bounded by the configuration: what a new snapshot no longer has is forgotten. */
+@Injectable()
+export class MemoryHealthStore extends HealthStore {
+  private readonly logger = new Logger('Health');
+  private readonly deployments = new Map<string, DeploymentHealth>();
+  private readonly credentials = new Map<string, RejectedCredential>();
+  private readonly panicAtMs = new Map<string, number>();
+  private readonly jitter = new SeededRandom(process.pid);
+  private known: Snapshot | null = null;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly snapshots: SnapshotSource,
+  ) {
+    super();
+  }
+
+  override view(deployment: Deployment, nowMs = this.clock.nowMs()): HealthView | null {
+    return isKept(deployment) ? this.healthOf(deployment).view(deployment.credential, nowMs) : null;
+  }
+
+  override report(deployment: Deployment, failure: UpstreamFailure | null, outcome: CallOutcome): void {
+    if (!isKept(deployment) || failure?.simulated === true) return;
+    const nowMs = this.clock.nowMs();
+    const effect = this.healthOf(deployment).record(deployment.credential, failure, { ...outcome, nowMs, jitter: this.jitter.next() });
+    if (effect === 'opened') this.logger.warn({ message: `The circuit of ${deployment.id} is open`, deployment: deployment.id, error: failure?.message });
+    if (effect === 'closed') this.logger.log({ message: `The circuit of ${deployment.id} is closed again`, deployment: deployment.id });
+    if (failure?.health === 'credential') this.logger.error({ message: `${deployment.provider.id} refuses the credential ${deployment.credential.id}`, status: failure.status });
+  }
+
+  override claimCanary(deployment: Deployment): boolean {
+    return isKept(deployment) && this.healthOf(deployment).claimCanary(this.clock.nowMs());
+  }
+
+  override claimPanic(modelId: string): boolean {
+    const nowMs = this.clock.nowMs();
+    if (nowMs < (this.panicAtMs.get(modelId) ?? 0)) return false;
+    this.panicAtMs.set(modelId, nowMs + PANIC_INTERVAL_MS);
+    return true;
+  }
+
+  override list(): DeploymentHealthReport[] {
+    const nowMs = this.clock.nowMs();
+    const reports: DeploymentHealthReport[] = [];
+    for (const model of this.snapshots.current().models.values()) {
+      for (const deployment of model.deployments) reports.push(this.reportOf(deployment, model.id, nowMs));
+    }
+    return reports;
+  }
+
+  private reportOf(deployment: Deployment, model: string, nowMs: number): DeploymentHealthReport {
+    const kept = isKept(deployment);
+    const known = this.deployments.get(deployment.id);
+    const view = known?.view(deployment.credential, nowMs);
+    return {
+      provider: deployment.provider.id,
+      model,
+      upstreamModel: deployment.upstreamModel,
+      deployment: deployment.id,
+      credential: deployment.credential.id,
+      zones: deployment.provider.zones,
+      credentialState: view?.credential ?? 'ok',
+      credentialUntilMs: view?.credentialUntilMs ?? null,
+      kept,
+      ...(known?.details(nowMs) ?? NEVER_HEARD),
+    };
+  }
+
+  private healthOf(deployment: Deployment): DeploymentHealth {
+    this.forgetRemoved();
+    let health = this.deployments.get(deployment.id);
+    if (health === undefined) {
+      health = new DeploymentHealth(this.credentialOf(deployment));
+      this.deployments.set(deployment.id, health);
+    }
+    return health;
+  }
+
+  /** A refused key is refused for all models of its provider instance. */
+  private credentialOf(deployment: Deployment): RejectedCredential {
+    const id = `${deployment.provider.id}#${deployment.credential.id}`;
+    let credential = this.credentials.get(id);
+    if (credential === undefined) this.credentials.set(id, (credential = new RejectedCredential()));
+    return credential;
+  }
+
+  private forgetRemoved(): void {
+    const snapshot = this.snapshots.current();
+    if (snapshot === this.known) return;
+    this.known = snapshot;
+    const deployments = [...snapshot.models.values()].flatMap((model) => model.deployments);
+    const ids = new Set(deployments.map(({ id }) => id));
+    const credentials = new Set(deployments.map(({ provider, credential }) => `${provider.id}#${credential.id}`));
+    for (const id of this.deployments.keys()) if (!ids.has(id)) this.deployments.delete(id);
+    for (const id of this.credentials.keys()) if (!credentials.has(id)) this.credentials.delete(id);
+    for (const id of this.panicAtMs.keys()) if (!snapshot.models.has(id)) this.panicAtMs.delete(id);
+  }
+}
+
+export function isKept({ provider }: Deployment): boolean {
+  return provider.health && !provider.inProcess;
+}

@@ -1,0 +1,118 @@
+import { randomInt } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { SnapshotSource, type Deployment } from '../core/catalog/model.js';
+import { GatewayError } from '../core/errors/gateway-error.js';
+import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
+import { planAttempts, refusalOf, RetryBudget, SeededRandom, type Plan, type PlanQuestion, type PlanWorld } from '../core/routing/index.js';
+import { Clock } from '../platform/clock/index.js';
+import { Config } from '../platform/config/index.js';
+import { AffinityStore } from './affinity.store.js';
+import { HealthStore, type CallOutcome } from './health.store.js';
+
+/** What an operator may set when a plan is explained. */
+export interface ExplainOptions {
+  /** Of a logged request: the same draws. */
+  seed?: number;
+  /** As if it were then: for schedules, retirement, waits. */
+  atMs?: number;
+}
+
+export interface Explanation {
+  plan: Plan;
+  /** Why nobody would be asked; null when the plan has attempts. */
+  refusal: GatewayError | null;
+}
+
+/** Plans requests from the snapshot, health and affinity; calls no provider, and knows neither money nor limits. */
+@Injectable()
+export class Planner {
+  private readonly budget = new RetryBudget();
+  private readonly seeds = new SeededRandom(randomInt(0, 2 ** 32));
+
+  constructor(
+    private readonly snapshots: SnapshotSource,
+    private readonly health: HealthStore,
+    private readonly affinity: AffinityStore,
+    private readonly clock: Clock,
+    private readonly config: Config,
+  ) {}
+
+  /** Holds are carved from leases (true), or committed one by one. */
+  get leases(): boolean {
+    return this.snapshots.current().leases;
+  }
+
+  /**
+   * The plan of one request; takes the circuit's probe when the plan begins with one. Throws the GatewayError that says why
+   * nobody can be asked; `planOf(error)` then has the candidates and their reasons.
+   */
+  plan(question: PlanQuestion): Plan {
+    const world = this.world(Math.floor(this.seeds.next() * 2 ** 32), this.clock.nowMs());
+    this.budget.request(world.nowMs);
+    const plan = planAttempts(question, world);
+    if (plan.attempts.length === 0) return this.panic(question, world, plan);
+    return plan.probe === undefined ? plan : this.probing(question, world, plan);
+  }
+
+  /** Nothing is sent and no probe is taken. Throws only when the model is unknown or retired. */
+  explain(question: PlanQuestion, options: ExplainOptions = {}): Explanation {
+    const plan = planAttempts(question, this.world(options.seed ?? 0, options.atMs ?? this.clock.nowMs()));
+    return { plan, refusal: plan.attempts.length === 0 ? refusalOf(plan) : null };
+  }
+
+  /** Takes one further attempt out of the budget that all requests share; false: end with the failure at hand. */
+  mayRetry(): boolean {
+    return this.budget.mayRetry(this.clock.nowMs());
+  }
+
+  /** After every attempt: health learns of it, and the session stays with who served it. */
+  report(plan: Plan, deployment: Deployment, failure: UpstreamFailure | null, outcome: CallOutcome): void {
+    this.health.report(deployment, failure, outcome);
+    if (plan.affinityKey === undefined || outcome.canceled === true) return;
+    if (failure === null) this.affinity.bind(plan.affinityKey, deployment);
+    else if (failure.tryElsewhere) this.affinity.drop(plan.affinityKey, deployment);
+  }
+
+  private world(seed: number, nowMs: number): PlanWorld {
+    return {
+      snapshot: this.snapshots.current(),
+      nowMs,
+      seed,
+      zone: this.config.zone,
+      health: (deployment) => this.health.view(deployment, nowMs),
+      bound: (key) => this.affinity.find(key),
+    };
+  }
+
+  /** Two requests may have planned the same canary: the second one plans again, the circuit now being open for it. */
+  private probing(question: PlanQuestion, world: PlanWorld, plan: Plan): Plan {
+    const first = plan.attempts[0];
+    if (first === undefined || this.health.claimCanary(first.deployment)) return plan;
+    const again = planAttempts(question, world);
+    return again.attempts.length === 0 ? this.panic(question, world, again) : again;
+  }
+
+  /** Every deployment's circuit is open: one is still tried per interval, or an outage would outlast itself. */
+  private panic(question: PlanQuestion, world: PlanWorld, plan: Plan): Plan {
+    const open = plan.candidates.filter(({ excluded }) => excluded === 'circuit_open');
+    const soonest = open.sort((a, b) => (a.waitMs ?? 0) - (b.waitMs ?? 0))[0]?.deployment;
+    if (soonest === undefined || !this.health.claimPanic(plan.model.id)) throw refusal(plan);
+    this.health.claimCanary(soonest);
+    const admitted = planAttempts(question, { ...world, admit: soonest.id });
+    if (admitted.attempts.length === 0) throw refusal(admitted);
+    return admitted;
+  }
+}
+
+function refusal(plan: Plan): GatewayError {
+  const error = refusalOf(plan);
+  PLANS.set(error, plan);
+  return error;
+}
+
+const PLANS = new WeakMap<object, Plan>();
+
+/** The plan without attempts behind a refusal of `Planner.plan`, for the log; null for any other error. */
+export function planOf(error: unknown): Plan | null {
+  return typeof error === 'object' && error !== null ? (PLANS.get(error) ?? null) : null;
+}
