@@ -55,6 +55,8 @@ export function isContent(event: ChatEvent): boolean {
 export interface StreamItem {
   events: ChatEvent[];
   raw?: Record<string, unknown>;
+  /** The text that `raw` was parsed from, so that a renderer of the same protocol can patch it by template. */
+  rawText?: string;
   /** The SSE event name of the frame, when it had one. */
   rawEvent?: string;
 }

@@ -1,4 +1,5 @@
 import type { CacheControl, ForeignMembers, Message } from './message.js';
+import type { ParameterAdjustment } from './parameter-report.js';
 
 export interface FunctionTool {
   type: 'function';
@@ -91,6 +92,8 @@ export interface ChatRequest {
   extra: Record<string, unknown>;
   /** What the client named each parameter, canonical → wire (`maxOutputTokens` → `max_tokens`), so that reports use the client's words. */
   wireNames: Record<string, string>;
+  /** What parsing itself had to decide (`max_tokens` and `max_completion_tokens` both given): part of the parameter report. */
+  adjustments?: ParameterAdjustment[];
 }
 
 /** What this request needs from a model, for capability filters and policies. */

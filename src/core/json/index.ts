@@ -1,2 +1,3 @@
 export { scanBody, type MemberSpan, type ScanLimits, type ScannedBody } from './scan-body.js';
 export { spliceBody } from './splice-body.js';
+export { Fields, isObject, kindOf, type JsonObject, type NumberRange } from './fields.js';

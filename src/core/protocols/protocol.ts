@@ -57,6 +57,8 @@ export interface StreamParser {
    * reason for every choice), otherwise `error` with kind `interrupted`. Emits nothing when `end` or `error` was emitted already.
    */
   end(): void;
+  /** True once the protocol's own terminator was seen: a connection that fails now fails after the answer. */
+  readonly complete?: boolean;
 }
 
 export interface ParseContext {
@@ -97,8 +99,11 @@ export interface ChatProtocol {
   /** Throws GatewayError 400 that names the JSON path. `body` is the parsed JSON (duplicates, depth and UTF-8 already checked). */
   parseRequest(body: unknown): ChatRequest;
   renderResponse(response: ChatResponse, context: RenderContext, summary: AnswerSummary): Record<string, unknown>;
-  /** The upstream's own JSON with only id, created, model and usage patched (same protocol on both sides). */
-  renderNativeResponse(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary): Record<string, unknown>;
+  /**
+   * The upstream's own JSON with only id, created, model, usage and what `response` (the normalised reading of it) corrects
+   * patched, so that unknown fields survive (same protocol on both sides). Without `response` the raw answer is read again.
+   */
+  renderNativeResponse(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary, response?: ChatResponse): Record<string, unknown>;
   createStreamRenderer(context: RenderContext): StreamRenderer;
   /** The error envelope of this protocol's clients. */
   renderError(error: GatewayError, requestId: string): Record<string, unknown>;
