@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Who changed what: append-only, hash-chained. `before` and `after` are text, because the hash covers their very bytes. */
+/** Who changed what: append-only, hash-chained. `detail` is JSON as text, because the hash covers its very bytes. */
 export class AdminAuditLog1763718000000 implements MigrationInterface {
   name = 'AdminAuditLog1763718000000';
 
@@ -12,11 +12,10 @@ export class AdminAuditLog1763718000000 implements MigrationInterface {
         at timestamptz(3) NOT NULL,
         action text NOT NULL,
         target text,
-        outcome text NOT NULL CHECK (outcome IN ('begun', 'done', 'refused')),
+        outcome text NOT NULL CHECK (outcome IN ('done', 'refused')),
         request_id text NOT NULL,
         client_ip text NOT NULL,
-        before text,
-        after text,
+        detail text NOT NULL,
         previous_hash text NOT NULL,
         hash text NOT NULL
       );

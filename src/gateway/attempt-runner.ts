@@ -5,7 +5,7 @@ import type { AttemptLog } from '../core/request-log/request-log.js';
 import type { Candidate, Plan } from '../core/routing/plan.js';
 import { ProviderAdapter, type PreparedCall } from '../providers/index.js';
 import { Drain } from '../platform/health/index.js';
-import { HealthStore } from '../routing/index.js';
+import { Planner } from '../routing/index.js';
 import { Answers } from './answers.js';
 import { Attempt, DrainSlots, type AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
@@ -24,7 +24,7 @@ export class AttemptRunner {
 
   constructor(
     private readonly adapter: ProviderAdapter,
-    private readonly health: HealthStore,
+    private readonly planner: Planner,
     private readonly answers: Answers,
     private readonly ticker: StreamTicker,
     private readonly drain: Drain,
@@ -83,10 +83,11 @@ export class AttemptRunner {
       exchange.timings.ttftMs = attempt.meter.firstContentAtMs - exchange.startedMs;
       exchange.timings.generationMs = performance.now() - attempt.meter.firstContentAtMs;
     }
-    this.health.report(candidate.deployment, outcome.kind === 'failed' ? outcome.failure : null, {
+    this.planner.report(exchange.plan as Plan, candidate.deployment, outcome.kind === 'failed' ? outcome.failure : null, {
       canceled: outcome.kind === 'canceled',
       ttftMs: attempt.meter.firstContentAtMs === undefined ? undefined : attempt.firstByteMs,
       totalMs: attempt.totalMs,
+      outputTokens: attempt.meter.estimatedOutputTokens,
     });
   }
 

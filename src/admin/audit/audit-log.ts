@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../platform/database/index.js';
+import { Database, type Queryable } from '../../platform/database/index.js';
 import { newId } from '../../platform/ids/index.js';
 
 export interface AuditEntry {
@@ -8,24 +8,26 @@ export interface AuditEntry {
   action: string;
   /** What was changed: the id in the path or of the answer. */
   target: string | null;
-  outcome: 'begun' | 'done' | 'refused';
+  outcome: 'done' | 'refused';
   requestId: string;
   clientIp: string;
+  /** The body as sent, secrets masked. */
+  input: unknown;
   before: unknown;
   after: unknown;
 }
 
-export interface AuditRow {
-  id: string;
+/** A row as stored; `detail` is the JSON text of input, before and after, whose very bytes the hash covers. */
+interface AuditRow {
   seq: string;
+  id: string;
   at: Date;
   action: string;
   target: string | null;
   outcome: string;
   request_id: string;
   client_ip: string;
-  before: unknown;
-  after: unknown;
+  detail: string;
   previous_hash: string;
   hash: string;
 }
@@ -33,64 +35,68 @@ export interface AuditRow {
 /** Serialises writers of the chain: each row's hash covers the one before it. */
 const CHAIN_LOCK = 7_203_441;
 const GENESIS = '0'.repeat(64);
+const COLUMNS = 'seq, id, at, action, target, outcome, request_id, client_ip, detail, previous_hash, hash';
+const VERIFY_BATCH = 1_000;
 
-/** Who changed what. Append-only and hash-chained: an edited, removed or reordered row is found by `verify`. */
+/** Who changed what. Append-only and hash-chained: an edited, removed or reordered row is found by `findBreak`. */
 @Injectable()
 export class AuditLog {
   constructor(private readonly database: Database) {}
 
-  /** Throws when the row cannot be written: an operator's change without a trace must not happen. */
-  async append(entry: AuditEntry): Promise<void> {
-    await this.database.transaction(async (transaction) => {
-      await transaction.query('SELECT pg_advisory_xact_lock($1)', [CHAIN_LOCK]);
-      const last = await transaction.query<{ hash: string }>('SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1');
-      const previous = last.rows[0]?.hash ?? GENESIS;
-      const id = newId('aud');
-      const at = new Date();
-      const content = contentOf({ ...entry, id, at: at.toISOString() });
-      const values = [id, at, entry.action, entry.target, entry.outcome, entry.requestId, entry.clientIp, json(entry.before), json(entry.after), previous, chain(previous, content)];
-      await transaction.query(
-        `INSERT INTO audit_log (id, at, action, target, outcome, request_id, client_ip, before, after, previous_hash, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-        values,
-      );
-    });
+  /** Part of the caller's transaction. Throws when the row cannot be written: a change without a trace must not happen. */
+  async append(entry: AuditEntry, transaction: Queryable): Promise<void> {
+    await transaction.query('SELECT pg_advisory_xact_lock($1)', [CHAIN_LOCK]);
+    const last = await transaction.query<{ hash: string }>('SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1');
+    const row = {
+      id: newId('aud'),
+      at: new Date(),
+      action: entry.action,
+      target: entry.target,
+      outcome: entry.outcome,
+      request_id: entry.requestId,
+      client_ip: entry.clientIp,
+      detail: JSON.stringify({ input: entry.input ?? null, before: entry.before ?? null, after: entry.after ?? null }),
+      previous_hash: last.rows[0]?.hash ?? GENESIS,
+    };
+    await transaction.query(
+      `INSERT INTO audit_log (id, at, action, target, outcome, request_id, client_ip, detail, previous_hash, hash)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      [row.id, row.at, row.action, row.target, row.outcome, row.request_id, row.client_ip, row.detail, row.previous_hash, hashOf(row)],
+    );
   }
 
-  async list(limit: number, beforeSeq: string | null): Promise<AuditRow[]> {
+  /** Newest first; `cursor` is the `seq` of the last row of the page before. */
+  async list(limit: number, cursor: string | null): Promise<{ data: Record<string, unknown>[]; next_cursor: string | null }> {
     const { rows } = await this.database.query<AuditRow>(
-      `SELECT id, seq, at, action, target, outcome, request_id, client_ip, before::json AS before, after::json AS after, previous_hash, hash
-       FROM audit_log WHERE $2::bigint IS NULL OR seq < $2 ORDER BY seq DESC LIMIT $1`,
-      [limit, beforeSeq],
+      `SELECT ${COLUMNS} FROM audit_log WHERE $2::bigint IS NULL OR seq < $2 ORDER BY seq DESC LIMIT $1`,
+      [limit + 1, cursor],
     );
-    return rows;
+    const page = rows.slice(0, limit);
+    return { data: page.map(renderRow), next_cursor: rows.length > limit ? (page.at(-1)?.seq ?? null) : null };
   }
 
-  /** The first row whose hash does not follow from its content and the row before it; null when the chain holds. */
+  /** The id of the first row whose hash does not follow from its content and the row before it; null when the chain holds. */
   async findBreak(): Promise<string | null> {
-    const { rows } = await this.database.query<AuditRow & { before_text: string | null; after_text: string | null }>(
-      `SELECT id, at, action, target, outcome, request_id, client_ip, before AS before_text, after AS after_text, previous_hash, hash FROM audit_log ORDER BY seq`,
-    );
     let previous = GENESIS;
-    for (const row of rows) {
-      const entry = { action: row.action, target: row.target, outcome: row.outcome, requestId: row.request_id, clientIp: row.client_ip };
-      const content = [JSON.stringify([row.id, row.at.toISOString(), entry.action, entry.target, entry.outcome, entry.requestId, entry.clientIp]), row.before_text, row.after_text].join('\n');
-      if (row.previous_hash !== previous || row.hash !== chain(previous, content)) return row.id;
-      previous = row.hash;
+    let seq = '0';
+    for (;;) {
+      const { rows } = await this.database.query<AuditRow>(`SELECT ${COLUMNS} FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2`, [seq, VERIFY_BATCH]);
+      for (const row of rows) {
+        if (row.previous_hash !== previous || row.hash !== hashOf(row)) return row.id;
+        previous = row.hash;
+        seq = row.seq;
+      }
+      if (rows.length < VERIFY_BATCH) return null;
     }
-    return null;
   }
 }
 
-function contentOf(entry: AuditEntry & { id: string; at: string }): string {
-  const head = JSON.stringify([entry.id, entry.at, entry.action, entry.target, entry.outcome, entry.requestId, entry.clientIp]);
-  return [head, json(entry.before), json(entry.after)].join('\n');
+function hashOf(row: Omit<AuditRow, 'hash' | 'seq'>): string {
+  const content = JSON.stringify([row.id, row.at.toISOString(), row.action, row.target, row.outcome, row.request_id, row.client_ip]);
+  return createHash('sha256').update(`${row.previous_hash}\n${content}\n${row.detail}`).digest('hex');
 }
 
-function json(value: unknown): string | null {
-  return value === undefined || value === null ? null : JSON.stringify(value);
-}
-
-function chain(previous: string, content: string): string {
-  return createHash('sha256').update(previous).update('\n').update(content).digest('hex');
+function renderRow(row: AuditRow): Record<string, unknown> {
+  const { seq: _seq, detail, ...shown } = row;
+  return { ...shown, ...(JSON.parse(detail) as object) };
 }

@@ -1,52 +1,82 @@
-import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { concatMap, from, lastValueFrom, type Observable } from 'rxjs';
+import { from, lastValueFrom, type Observable } from 'rxjs';
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import { KeyDirectory } from '../../auth/index.js';
+import { Database, type Queryable } from '../../platform/database/index.js';
 import { AuditLog, type AuditEntry } from './audit-log.js';
 import { maskSecrets } from './mask-secrets.js';
 
 const MUTATIONS: ReadonlySet<string> = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
 
-/** What a handler may leave for the audit row: the state before its change. */
+/** What the interceptor gives a handler, and what a handler may leave for the audit row. */
 export interface AuditedRequest {
+  /** The transaction of this mutation: what is written on it is committed together with its audit row, or not at all. */
+  transaction?: Queryable;
+  /** The state before the change. */
   auditBefore?: unknown;
 }
 
 /**
- * Every mutation passes here. The row `begun` is durable before the change is tried (no audit store, no change), the row
- * `done` or `refused` after it; a crash between the two leaves a `begun` that says what was being done.
+ * Every mutation passes here: handler and audit row in one transaction, the answer only after the commit and after this
+ * process knows the change. A change that cannot be audited is not made. A refused mutation leaves a row of its own.
  */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
-  constructor(private readonly audit: AuditLog) {}
+  private readonly logger = new Logger('audit');
+
+  constructor(
+    private readonly audit: AuditLog,
+    private readonly database: Database,
+    private readonly directory: KeyDirectory,
+  ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<FastifyRequest & AuditedRequest>();
     if (!MUTATIONS.has(request.method) || isQuestion(request)) return next.handle();
-    return from(this.begin(request)).pipe(concatMap((begun) => from(this.finish(begun, request, next))));
+    return from(this.run(request, next));
   }
 
-  private async begin(request: FastifyRequest): Promise<AuditEntry> {
-    const url = (request.routeOptions.url ?? request.url).replace('/admin/v1/', '');
-    const { id } = (request.params ?? {}) as { id?: string };
-    const entry: AuditEntry = { action: `${request.method} ${url}`, target: id ?? null, outcome: 'begun', requestId: request.id, clientIp: request.ip, before: null, after: maskSecrets(request.body) };
-    await this.audit.append(entry).catch((cause: unknown) => {
-      throw new GatewayError('service_unavailable', 'The audit log cannot be written, so nothing was changed.', { cause });
-    });
-    return entry;
-  }
-
-  private async finish(begun: AuditEntry, request: AuditedRequest, next: CallHandler): Promise<unknown> {
+  private async run(request: FastifyRequest & AuditedRequest, next: CallHandler): Promise<unknown> {
+    const entry = entryOf(request);
     try {
-      const result: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
-      const target = begun.target ?? (result as { id?: string } | undefined)?.id ?? null;
-      await this.audit.append({ ...begun, target, outcome: 'done', before: maskSecrets(request.auditBefore), after: maskSecrets(result) });
+      const result = await this.database.transaction(async (transaction) => {
+        request.transaction = transaction;
+        const answer: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
+        await this.append({ ...entry, ...changeOf(request, entry, answer) }, transaction);
+        return answer;
+      });
+      await this.directory.refresh();
       return result;
     } catch (error) {
-      await this.audit.append({ ...begun, outcome: 'refused', after: { error: (error as Error).message } });
+      await this.refused(entry, error as Error);
       throw error;
     }
   }
+
+  private async append(entry: AuditEntry, transaction: Queryable): Promise<void> {
+    await this.audit.append(entry, transaction).catch((cause: unknown) => {
+      throw new GatewayError('service_unavailable', 'The audit log cannot be written, so the change was not made.', { cause });
+    });
+  }
+
+  private async refused(entry: AuditEntry, error: Error): Promise<void> {
+    const row: AuditEntry = { ...entry, outcome: 'refused', after: { error: error.message } };
+    await this.database
+      .transaction((transaction) => this.audit.append(row, transaction))
+      .catch((cause: unknown) => this.logger.error({ msg: 'a refused mutation could not be audited', action: entry.action }, String(cause)));
+  }
+}
+
+function entryOf(request: FastifyRequest): AuditEntry {
+  const url = (request.routeOptions.url ?? request.url).replace('/admin/v1/', '');
+  const { id } = (request.params ?? {}) as { id?: string };
+  return { action: `${request.method} ${url}`, target: id ?? null, outcome: 'done', requestId: request.id, clientIp: request.ip, input: maskSecrets(request.body), before: null, after: null };
+}
+
+function changeOf(request: AuditedRequest, entry: AuditEntry, answer: unknown): Partial<AuditEntry> {
+  const target = entry.target ?? (answer as { id?: string } | undefined)?.id ?? null;
+  return { target, before: maskSecrets(request.auditBefore), after: maskSecrets(answer) };
 }
 
 /** POSTs that change nothing. */
