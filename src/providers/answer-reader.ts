@@ -1,0 +1,220 @@
+import type { StreamItem } from '../core/chat/event.js';
+import { eventsOfResponse } from '../core/chat/events-of-response.js';
+import { ResponseOfEvents } from '../core/chat/response-of-events.js';
+import { classifyUpstreamError } from '../core/errors/classify-upstream.js';
+import { unreadableFailure } from '../core/errors/transport-failure.js';
+import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
+import type { Capabilities } from '../core/catalog/model.js';
+import { UnreadableAnswer, type ChatProtocol, type ParseContext, type StreamParser } from '../core/protocols/protocol.js';
+import type { CallObserver } from './exchange.js';
+
+/** A whole answer: images as base64 included. Streams are read through and not kept. */
+const MAX_JSON_BYTES = 64 * 1_048_576;
+const MAX_ERROR_BYTES = 65_536;
+const LOGGED_CHARS = 8_192;
+
+export interface AnswerContext {
+  protocol: ChatProtocol;
+  parse: ParseContext;
+  /** The client asked for a stream. */
+  streaming: boolean;
+  status: number;
+  headers: Record<string, string>;
+  capabilities: Capabilities;
+  inProcess: boolean;
+  nowMs: number;
+}
+
+/** What a reader says when it has enough: `null` is a proper end. */
+export type Finish = (failure: UpstreamFailure | null) => void;
+
+/** Reads the body of one answer, whichever of its kinds it turns out to be. */
+export interface AnswerReader {
+  push(chunk: Uint8Array): void;
+  /** The body ended cleanly. */
+  end(): void;
+}
+
+/** An answer with an error status: a bounded body, read for the provider's own words. */
+export class ErrorReader implements AnswerReader {
+  readonly #body = new BodyCollector(MAX_ERROR_BYTES);
+
+  constructor(
+    private readonly context: AnswerContext,
+    private readonly finish: Finish,
+  ) {}
+
+  push(chunk: Uint8Array): void {
+    if (!this.#body.add(chunk)) this.end();
+  }
+
+  end(): void {
+    const text = this.#body.text();
+    this.finish(errorOf(text, parseJson(text), this.context));
+  }
+}
+
+/**
+ * A success: JSON or a stream of events, told apart by the first byte that is no white space, because content types lie
+ * (F56: HTML with 200, JSON where a stream was asked for, a stream where JSON was).
+ */
+export class SuccessReader implements AnswerReader {
+  #reader: AnswerReader | null = null;
+
+  constructor(
+    private readonly context: AnswerContext,
+    private readonly observer: CallObserver,
+    private readonly finish: Finish,
+  ) {}
+
+  push(chunk: Uint8Array): void {
+    if (this.#reader === null) {
+      const first = firstByte(chunk);
+      if (first === null) return;
+      this.#reader = this.#readerFor(first);
+    }
+    this.#reader?.push(chunk);
+  }
+
+  end(): void {
+    if (this.#reader === null) this.finish(unreadableFailure('The provider answered 200 without a body.'));
+    else this.#reader.end();
+  }
+
+  #readerFor(first: number): AnswerReader | null {
+    if (first === 0x7b || first === 0x5b) return new JsonReader(this.context, this.observer, this.finish);
+    const isHtml = first === 0x3c || (this.context.headers['content-type'] ?? '').includes('text/html');
+    if (!isHtml) return new EventsReader(this.context, this.observer, this.finish);
+    this.finish(unreadableFailure('The provider answered with a web page.'));
+    return null;
+  }
+}
+
+class JsonReader implements AnswerReader {
+  readonly #body = new BodyCollector(MAX_JSON_BYTES);
+
+  constructor(
+    private readonly context: AnswerContext,
+    private readonly observer: CallObserver,
+    private readonly finish: Finish,
+  ) {}
+
+  push(chunk: Uint8Array): void {
+    if (!this.#body.add(chunk)) this.finish(unreadableFailure('The provider’s answer is larger than the gateway reads.'));
+  }
+
+  end(): void {
+    const text = this.#body.text();
+    const body = parseJson(text);
+    if (body === undefined) return this.finish(unreadableFailure('The provider’s answer is not valid JSON.', text.slice(0, LOGGED_CHARS)));
+    const failure = this.#deliver(body, text);
+    this.finish(failure);
+  }
+
+  #deliver(body: unknown, text: string): UpstreamFailure | null {
+    const { protocol, parse, streaming } = this.context;
+    try {
+      const response = protocol.parseResponse(body, parse);
+      if (streaming) for (const event of eventsOfResponse(response)) this.observer.onItem?.({ events: [event] });
+      else this.observer.onResponse?.(response, body as Record<string, unknown>);
+      return null;
+    } catch (error) {
+      if (!(error instanceof UnreadableAnswer)) throw error;
+      if (error.facts === null && protocol.parseError(body) === null) return unreadableFailure(error.message, text.slice(0, LOGGED_CHARS));
+      return errorOf(text, body, this.context);
+    }
+  }
+}
+
+/** A stream of events; gathered when the client asked for one answer. */
+class EventsReader implements AnswerReader {
+  readonly #parser: StreamParser;
+  readonly #gathered: ResponseOfEvents | null;
+  #closed = false;
+
+  constructor(
+    context: AnswerContext,
+    private readonly observer: CallObserver,
+    private readonly finish: Finish,
+  ) {
+    this.#gathered = context.streaming ? null : new ResponseOfEvents();
+    this.#parser = context.protocol.createStreamParser((item) => this.#take(item), context.parse);
+  }
+
+  push(chunk: Uint8Array): void {
+    if (!this.#closed) this.#parser.push(chunk);
+  }
+
+  end(): void {
+    if (!this.#closed) this.#parser.end();
+    if (!this.#closed) this.#close(unreadableFailure('The provider’s answer is neither JSON nor a stream of events.'));
+  }
+
+  #take(item: StreamItem): void {
+    if (this.#closed) return;
+    if (this.#gathered === null) this.observer.onItem?.(item);
+    for (const event of item.events) {
+      this.#gathered?.push(event);
+      if (event.type === 'error') return this.#close(event.failure);
+      if (event.type === 'end') return this.#close(null);
+    }
+  }
+
+  #close(failure: UpstreamFailure | null): void {
+    this.#closed = true;
+    if (failure === null && this.#gathered !== null) this.observer.onResponse?.(this.#gathered.response(), {});
+    this.finish(failure);
+  }
+}
+
+class BodyCollector {
+  readonly #chunks: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(private readonly maxBytes: number) {}
+
+  /** False when the limit is reached; what went before is kept. */
+  add(chunk: Uint8Array): boolean {
+    if (this.#bytes + chunk.length > this.maxBytes) return false;
+    this.#bytes += chunk.length;
+    this.#chunks.push(chunk);
+    return true;
+  }
+
+  text(): string {
+    const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').replace(/^\uFEFF/, '');
+  }
+}
+
+function errorOf(text: string, body: unknown, context: AnswerContext): UpstreamFailure {
+  const facts = body === undefined ? null : context.protocol.parseError(body);
+  return classifyUpstreamError(facts, {
+    kind: context.status >= 300 ? 'http' : 'invalid',
+    status: context.status,
+    headers: context.headers,
+    nowMs: context.nowMs,
+    dialect: context.parse.dialect,
+    capabilities: context.capabilities,
+    body: text.slice(0, LOGGED_CHARS),
+    inProcess: context.inProcess,
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first byte that is neither white space nor part of a byte order mark; null when there is none. */
+function firstByte(chunk: Uint8Array): number | null {
+  for (const byte of chunk) {
+    const isBlank = byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+    const isMark = byte === 0xef || byte === 0xbb || byte === 0xbf;
+    if (!isBlank && !isMark) return byte;
+  }
+  return null;
+}

@@ -1,0 +1,1 @@
+export { Catalogue, CatalogueError, loadCatalogue } from './catalogue.js';

@@ -1,0 +1,85 @@
+import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
+import { spliceBody, type ScannedBody } from '../core/json/index.js';
+import type { ResponseDialect } from '../core/protocols/dialect.js';
+import type { ChatProtocol, UpstreamRenderContext } from '../core/protocols/protocol.js';
+import type { ProviderDefinition } from './definitions/index.js';
+import { applyModelParameters, applyWords, DialectReport, type Wire } from './dialect/index.js';
+import type { PreparedCall, UpstreamExchange } from './exchange.js';
+
+const USER_AGENT = 'OpenGateway';
+const NO_DIALECT: ResponseDialect = {};
+
+/** What one deployment is called with: its definition and its protocol. */
+export interface Lane {
+  readonly definition: ProviderDefinition;
+  readonly protocol: ChatProtocol;
+}
+
+/** The definition's words state deviations from its own protocol; an instance asked to speak another one has none. */
+export function speaksOwnProtocol({ definition, protocol }: Lane): boolean {
+  return definition.protocol === protocol.id;
+}
+
+export function responseDialectOf(exchange: UpstreamExchange, lane: Lane): ResponseDialect {
+  return speaksOwnProtocol(lane) ? exchange.deployment.provider.responseDialect : NO_DIALECT;
+}
+
+/** Renders without sending: protocol → dialect → model parameters → bytes. Pure. Throws GatewayError for what no rendering can carry. */
+export function prepareCall(exchange: UpstreamExchange, lane: Lane): PreparedCall {
+  const { deployment, request } = exchange;
+  const native = exchange.body !== undefined && exchange.clientProtocol === lane.protocol.id;
+  const { wire, report } = render(exchange, lane, native);
+  const url = lane.protocol.endpoint({ baseUrl: deployment.provider.baseUrl, upstreamModel: deployment.upstreamModel, stream: request.stream });
+  const reasons = deployment.capabilities.reasoning === true;
+  return {
+    exchange,
+    report,
+    native,
+    request: {
+      method: 'POST',
+      url,
+      headers: headersFor(exchange, lane),
+      body: native ? spliceBody(exchange.body as ScannedBody, wire) : JSON.stringify(wire),
+      deadlines: reasons ? deployment.provider.reasoningDeadlines : deployment.provider.deadlines,
+    },
+  };
+}
+
+function render(exchange: UpstreamExchange, lane: Lane, native: boolean): { wire: Wire; report: readonly ParameterAdjustment[] } {
+  const { deployment, request, body } = exchange;
+  const context: UpstreamRenderContext = {
+    upstreamModel: deployment.upstreamModel,
+    maxOutputTokens: deployment.capabilities.maxOutput,
+    reasons: deployment.capabilities.reasoning !== false,
+    modelFacts: deployment.modelFacts,
+  };
+  const rendered = native && body !== undefined ? lane.protocol.renderNativeRequest(body.value, request, context) : lane.protocol.renderRequest(request, context);
+  const words = speaksOwnProtocol(lane) ? lane.definition.request : [];
+  if (words.length === 0 && isEmpty(deployment.parameters) && isEmpty(deployment.modelFacts)) return rendered;
+  const report = new DialectReport(request, native, rendered.report);
+  const wire = applyModelParameters(applyWords(rendered.wire, words, report), deployment, report);
+  return { wire, report: report.adjustments };
+}
+
+/** Nothing of the client's headers goes on but what the definition lists; the answer must come uncompressed (performance, F57). */
+function headersFor(exchange: UpstreamExchange, { definition, protocol }: Lane): Record<string, string> {
+  const headers: Record<string, string> = {
+    accept: exchange.request.stream ? 'text/event-stream' : 'application/json',
+    'accept-encoding': 'identity',
+    'content-type': 'application/json',
+    'user-agent': USER_AGENT,
+    ...protocol.headers,
+    ...definition.headers,
+  };
+  if (exchange.clientProtocol !== protocol.id || exchange.passThrough === undefined) return headers;
+  for (const name of definition.forwardHeaders ?? []) {
+    const value = exchange.passThrough[name];
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
+}
+
+function isEmpty(record: Readonly<Record<string, unknown>>): boolean {
+  for (const _name in record) return false;
+  return true;
+}

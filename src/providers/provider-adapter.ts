@@ -1,0 +1,75 @@
+import type { Deployment } from '../core/catalog/model.js';
+import type { ChatProtocol, ProtocolId } from '../core/protocols/protocol.js';
+import type { InProcessTransport, UpstreamCall, UpstreamTransport } from '../core/upstream/upstream.js';
+import { getDefinition } from './definitions/index.js';
+import type { CallObserver, PreparedCall, RateLimitFacts, UpstreamExchange } from './exchange.js';
+import { prepareCall, type Lane } from './prepare-call.js';
+import { authorize } from './upstream-auth/authorize.js';
+import { UpstreamExchangeCall } from './upstream-exchange-call.js';
+
+export interface AdapterParts {
+  protocols: Readonly<Record<ProtocolId, ChatProtocol>>;
+  transport: UpstreamTransport;
+  /** For definitions whose upstream lives in this process. */
+  inProcess: InProcessTransport | null;
+  nowMs(): number;
+}
+
+/**
+ * Calls providers and knows no plan: renders a request for a deployment, sends it, reads the answer into canonical form.
+ * An injectable class.
+ */
+export class ProviderAdapter {
+  readonly #parts: AdapterParts;
+
+  constructor(parts: AdapterParts) {
+    this.#parts = parts;
+  }
+
+  /** Renders without sending: for the parameter report and strict checks before money is held, and for explain. */
+  prepare(exchange: UpstreamExchange): PreparedCall {
+    return prepareCall(exchange, this.#lane(exchange.deployment));
+  }
+
+  /** Sends a prepared call. The observer may be told before this returns when the upstream lives in this process. */
+  call(prepared: PreparedCall, observer: CallObserver): UpstreamCall {
+    const { deployment } = prepared.exchange;
+    const lane = this.#lane(deployment);
+    const request = authorize(prepared.request, lane.definition.auth, { baseUrl: deployment.provider.baseUrl, credential: deployment.credential });
+    const call = new UpstreamExchangeCall(prepared, lane, observer, this.#parts.nowMs);
+    call.start(this.#transportFor(deployment), request);
+    return call;
+  }
+
+  /** What an answer's headers say about the credential's limits. */
+  rateLimits(deployment: Deployment, headers: Readonly<Record<string, string>>): RateLimitFacts {
+    const { headerFacts } = getDefinition(deployment.provider.type);
+    const facts: RateLimitFacts = {};
+    const requests = count(headers, headerFacts.remainingRequests);
+    const tokens = count(headers, headerFacts.remainingTokens);
+    if (requests !== undefined) facts.remainingRequests = requests;
+    if (tokens !== undefined) facts.remainingTokens = tokens;
+    return facts;
+  }
+
+  /** The provider's own id of an answer, for the log and for its support. */
+  upstreamRequestId(deployment: Deployment, headers: Readonly<Record<string, string>>): string | undefined {
+    const name = getDefinition(deployment.provider.type).headerFacts.requestId;
+    return name === undefined ? undefined : headers[name]?.slice(0, 200);
+  }
+
+  #lane(deployment: Deployment): Lane {
+    return { definition: getDefinition(deployment.provider.type), protocol: this.#parts.protocols[deployment.protocol] };
+  }
+
+  #transportFor(deployment: Deployment): UpstreamTransport {
+    if (!deployment.provider.inProcess) return this.#parts.transport;
+    if (this.#parts.inProcess === null) throw new Error('no in-process transport is bound');
+    return this.#parts.inProcess;
+  }
+}
+
+function count(headers: Readonly<Record<string, string>>, name: string | undefined): number | undefined {
+  const text = name === undefined ? undefined : headers[name];
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}

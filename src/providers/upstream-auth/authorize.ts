@@ -1,0 +1,29 @@
+import type { Credential } from '../../core/catalog/model.js';
+import type { UpstreamRequest } from '../../core/upstream/upstream.js';
+import type { AuthScheme } from '../definitions/index.js';
+
+/** A credential belongs to its provider's address: sending it elsewhere would be our mistake, so it stops here (A06). */
+export class ForeignAddressError extends Error {
+  override name = 'ForeignAddressError';
+}
+
+/** Adds exactly one form of authentication. Without a key (own servers) nothing is added. */
+export function authorize(request: UpstreamRequest, scheme: AuthScheme, target: { baseUrl: string; credential: Credential }): UpstreamRequest {
+  if (originOf(request.url) !== originOf(target.baseUrl)) throw new ForeignAddressError('the request’s address is not the provider’s');
+  const key = target.credential.secrets['key'];
+  if (scheme.kind === 'none' || key === undefined || key === '') return request;
+  switch (scheme.kind) {
+    case 'bearer':
+      return { ...request, headers: { ...request.headers, authorization: `Bearer ${key}` } };
+    case 'header':
+      return { ...request, headers: { ...request.headers, [scheme.name]: key } };
+    case 'query':
+      return { ...request, url: `${request.url}${request.url.includes('?') ? '&' : '?'}${scheme.name}=${encodeURIComponent(key)}` };
+  }
+}
+
+/** Scheme, host and port as written; base URLs are normalised when they are configured. */
+function originOf(url: string): string {
+  const end = url.indexOf('/', url.indexOf('://') + 3);
+  return end < 0 ? url : url.slice(0, end);
+}

@@ -1,0 +1,155 @@
+import type { StreamItem } from '../core/chat/event.js';
+import { transportFailure } from '../core/errors/transport-failure.js';
+import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
+import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamRequest, UpstreamTransport } from '../core/upstream/upstream.js';
+import { ErrorReader, SuccessReader, type AnswerContext, type AnswerReader } from './answer-reader.js';
+import type { CallObserver, PreparedCall } from './exchange.js';
+import { responseDialectOf, type Lane } from './prepare-call.js';
+import { scrubFailure } from './upstream-auth/scrub.js';
+
+/** After the protocol's end the HTTP body usually ends at once; a socket that stays open longer is not worth keeping. */
+const LINGER_MS = 500;
+
+/** One call: turns what the transport brings into canonical form for its observer. */
+export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
+  #transportCall: UpstreamCall | null = null;
+  #reader: AnswerReader | null = null;
+  /** The observer has been told how it ended. */
+  #told = false;
+  /** The transport has ended. */
+  #ended = false;
+  #abortWanted = false;
+  /** The protocol's own end was seen. */
+  #complete = false;
+  #hadHeaders = false;
+  #linger: NodeJS.Timeout | null = null;
+  readonly #observer: CallObserver;
+
+  constructor(
+    private readonly prepared: PreparedCall,
+    private readonly lane: Lane,
+    observer: CallObserver,
+    private readonly nowMs: () => number,
+  ) {
+    this.#observer = { ...bound(observer), onItem: (item) => observer.onItem?.(this.#inspect(item)) };
+  }
+
+  start(transport: UpstreamTransport, request: UpstreamRequest): void {
+    const call = transport.dispatch(request, this);
+    this.#transportCall = call;
+    if (this.#abortWanted) call.abort();
+  }
+
+  abort(): void {
+    if (this.#ended) return;
+    // Everything was received: the connection gets a moment to finish its last frame, so that it can be used again.
+    if (this.#complete) return this.#startLingering();
+    this.#abortWanted = true;
+    this.#transportCall?.abort();
+  }
+
+  pause(): void {
+    this.#transportCall?.pause();
+  }
+
+  resume(): void {
+    this.#transportCall?.resume();
+  }
+
+  onSent(): void {
+    this.#observer.onSent?.();
+  }
+
+  onHeaders(status: number, headers: Record<string, string>): void {
+    this.#hadHeaders = true;
+    const context = this.#context(status, headers);
+    const finish = (failure: UpstreamFailure | null) => this.#tell(failure);
+    this.#reader = status >= 200 && status < 300 ? new SuccessReader(context, this.#observer, finish) : new ErrorReader(context, finish);
+    this.#observer.onHeaders?.(status, headers);
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (!this.#told) this.#reader?.push(chunk);
+  }
+
+  onEnd(): void {
+    this.#ended = true;
+    this.#stopLingering();
+    if (!this.#told) this.#reader?.end();
+  }
+
+  onFailure(failure: TransportFailure): void {
+    this.#ended = true;
+    this.#stopLingering();
+    if (this.#told) return;
+    // The status of an error is known although its body broke off: that says more than the break.
+    if (this.#reader instanceof ErrorReader && failure.kind !== 'aborted') return this.#reader.end();
+    const { deadlines } = this.prepared.request;
+    this.#tell(transportFailure(failure, { streaming: this.prepared.exchange.request.stream, hadHeaders: this.#hadHeaders, deadlines }));
+  }
+
+  #tell(failure: UpstreamFailure | null): void {
+    if (this.#told) return;
+    this.#told = true;
+    if (!this.#ended) this.#finishTransport(failure);
+    if (failure === null) this.#observer.onEnd?.();
+    else this.#observer.onFailure(scrubFailure(failure, this.prepared.exchange.deployment.credential));
+  }
+
+  #finishTransport(failure: UpstreamFailure | null): void {
+    if (failure === null) return this.#startLingering();
+    this.#abortWanted = true;
+    this.#transportCall?.abort();
+  }
+
+  #startLingering(): void {
+    if (this.#linger !== null) return;
+    this.#linger = setTimeout(() => this.#transportCall?.abort(), LINGER_MS);
+    this.#linger.unref();
+  }
+
+  #stopLingering(): void {
+    if (this.#linger !== null) clearTimeout(this.#linger);
+    this.#linger = null;
+  }
+
+  /** Before the observer sees an item: it may call `abort` from there. */
+  #inspect(item: StreamItem): StreamItem {
+    let failed = false;
+    for (const event of item.events) {
+      if (event.type === 'end') this.#complete = true;
+      else if (event.type === 'error') failed = true;
+    }
+    return failed ? this.#scrub(item) : item;
+  }
+
+  #scrub(item: StreamItem): StreamItem {
+    const { credential } = this.prepared.exchange.deployment;
+    return { ...item, raw: undefined, events: item.events.map((event) => (event.type === 'error' ? { ...event, failure: scrubFailure(event.failure, credential) } : event)) };
+  }
+
+  #context(status: number, headers: Record<string, string>): AnswerContext {
+    const { exchange } = this.prepared;
+    return {
+      protocol: this.lane.protocol,
+      parse: { dialect: responseDialectOf(exchange, this.lane), choices: exchange.request.sampling.n ?? 1 },
+      streaming: exchange.request.stream,
+      status,
+      headers,
+      capabilities: exchange.deployment.capabilities,
+      inProcess: exchange.deployment.provider.inProcess,
+      nowMs: this.nowMs(),
+    };
+  }
+}
+
+/** The observer's methods as functions: an observer may be an instance of a class. */
+function bound(observer: CallObserver): CallObserver {
+  return {
+    onSent: () => observer.onSent?.(),
+    onHeaders: (status, headers) => observer.onHeaders?.(status, headers),
+    onResponse: (response, raw) => observer.onResponse?.(response, raw),
+    onEnd: () => observer.onEnd?.(),
+    onFailure: (failure) => observer.onFailure(failure),
+  };
+}
