@@ -1,9 +1,10 @@
 import type { ChatEvent, StreamItem } from '../../chat/event.js';
 import type { FinishReason } from '../../chat/response.js';
 import { classifyUpstreamError } from '../../errors/classify-upstream.js';
+import { interruptedFailure, unreadableFailure } from '../../errors/transport-failure.js';
 import type { UpstreamFailure } from '../../errors/upstream-failure.js';
 import type { ParseContext, StreamParser } from '../protocol.js';
-import { SseDecoder, type SseFrame } from '../sse/index.js';
+import { SseDecoder, SseOverflow, type SseFrame } from '../sse/index.js';
 import { parseError } from './parse-error.js';
 import { settledFinish } from './parse-response.js';
 import { mergeUsage, parseUsage } from './parse-usage.js';
@@ -33,25 +34,27 @@ export class AnthropicStreamParser implements StreamParser {
   ) {}
 
   push(chunk: Uint8Array): void {
-    if (this.over) return;
-    try {
-      this.decoder.push(chunk);
-    } catch (error) {
-      this.fail({ kind: 'invalid', code: 'upstream_invalid_response', message: (error as Error).message, tryElsewhere: true, health: 'failure', maybeBilled: true });
-    }
+    if (!this.over) this.decode(() => this.decoder.push(chunk));
   }
 
   end(): void {
-    if (this.over) return;
-    this.decoder.end();
+    if (!this.over) this.decode(() => this.decoder.end());
     if (this.over) return;
     if (this.finished && this.context.dialect.endsWithoutTerminator === true) {
       this.over = true;
       this.sink({ events: [{ type: 'end' }] });
       return;
     }
-    const message = "The provider's stream ended without message_stop.";
-    this.fail({ kind: 'interrupted', code: 'upstream_interrupted', message, tryElsewhere: true, health: 'failure', maybeBilled: true });
+    this.fail(interruptedFailure("The provider's stream ended without message_stop."));
+  }
+
+  private decode(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof SseOverflow)) throw error;
+      this.fail(unreadableFailure(error.message));
+    }
   }
 
   private frame(frame: SseFrame): void {
@@ -73,7 +76,7 @@ export class AnthropicStreamParser implements StreamParser {
     }
     // Proxies in front of compatible servers add OpenAI's terminator.
     if (frame.data.trim() === '[DONE]') this.sink({ events: [{ type: 'drift', what: 'done-sentinel' }] });
-    else this.fail({ kind: 'invalid', code: 'upstream_invalid_response', message: "An event of the provider's stream is not a JSON object.", tryElsewhere: true, health: 'failure', maybeBilled: true });
+    else this.fail(unreadableFailure("An event of the provider's stream is not a JSON object.", frame.data));
     return null;
   }
 
