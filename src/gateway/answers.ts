@@ -5,7 +5,7 @@ import type { GatewayError } from '../core/errors/gateway-error.js';
 import { formatUsd } from '../core/pricing/index.js';
 import type { AnswerSummary } from '../core/protocols/protocol.js';
 import type { AttemptOutcome } from './attempt.js';
-import type { AdmittedExchange } from './exchange.js';
+import type { AdmittedExchange, Exchange } from './exchange.js';
 import { renderErrorReply } from './http/error-reply.js';
 import { renderContextFor } from './render-context.js';
 
@@ -29,14 +29,14 @@ export class Answers {
   }
 
   /** The one way an error leaves when nothing was sent yet. */
-  refuse(exchange: AdmittedExchange, error: GatewayError): void {
+  refuse(exchange: Exchange, error: GatewayError): void {
     exchange.error = error;
     const reply = renderErrorReply(error, exchange.protocol, exchange.requestId);
-    exchange.reply.sendJson(reply.status, { ...this.headers(exchange), ...reply.headers }, JSON.stringify(reply.body));
+    exchange.reply?.sendJson(reply.status, { ...this.headers(exchange), ...reply.headers }, JSON.stringify(reply.body));
   }
 
   /** Every header that names the request, the limits and who serves it; never a provider's own header. */
-  headers(exchange: AdmittedExchange): Record<string, string> {
+  headers(exchange: Exchange): Record<string, string> {
     const headers: Record<string, string> = { 'x-request-id': exchange.requestId, ...exchange.admission?.headers() };
     if (exchange.protocol.id === 'anthropic-messages') headers['request-id'] = exchange.requestId;
     headers['openai-processing-ms'] = String(Math.round(performance.now() - exchange.startedMs));
@@ -53,7 +53,7 @@ export class Answers {
 
   private sendJson(exchange: AdmittedExchange, outcome: Answered, summary: AnswerSummary): void {
     const context = renderContextFor(exchange);
-    const native = outcome.raw !== undefined && exchange.served?.deployment.protocol === exchange.protocol.id;
+    const native = hasMembers(outcome.raw) && exchange.served?.deployment.protocol === exchange.protocol.id;
     const response = normaliseResponse(outcome.response as NonNullable<Answered['response']>, exchange.requestId);
     const body = native
       ? exchange.protocol.renderNativeResponse(outcome.raw as Record<string, unknown>, context, summary)
@@ -64,6 +64,12 @@ export class Answers {
     exchange.responseBody = text;
     exchange.reply.sendJson(200, headers, text);
   }
+}
+
+/** An answer that came as a stream has no JSON of its own to pass on. */
+function hasMembers(raw: Record<string, unknown> | undefined): boolean {
+  for (const _name in raw) return true;
+  return false;
 }
 
 function summaryOf(exchange: AdmittedExchange): AnswerSummary {

@@ -38,7 +38,7 @@ export class AttemptRunner {
     const strict = exchange.options.strict || exchange.caller.strictParams;
     const byPolicy = [...exchange.parameters];
     if (strict && byPolicy.length > 0) throw adjusted(byPolicy);
-    let refused: ParameterAdjustment[] = [];
+    let refused: readonly ParameterAdjustment[] = [];
     while (plan.attempts.length > 0) {
       const candidate = plan.attempts[0] as Candidate;
       const call = this.prepare(exchange, candidate);
@@ -94,11 +94,12 @@ export class AttemptRunner {
   private prepare(exchange: AdmittedExchange, candidate: Candidate): PreparedCall {
     const known = this.prepared.get(exchange);
     if (known?.candidate === candidate) return known.call;
-    const call = this.adapter.prepare(candidate.deployment, {
+    const call = this.adapter.prepare({
+      deployment: candidate.deployment,
       request: exchange.request,
-      native: { protocol: exchange.protocol.id, body: exchange.body },
+      clientProtocol: exchange.protocol.id,
+      body: exchange.body,
       passThrough: exchange.options.passThrough,
-      requestId: exchange.requestId,
     });
     this.prepared.set(exchange, { candidate, call });
     return call;

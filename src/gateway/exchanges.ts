@@ -6,7 +6,6 @@ import type { Caller } from '../core/policy/caller.js';
 import type { ProtocolId } from '../core/protocols/protocol.js';
 import { RequestLogs } from '../core/request-log/request-log.js';
 import { Config } from '../platform/config/index.js';
-import { Drain } from '../platform/health/index.js';
 import { ClientReply } from './client-reply.js';
 import type { Exchange } from './exchange.js';
 import { GatewayMetrics } from './gateway.metrics.js';
@@ -25,14 +24,13 @@ export interface InferenceRequest {
 /** Opens and closes exchanges: whatever way a request ends, it gives back its slot and is logged and counted once. */
 @Injectable()
 export class Exchanges {
-  private readonly open_ = new WeakMap<Exchange, () => void>();
+  private readonly opened = new WeakSet<Exchange>();
 
   constructor(
     private readonly config: Config,
     private readonly snapshots: SnapshotSource,
     private readonly logs: RequestLogs,
     private readonly metrics: GatewayMetrics,
-    private readonly drain: Drain,
   ) {}
 
   /** From here on the answer is written raw, past Fastify, by this exchange's reply. */
@@ -55,16 +53,13 @@ export class Exchanges {
     };
     reply.hijack();
     request.exchange = exchange;
-    this.open_.set(exchange, this.drain.track());
+    this.opened.add(exchange);
     this.metrics.opened(exchange);
     return exchange;
   }
 
   close(exchange: Exchange): void {
-    const ended = this.open_.get(exchange);
-    if (ended === undefined) return;
-    this.open_.delete(exchange);
-    ended();
+    if (!this.opened.delete(exchange)) return;
     exchange.admission?.release(tokensUsed(exchange));
     const log = requestLogOf(exchange, { zone: this.config.zone, configHash: this.snapshots.current().hash, endedMs: performance.now() });
     this.logs.record(log);

@@ -13,11 +13,17 @@ export function holdRequestFor(exchange: AdmittedExchange, plan: Plan, leases: b
   const amounts = plan.attempts.map(({ deployment }) =>
     deployment.price === null
       ? 0n
-      : holdAmount(deployment.price, {
-          promptTokens: needs.promptTokensEstimate,
-          maxOutputTokens: needs.maxOutputTokens ?? deployment.capabilities.maxOutput ?? UNKNOWN_MAX_OUTPUT,
-          choices: needs.choices,
-        }),
+      : holdAmount(
+          {
+            promptTokens: needs.promptTokensEstimate,
+            maxOutputTokens: needs.maxOutputTokens ?? deployment.capabilities.maxOutput ?? UNKNOWN_MAX_OUTPUT,
+            choices: needs.choices,
+            audioInput: needs.audioInput,
+            audioOutput: needs.audioOutput,
+            imageOutput: needs.imageOutput,
+          },
+          [deployment.price],
+        ),
   );
   return {
     requestId: exchange.requestId,

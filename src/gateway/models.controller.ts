@@ -6,7 +6,7 @@ import { SnapshotSource, type Model, type Snapshot } from '../core/catalog/model
 import type { Caller } from '../core/policy/caller.js';
 import { denyDeployment, mayUseModel } from '../core/policy/index.js';
 import { modelNotFound, resolveName } from '../core/routing/index.js';
-import { HealthStore } from '../routing/index.js';
+import { HealthStore, type DeploymentHealthReport } from '../routing/index.js';
 import type { InferenceRequest } from './exchanges.js';
 import { renderModel, renderMeasured } from './render-model.js';
 
@@ -45,7 +45,12 @@ export class ModelsController {
     const name = id.replace(/\/+$/, '');
     const model = resolveName(name, snapshot)[0]?.model;
     if (model === undefined || !canCall(model, caller)) throw modelNotFound(name, snapshot, (other) => canCall(other, caller));
-    return { ...renderModel(model), measured: renderMeasured(model.deployments.map((deployment) => this.health.view(deployment))) };
+    return { ...renderModel(model), measured: renderMeasured(this.measurementsOf(model)) };
+  }
+
+  private measurementsOf(model: Model): DeploymentHealthReport[] {
+    const ids = new Set(model.deployments.map((deployment) => deployment.id));
+    return this.health.list().filter((report) => ids.has(report.deployment));
   }
 }
 

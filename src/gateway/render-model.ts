@@ -1,7 +1,7 @@
 import type { Capabilities, Model } from '../core/catalog/model.js';
 import { formatUsd } from '../core/pricing/index.js';
 import type { Price } from '../core/pricing/price.js';
-import type { HealthView } from '../core/routing/plan.js';
+import type { DeploymentHealthReport } from '../routing/index.js';
 
 const PER_TOKEN = 1_000_000n;
 
@@ -69,16 +69,16 @@ function supportedParameters(capabilities: Capabilities): string[] {
 }
 
 /** What was measured of live traffic, the best deployment's figures; null where nothing was. */
-export function renderMeasured(views: readonly HealthView[]): Record<string, number | null> {
-  const least = (values: (number | undefined)[]): number | null => {
-    const known = values.filter((value) => value !== undefined);
-    return known.length === 0 ? null : Math.round(Math.min(...known));
+export function renderMeasured(reports: readonly DeploymentHealthReport[]): Record<string, number | null> {
+  const best = (values: (number | null)[], choose: (...values: number[]) => number): number | null => {
+    const known = values.filter((value) => value !== null);
+    return known.length === 0 ? null : choose(...known);
   };
-  const measured = views.filter((view) => view.samples > 0);
+  const round = (value: number | null): number | null => (value === null ? null : Math.round(value));
   return {
-    p50_ms: least(measured.map((view) => view.totalP50Ms)),
-    p95_ms: least(measured.map((view) => view.totalP95Ms)),
-    ttft_p95_ms: least(measured.map((view) => view.ttftP95Ms)),
-    availability: measured.length === 0 ? null : Math.max(...measured.map((view) => view.availability)),
+    p50_ms: round(best(reports.map((report) => report.totalP50Ms), Math.min)),
+    p95_ms: round(best(reports.map((report) => report.totalP95Ms), Math.min)),
+    ttft_p95_ms: round(best(reports.map((report) => report.ttftP95Ms), Math.min)),
+    availability: best(reports.map((report) => report.successRate), Math.max),
   };
 }

@@ -1,0 +1,39 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
+import { Answers } from './answers.js';
+import { AttemptRunner } from './attempt-runner.js';
+import { ChatController } from './chat.controller.js';
+import { CompleteChat } from './complete-chat.service.js';
+import { CustomerController } from './customer.controller.js';
+import { Exchanges } from './exchanges.js';
+import { GATEWAY_METRIC_PROVIDERS, GatewayMetrics } from './gateway.metrics.js';
+import { ErrorInterceptor } from './http/error.interceptor.js';
+import { GatewayExceptionFilter } from './http/exception.filter.js';
+import { RouteTable } from './http/route-table.js';
+import { InferenceGuard } from './inference.guard.js';
+import { ModelsController } from './models.controller.js';
+import { RootController } from './root.controller.js';
+import { StreamTicker } from './stream-ticker.js';
+
+/**
+ * The `/v1` API. Needs the leaves in scope: Planner and HealthStore (routing), Holds (billing), ProviderAdapter and
+ * SnapshotSource (providers), Limits and the key guard (auth), RequestLogs (logs).
+ */
+@Module({
+  controllers: [RootController, ChatController, ModelsController, CustomerController],
+  providers: [
+    Answers,
+    AttemptRunner,
+    CompleteChat,
+    Exchanges,
+    GatewayMetrics,
+    InferenceGuard,
+    RouteTable,
+    StreamTicker,
+    ...GATEWAY_METRIC_PROVIDERS,
+    { provide: APP_INTERCEPTOR, useClass: ErrorInterceptor },
+    { provide: APP_FILTER, useClass: GatewayExceptionFilter },
+  ],
+  exports: [RouteTable],
+})
+export class GatewayModule {}
