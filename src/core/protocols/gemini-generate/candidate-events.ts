@@ -5,6 +5,7 @@ import { audioFormatOf } from './media.js';
 import { parseCitations } from './citations.js';
 import { parseFinish } from './finish-reason.js';
 import { parseLogprobs } from './logprobs.js';
+import { isPartial, PartialCall } from './partial-call.js';
 import { readPart } from './read-part.js';
 import { GEMINI, isWire, type Wire } from './wire.js';
 
@@ -17,6 +18,12 @@ export interface CandidateState {
   calls: number;
   text: string;
   finished: boolean;
+  /** A call whose arguments are still arriving. */
+  open: PartialCall | null;
+}
+
+export function newCandidate(choice: number, finished = false): CandidateState {
+  return { choice, calls: 0, text: '', finished, open: null };
 }
 
 /** Ids for calls that come without one: unique per answer, the same for the same bytes. */
@@ -30,7 +37,7 @@ export function candidateEvents(candidate: Wire, state: CandidateState, context:
   const content = candidate['content'];
   const parts = isWire(content) && Array.isArray(content['parts']) ? content['parts'].filter(isWire) : [];
   if (state.finished) return parts.length === 0 ? [] : [{ type: 'drift', what: 'content_after_finish' }];
-  const events = parts.flatMap((part) => readPart(part)).flatMap((part) => partEvents(part, state, context.responseId));
+  const events = parts.flatMap((part) => wirePartEvents(part, state, context.responseId));
   const logprobs = parseLogprobs(candidate['logprobsResult']);
   if (logprobs !== null) events.push({ type: 'logprobs', choice: state.choice, value: logprobs });
   const annotations = parseCitations(candidate, state.text);
@@ -38,9 +45,28 @@ export function candidateEvents(candidate: Wire, state: CandidateState, context:
   const finish = parseFinish(candidate['finishReason'], state.calls > 0, context.dialect);
   if (finish === null) return events;
   state.finished = true;
+  events.push(...closeCall(state));
   if (!finish.known) events.push({ type: 'drift', what: `finish_reason:${finish.raw}` });
   events.push({ type: 'finish', choice: state.choice, reason: finish.reason, raw: finish.raw });
   return events;
+}
+
+function wirePartEvents(part: Wire, state: CandidateState, responseId: string | undefined): ChatEvent[] {
+  const call = part['functionCall'];
+  if (isWire(call) && state.open !== null && call['name'] === undefined) return state.open.add(call) ? closeCall(state) : [];
+  const events = readPart(part).flatMap((read) => partEvents(read, state, responseId));
+  if (!isWire(call) || !isPartial(call) || typeof call['name'] !== 'string') return [...closeCall(state), ...events];
+  // The start goes out at once, the arguments when they are whole.
+  const before = closeCall(state);
+  state.open = new PartialCall(state.calls - 1, call);
+  return [...before, ...events.filter((event) => event.type !== 'tool-call-delta')];
+}
+
+function closeCall(state: CandidateState): ChatEvent[] {
+  const { open } = state;
+  if (open === null) return [];
+  state.open = null;
+  return [{ type: 'tool-call-delta', choice: state.choice, index: open.index, argumentsText: open.argumentsText }];
 }
 
 function partEvents(part: Part, state: CandidateState, responseId: string | undefined): ChatEvent[] {

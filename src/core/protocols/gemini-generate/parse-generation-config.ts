@@ -100,8 +100,8 @@ function readThinking(config: Wire, path: string): ReasoningRequest | undefined 
   else if (budget !== undefined) throw invalidRequest(`${at}.thinkingBudget`, `\`${at}.thinkingBudget\` must be -1, 0 or a number of tokens.`);
   const level = levelOf(thinking, at);
   if (level !== undefined) reasoning.effort = level;
-  const include = booleanMember(thinking, 'includeThoughts', at);
-  if (include !== undefined) reasoning.summary = include ? 'auto' : 'none';
+  // Thoughts are shown only to those who ask.
+  reasoning.summary = booleanMember(thinking, 'includeThoughts', at) === true ? 'auto' : 'none';
   return reasoning;
 }
 

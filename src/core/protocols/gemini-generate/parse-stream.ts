@@ -4,7 +4,7 @@ import { interruptedFailure, unreadableFailure } from '../../errors/transport-fa
 import type { UpstreamFailure } from '../../errors/upstream-failure.js';
 import type { ParseContext, StreamParser } from '../protocol.js';
 import { SseDecoder } from '../sse/index.js';
-import { candidateEvents, type CandidateState } from './candidate-events.js';
+import { candidateEvents, newCandidate, type CandidateState } from './candidate-events.js';
 import { JsonObjectSplitter } from './json-framing.js';
 import { parseError } from './parse-error.js';
 import { parseUsage } from './parse-usage.js';
@@ -18,6 +18,8 @@ const OPEN_BRACE = 0x7b;
 interface Framing {
   push(chunk: Uint8Array): void;
   end?(): void;
+  /** The bytes so far are the beginning of something of this kind. */
+  readonly incomplete?: boolean;
 }
 
 /**
@@ -49,8 +51,8 @@ export class GeminiStreamParser implements StreamParser {
     if (this.done) return;
     this.guarded(() => this.framing?.end?.());
     if (this.done) return;
-    if (this.complete()) return this.last({ type: 'end' });
-    if (this.sawBytes && !this.sawFrame) return this.fail(unreadableFailure('The provider answered something that is not a Gemini stream.'));
+    if (this.allFinished()) return this.last({ type: 'end' });
+    if (this.sawBytes && !this.sawFrame && this.framing?.incomplete !== true) return this.fail(unreadableFailure('The provider answered something that is not a Gemini stream.'));
     this.fail(interruptedFailure());
   }
 
@@ -120,7 +122,7 @@ export class GeminiStreamParser implements StreamParser {
     const choice = Number.isInteger(candidate['index']) ? (candidate['index'] as number) : 0;
     const known = this.candidates.get(choice);
     if (known !== undefined) return known;
-    const state: CandidateState = { choice, calls: 0, text: '', finished: false };
+    const state = newCandidate(choice);
     this.candidates.set(choice, state);
     return state;
   }
@@ -130,7 +132,7 @@ export class GeminiStreamParser implements StreamParser {
     const reason = isWire(feedback) ? feedback['blockReason'] : undefined;
     if ((typeof reason !== 'string' && typeof reason !== 'number') || this.candidates.size > 0) return [];
     return Array.from({ length: Math.max(1, this.context.choices) }, (_, choice): ChatEvent => {
-      this.candidates.set(choice, { choice, calls: 0, text: '', finished: true });
+      this.candidates.set(choice, newCandidate(choice, true));
       return { type: 'finish', choice, reason: 'content_filter', raw: String(reason) };
     });
   }
@@ -141,7 +143,7 @@ export class GeminiStreamParser implements StreamParser {
     return usage === 'invalid' ? { type: 'usage', raw } : { type: 'usage', usage, raw };
   }
 
-  private complete(): boolean {
+  private allFinished(): boolean {
     const wanted = Math.max(1, this.context.choices);
     return this.candidates.size >= wanted && [...this.candidates.values()].every((state) => state.finished);
   }

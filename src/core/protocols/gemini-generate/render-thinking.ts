@@ -16,7 +16,8 @@ export function renderThinking(reasoning: ReasoningRequest | undefined, facts: G
     return undefined;
   }
   const thinking: Wire = facts.thinking === 'level' ? levelConfig(reasoning, facts, report) : budgetConfig(reasoning, facts, report);
-  if (reasoning.summary === 'none' || isOff(reasoning)) return Object.keys(thinking).length === 0 && reasoning.summary === undefined ? undefined : { ...thinking, includeThoughts: false };
+  if (reasoning.summary === 'none') return { ...thinking, includeThoughts: false };
+  if (isOff(reasoning)) return thinking;
   return { ...thinking, includeThoughts: true };
 }
 
@@ -24,20 +25,12 @@ const isOff = (reasoning: ReasoningRequest): boolean => reasoning.effort === 'no
 
 function levelConfig(reasoning: ReasoningRequest, facts: GeminiFacts, report: AdjustmentReport): Wire {
   // Thinking cannot be switched off in Gemini 3; its least level comes closest.
-  const wanted = isOff(reasoning) ? 'minimal' : wantedLevel(reasoning);
-  if (wanted === undefined) return {};
-  const level = nearest(wanted, facts.thinkingLevels);
-  if (isOff(reasoning)) report.add('reasoning', 'clamped', level);
-  else if (reasoning.effort !== undefined && reasoning.effort !== level) report.add('reasoning', 'clamped', level);
-  else if (reasoning.effort === undefined) report.add('reasoning', 'emulated', level);
+  const effort = isOff(reasoning) ? 'none' : reasoning.effort;
+  // Level and budget in one request are refused; a budget alone is still taken (recorded 2026 for gemini-3-pro-preview and gemini-3.5-flash).
+  if (effort === undefined) return reasoning.budgetTokens === undefined ? {} : { thinkingBudget: reasoning.budgetTokens };
+  const level = nearest(levelOf(effort), facts.thinkingLevels);
+  if (effort !== level) report.add('reasoning', 'clamped', level);
   return { thinkingLevel: level };
-}
-
-function wantedLevel(reasoning: ReasoningRequest): ThinkingLevel | undefined {
-  if (reasoning.effort !== undefined) return levelOf(reasoning.effort);
-  if (reasoning.budgetTokens === undefined) return undefined;
-  // A level and a budget in one request are refused, so a budget becomes the level whose budget it does not exceed.
-  return ORDER.find((level) => level !== 'minimal' && (reasoning.budgetTokens as number) <= BUDGET[level]) ?? 'high';
 }
 
 function levelOf(effort: ReasoningEffort): ThinkingLevel {

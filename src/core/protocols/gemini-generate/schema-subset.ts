@@ -124,9 +124,9 @@ function alternativesOf(schema: Wire): unknown[] | null {
   return types.length === 0 ? [rest] : types.map((type) => ({ ...forType(rest, String(type)), type }));
 }
 
-const KEYWORDS_OF: Readonly<Record<string, readonly string[]>> = { object: ['properties', 'required', 'minProperties', 'maxProperties', 'propertyOrdering'], array: ['items', 'prefixItems', 'minItems', 'maxItems'], string: ['pattern', 'minLength', 'maxLength', 'format'] };
+const KEYWORDS_OF: Readonly<Record<string, readonly string[]>> = { object: ['properties', 'required', 'minProperties', 'maxProperties', 'propertyOrdering'], array: ['items', 'prefixItems', 'minItems', 'maxItems'], string: ['pattern', 'minLength', 'maxLength'] };
 
-/** Each type of a list of types takes only the keywords that speak of it. */
+/** A type takes only the keywords that speak of it; the others are refused beside it. */
 function forType(schema: Wire, type: string): Wire {
   const foreign = Object.entries(KEYWORDS_OF).flatMap(([owner, keywords]) => (owner === type ? [] : keywords));
   return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !foreign.includes(keyword)));
@@ -148,8 +148,9 @@ function union(schema: Wire, alternatives: unknown[], at: { walk: Walk; depth: n
   return { anyOf: nullable ? anyOf.map((branch) => ({ ...branch, nullable: true })) : anyOf };
 }
 
-function plain(schema: Wire, walk: Walk, depth: number): Wire {
-  const type = typeOf(schema);
+function plain(written: Wire, walk: Walk, depth: number): Wire {
+  const type = typeOf(written);
+  const schema = forType(written, type.toLowerCase());
   const result: Wire = { type };
   for (const keyword of COPIED) {
     if (schema[keyword] !== undefined && schema[keyword] !== null) result[keyword] = schema[keyword];
