@@ -121,12 +121,15 @@ function explain(error: unknown): string {
     .join('\n');
 }
 
-function stopOnSignals(running: RunningGateway, logger: Logger): void {
+/** A signal during the start ends it at once; the embedded database goes with its parent. */
+function stopOnSignals(running: () => RunningGateway | null, logger: Logger): void {
   let stopping = false;
   const stop = (exitCode: number): void => {
+    const gateway = running();
+    if (gateway === null) process.exit(exitCode);
     if (stopping) return;
     stopping = true;
-    running.stop().then(
+    gateway.stop().then(
       () => process.exit(exitCode),
       (error: unknown) => {
         logger.fatal({ context: 'Stop', err: error }, 'the stop failed');
@@ -148,7 +151,9 @@ async function main(): Promise<void> {
   try {
     const config = loadConfig(process.env);
     const logger = createLogger({ level: config.logLevel, zone: config.zone });
-    stopOnSignals(await start(config, logger), logger);
+    let running: RunningGateway | null = null;
+    stopOnSignals(() => running, logger);
+    running = await start(config, logger);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exit(1);

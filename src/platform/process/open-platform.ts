@@ -1,4 +1,5 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
@@ -62,10 +63,21 @@ export async function openPlatform(config: Config, migrations: readonly Migratio
 
 function prepareDataDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectory(path);
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new StartError(`OG_DATA_DIR: ${path} is not a writable directory (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+/** Level by level: Node 24's recursive mkdir never returns where the system answers ENOENT although the parent exists (/proc). */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -13,9 +13,10 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBinaries, type PostgresBinaries } from './binaries.js';
 import { canConnect, ensureDatabase } from './connection.js';
-import { run, startServer, stopServer, type ServerProcess } from './server-process.js';
+import { run, startServer, type ServerProcess } from './server-process.js';
 import { findServerUser, type ServerUser } from './server-user.js';
 import { findSocketDirectory } from './socket-directory.js';
+import { Supervisor } from './supervisor.js';
 
 /** Data of one major version cannot be read by another: the major stands in the path, so that an upgrade is a new folder. */
 const MAJOR_FOLDER = 'pg18';
@@ -27,12 +28,14 @@ const LOG_LIMIT_BYTES = 5_000_000;
 /** Where the database goes when root lacks the capability to let its server into the wanted folder. */
 const SHARED_DATA_DIRECTORY = '/var/lib/opengateway';
 
+export type Say = (line: string) => void;
+
 export interface EmbeddedPostgresOptions {
   readonly dataDirectory: string;
   /** False in tests only: a crash of the machine may then lose everything. */
   readonly durable: boolean;
   /** Told what a person would like to know: that the database was created, or lies elsewhere. */
-  readonly say: (line: string) => void;
+  readonly say: Say;
 }
 
 /** A PostgreSQL server on a unix socket, started by us or adopted from another process of the same data directory. */
@@ -72,7 +75,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
   while (Date.now() < deadline) {
     const server = startServer(serverCommand(installation), environment(installation), installation.log);
-    if (await becameReady(installation, server, deadline)) return own(installation, url, server);
+    if (await becameReady(installation, server, deadline)) return own(installation, url, server, options.say);
     if (await canConnect(urlOf(installation.sockets, 'postgres'))) return adopt(installation, url);
     await sleep(100);
   }
@@ -171,9 +174,10 @@ function isPostmaster(installation: Installation, pid: number): boolean {
   }
 }
 
-async function own(installation: Installation, url: string, server: ServerProcess): Promise<EmbeddedPostgres> {
+async function own(installation: Installation, url: string, server: ServerProcess, say: Say): Promise<EmbeddedPostgres> {
   await ensureDatabase(urlOf(installation.sockets, 'postgres'), DATABASE);
-  return { url, adopted: false, pid: server.pid, stop: () => stopServer(server) };
+  const supervisor = new Supervisor(server, () => startServer(serverCommand(installation), environment(installation), installation.log), say);
+  return { url, adopted: false, pid: server.pid, stop: () => supervisor.stop() };
 }
 
 async function adopt(installation: Installation, url: string): Promise<EmbeddedPostgres> {

@@ -9,6 +9,8 @@ const IMMEDIATE_STOP_MS = 5_000;
 export interface ServerProcess {
   readonly pid: number;
   exited(): boolean;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
   signal(name: NodeJS.Signals): void;
 }
 
@@ -20,10 +22,15 @@ export function startServer([program, args]: Command, env: NodeJS.ProcessEnv, lo
   const child = spawn(program, [...args], { cwd: '/', env, detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   let exited = false;
-  child.once('exit', () => (exited = true));
-  child.once('error', () => (exited = true));
+  const ended = new Promise<void>((resolve) => {
+    const end = (): void => {
+      exited = true;
+      resolve();
+    };
+    child.once('exit', end).once('error', end);
+  });
   child.unref();
-  return { pid: child.pid ?? 0, exited: () => exited, signal: (name) => void child.kill(name) };
+  return { pid: child.pid ?? 0, exited: () => exited, ended, signal: (name) => void child.kill(name) };
 }
 
 /** Fast shutdown first (SIGINT: open sessions are ended, all is written), then immediate, then none asked. */
