@@ -60,7 +60,8 @@ export class Exchanges {
 
   close(exchange: Exchange): void {
     if (!this.opened.delete(exchange)) return;
-    exchange.admission?.release(tokensUsed(exchange));
+    if (exchange.tried.length === 0) exchange.admission?.cancel();
+    else exchange.admission?.release(tokensUsed(exchange));
     const log = requestLogOf(exchange, { zone: this.config.zone, configHash: this.snapshots.current().hash, endedMs: performance.now() });
     this.logs.record(log);
     this.metrics.closed(exchange, log);

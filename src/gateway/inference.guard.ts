@@ -34,7 +34,8 @@ export class InferenceGuard implements CanActivate {
     await this.read(exchange, request);
     this.judge(exchange);
     const limitsMs = performance.now();
-    exchange.admission = await this.limits.admit(exchange.caller, tokensToReserve(exchange));
+    const needs = exchange.needs as NonNullable<Exchange['needs']>;
+    exchange.admission = await this.limits.admit(exchange.caller, needs.promptTokensEstimate + (needs.maxOutputTokens ?? 0) * needs.choices);
     exchange.timings.limitsMs = performance.now() - limitsMs;
     return true;
   }
@@ -65,10 +66,4 @@ export class InferenceGuard implements CanActivate {
     exchange.parameters.push(...decision.adjustments);
     exchange.timings.policyMs = performance.now() - policyMs;
   }
-}
-
-/** What a tokens-per-minute window is charged before the answer is known: the prompt and the client's own maximum. */
-function tokensToReserve(exchange: Exchange): number {
-  const needs = exchange.needs as NonNullable<Exchange['needs']>;
-  return needs.promptTokensEstimate + (needs.maxOutputTokens ?? 0) * needs.choices;
 }

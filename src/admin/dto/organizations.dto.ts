@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsDefined, IsISO8601, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import type { Budget, Limits, Policy } from '../../core/policy/index.js';
 
 const CURRENCY = /^[A-Z]{3}$/;
 
@@ -7,15 +8,15 @@ const CURRENCY = /^[A-Z]{3}$/;
 export class LayerDto {
   @ApiPropertyOptional({ type: Object, description: 'What it may do; what it does not name is allowed' })
   @IsOptional()
-  policy?: unknown;
+  policy?: Policy;
 
   @ApiPropertyOptional({ type: Object, description: 'rpm, tpm, rpd, concurrency' })
   @IsOptional()
-  limits?: unknown;
+  limits?: Limits;
 
   @ApiPropertyOptional({ type: Object, description: 'amount_usd and period (total, day, week, month)' })
   @IsOptional()
-  budget?: unknown;
+  budget?: Budget | null;
 }
 
 export class CreateOrganizationDto extends LayerDto {
