@@ -1,0 +1,159 @@
+import { Injectable } from '@nestjs/common';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import type { Caller } from '../../core/policy/index.js';
+import { Clock } from '../../platform/clock/index.js';
+import { AuthMetrics } from '../auth-metrics.js';
+import { LimitStore, type Demand, type Grant, type LimitName, type LimitSubject, type Outcome, type Refusal, type WindowState } from './limit-store.js';
+import { anthropicRateLimitHeaders, rateLimitHeaders, tightest, type TightWindows } from './rate-limit-headers.js';
+
+/** A request that was let in. Give it back on every ending; a second call does nothing. */
+export abstract class Admission {
+  /** The request ended: its slot is free, its tokens become what it used (0 when it failed). */
+  abstract release(actualTokens: number): void;
+  /** It was refused after all, before any provider was asked: it counts as if it had never come. */
+  abstract cancel(): void;
+  /** `x-ratelimit-*` of the tightest windows; empty without limits. After `release` they count what was really used. */
+  abstract headers(): Record<string, string>;
+  /** The same as `anthropic-ratelimit-*`. */
+  abstract anthropicHeaders(): Record<string, string>;
+}
+
+/** One limit, for `GET /v1/key`. */
+export interface LimitUsage {
+  readonly layer: string;
+  readonly id: string;
+  readonly limit: LimitName;
+  readonly limit_count: number;
+  readonly used: number;
+  readonly remaining: number;
+  readonly reset_seconds: number;
+}
+
+const UNLIMITED: Admission = Object.freeze({
+  release: () => undefined,
+  cancel: () => undefined,
+  headers: () => ({}),
+  anthropicHeaders: () => ({}),
+});
+
+const LIMIT_WORDS: Readonly<Record<LimitName, string>> = {
+  rpm: 'requests per minute',
+  rpd: 'requests per day',
+  tpm: 'tokens per minute',
+  concurrency: 'requests at a time',
+};
+
+/** Rates and slots of key, project and organization, taken together in one step or not at all. */
+@Injectable()
+export class Limits {
+  readonly #subjects = new WeakMap<Caller, readonly LimitSubject[]>();
+
+  constructor(
+    private readonly store: LimitStore,
+    private readonly clock: Clock,
+    private readonly metrics: AuthMetrics,
+  ) {}
+
+  /**
+   * Lets a request in, or throws (rejects with) GatewayError 429 `rate_limit_exceeded`, which consumed nothing.
+   * @param minimumTokens what it will use at least and must fit: prompt, and the client's own maximum where it gave one
+   * @param reserveTokens what it may use at most; reserved as far as there is room, so that open-ended requests do not add up
+   */
+  admit(caller: Caller, minimumTokens: number, reserveTokens = minimumTokens): Admission | Promise<Admission> {
+    const subjects = this.#subjectsOf(caller);
+    if (subjects.length === 0) return UNLIMITED;
+    const demand: Demand = { subjects, minimumTokens, reserveTokens: Math.max(minimumTokens, reserveTokens) };
+    const outcome = this.store.admit(demand);
+    return outcome instanceof Promise ? outcome.then((late) => this.#conclude(late)) : this.#conclude(outcome);
+  }
+
+  async usage(caller: Caller): Promise<LimitUsage[]> {
+    const windows = await this.store.observe(this.#subjectsOf(caller));
+    return windows.map((window) => ({
+      layer: window.scope,
+      id: window.id,
+      limit: window.limit,
+      limit_count: window.limitCount,
+      used: window.usedCount,
+      remaining: Math.max(0, window.limitCount - window.usedCount),
+      reset_seconds: Math.ceil(window.resetMs / 1_000),
+    }));
+  }
+
+  #subjectsOf(caller: Caller): readonly LimitSubject[] {
+    let subjects = this.#subjects.get(caller);
+    if (subjects === undefined) {
+      subjects = caller.layers
+        .filter(({ limits }) => Object.values(limits).some((limit) => limit !== undefined))
+        .map(({ layer, id, limits }) => ({ scope: layer, id, limits }));
+      this.#subjects.set(caller, subjects);
+    }
+    return subjects;
+  }
+
+  #conclude(outcome: Outcome): Admission {
+    if (outcome.admitted) return new LimitedAdmission(outcome, this.clock);
+    this.metrics.limited(outcome.binding.scope, outcome.binding.limit);
+    throw refusalError(outcome);
+  }
+}
+
+class LimitedAdmission extends Admission {
+  readonly #grant: Grant;
+  readonly #clock: Clock;
+  readonly #admittedMs: number;
+  #tokenDifference = 0;
+  #isOpen = true;
+
+  constructor(grant: Grant, clock: Clock) {
+    super();
+    this.#grant = grant;
+    this.#clock = clock;
+    this.#admittedMs = clock.monotonicMs();
+  }
+
+  override release(actualTokens: number): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#tokenDifference = actualTokens - this.#grant.reservation.reservedTokens;
+    this.#grant.reservation.settle(actualTokens);
+  }
+
+  override cancel(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#tokenDifference = -this.#grant.reservation.reservedTokens;
+    this.#grant.reservation.cancel();
+  }
+
+  override headers(): Record<string, string> {
+    return rateLimitHeaders(this.#tightest());
+  }
+
+  override anthropicHeaders(): Record<string, string> {
+    return anthropicRateLimitHeaders(this.#tightest(), this.#clock.nowMs());
+  }
+
+  #tightest(): TightWindows {
+    const elapsedMs = this.#clock.monotonicMs() - this.#admittedMs;
+    return tightest(this.#grant.windows.map((window) => this.#today(window, elapsedMs)));
+  }
+
+  #today(window: WindowState, elapsedMs: number): WindowState {
+    const usedCount = Math.max(0, window.usedCount + (window.limit === 'tpm' ? this.#tokenDifference : 0));
+    return { ...window, usedCount, resetMs: usedCount === 0 ? 0 : Math.max(0, window.resetMs - elapsedMs) };
+  }
+}
+
+function refusalError({ binding, retryAfterMs, windows }: Refusal): GatewayError {
+  const { scope, id, limit, limitCount } = binding;
+  const rule = `${scope} ${id} is limited to ${limitCount} ${LIMIT_WORDS[limit]}`;
+  const headers = rateLimitHeaders(tightest(windows));
+  const metadata = { layer: scope, layer_id: id, limit, limit_count: limitCount, used: binding.usedCount };
+  if (retryAfterMs === null) {
+    const message = `Rate limit: ${rule}, and this request alone asks for more. Ask for fewer tokens; waiting does not help.`;
+    return new GatewayError('rate_limit_exceeded', message, { headers: { ...headers, 'x-should-retry': 'false' }, metadata });
+  }
+  const message = `Rate limit: ${rule}. Please try again in ${(retryAfterMs / 1_000).toFixed(2)}s.`;
+  return new GatewayError('rate_limit_exceeded', message, { retryAfterMs, headers, metadata });
+}

@@ -1,0 +1,82 @@
+/** Amounts counted in the last `windowMs`, never forgotten too early: a bucket leaves only when its *latest* amount is old enough. */
+export class SlidingWindow {
+  readonly #windowMs: number;
+  readonly #bucketMs: number;
+  /** Three parallel lists, oldest first, from `#head` on; at most windowMs / bucketMs + 2 buckets. */
+  #numbers: number[] = [];
+  #latestMs: number[] = [];
+  #amounts: number[] = [];
+  #head = 0;
+  #used = 0;
+
+  /** @param bucketMs how coarse: an amount may count so much longer than the window, never shorter */
+  constructor(windowMs: number, bucketMs: number) {
+    this.#windowMs = windowMs;
+    this.#bucketMs = bucketMs;
+  }
+
+  used(nowMs: number): number {
+    this.#expire(nowMs);
+    return this.#used;
+  }
+
+  /** Returns the bucket, for `refund`. `nowMs` must not go back. */
+  add(nowMs: number, amount: number): number {
+    this.#expire(nowMs);
+    const bucket = Math.floor(nowMs / this.#bucketMs);
+    const last = this.#numbers.length - 1;
+    if (last >= this.#head && this.#numbers[last] === bucket) {
+      this.#amounts[last] = (this.#amounts[last] ?? 0) + amount;
+      this.#latestMs[last] = nowMs;
+    } else {
+      this.#numbers.push(bucket);
+      this.#latestMs.push(nowMs);
+      this.#amounts.push(amount);
+    }
+    this.#used += amount;
+    return bucket;
+  }
+
+  /** Takes an amount back out of its bucket; nothing when the bucket has left. */
+  refund(bucket: number, amount: number): void {
+    const at = this.#numbers.indexOf(bucket, this.#head);
+    if (at === -1) return;
+    const back = Math.min(amount, this.#amounts[at] ?? 0);
+    this.#amounts[at] = (this.#amounts[at] ?? 0) - back;
+    this.#used -= back;
+  }
+
+  /** How long until `amount` fits under `limit`, if nothing else is added; 0 when it fits now. The amount must not exceed the limit. */
+  fitsInMs(nowMs: number, amount: number, limit: number): number {
+    let left = this.used(nowMs);
+    for (let at = this.#head; left + amount > limit && at < this.#numbers.length; at += 1) {
+      left -= this.#amounts[at] ?? 0;
+      if (left + amount <= limit) return (this.#latestMs[at] ?? 0) + this.#windowMs - nowMs;
+    }
+    return 0;
+  }
+
+  /** How long until nothing counts any more. */
+  emptyInMs(nowMs: number): number {
+    this.#expire(nowMs);
+    for (let at = this.#numbers.length - 1; at >= this.#head; at -= 1) {
+      if ((this.#amounts[at] ?? 0) > 0) return (this.#latestMs[at] ?? 0) + this.#windowMs - nowMs;
+    }
+    return 0;
+  }
+
+  #expire(nowMs: number): void {
+    while (this.#head < this.#numbers.length && (this.#latestMs[this.#head] ?? 0) + this.#windowMs <= nowMs) {
+      this.#used -= this.#amounts[this.#head] ?? 0;
+      this.#head += 1;
+    }
+    if (this.#head > 64 && this.#head * 2 > this.#numbers.length) this.#compact();
+  }
+
+  #compact(): void {
+    this.#numbers = this.#numbers.slice(this.#head);
+    this.#latestMs = this.#latestMs.slice(this.#head);
+    this.#amounts = this.#amounts.slice(this.#head);
+    this.#head = 0;
+  }
+}
