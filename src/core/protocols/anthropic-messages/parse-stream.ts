@@ -27,6 +27,8 @@ export class AnthropicStreamParser implements StreamParser {
   private emulated = false;
   private finished = false;
   private over = false;
+  /** The body has ended: a frame that cannot be read was cut off. */
+  private ending = false;
 
   constructor(
     private readonly sink: (item: StreamItem) => void,
@@ -38,6 +40,7 @@ export class AnthropicStreamParser implements StreamParser {
   }
 
   end(): void {
+    this.ending = true;
     if (!this.over) this.decode(() => this.decoder.end());
     if (this.over) return;
     if (this.finished && this.context.dialect.endsWithoutTerminator === true) {
@@ -76,6 +79,7 @@ export class AnthropicStreamParser implements StreamParser {
     }
     // Proxies in front of compatible servers add OpenAI's terminator.
     if (frame.data.trim() === '[DONE]') this.sink({ events: [{ type: 'drift', what: 'done-sentinel' }] });
+    else if (this.ending) this.fail(interruptedFailure("The provider's stream broke off inside an event."));
     else this.fail(unreadableFailure("An event of the provider's stream is not a JSON object.", frame.data));
     return null;
   }
