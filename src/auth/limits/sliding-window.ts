@@ -15,6 +15,11 @@ export class SlidingWindow {
     this.#bucketMs = bucketMs;
   }
 
+  /** Buckets held in memory, those that have left and wait to be cleared included. */
+  get bucketCount(): number {
+    return this.#numbers.length;
+  }
+
   used(nowMs: number): number {
     this.#expire(nowMs);
     return this.#used;
