@@ -1,0 +1,104 @@
+import type { ChatEvent, StreamItem } from '../../chat/event.js';
+import type { GatewayError } from '../../errors/gateway-error.js';
+import type { JsonObject } from '../../json/index.js';
+import type { AnswerSummary, RenderContext, StreamRenderer } from '../protocol.js';
+import { NativeFrames, plainTextChoice } from './native-frame.js';
+import { DeltaRenderer, type RenderedChoice } from './render-delta.js';
+import { renderError } from './render-error.js';
+import { renderUsage } from './usage.js';
+
+const HEARTBEAT = ': keep-alive\n\n';
+
+/** Canonical items → chat.completion.chunk frames: one id, one `created`, the role once per choice, `[DONE]` after a real end only. */
+export class OpenAiStreamRenderer implements StreamRenderer {
+  private readonly deltas: DeltaRenderer;
+  private readonly frames: NativeFrames;
+  private readonly spoken = new Set<number>();
+  private head: string;
+  private readonly tail: string;
+
+  constructor(private readonly context: RenderContext) {
+    this.deltas = new DeltaRenderer(context.reasoningField);
+    this.frames = new NativeFrames(context);
+    this.head = headOf(context, {});
+    this.tail = context.includeUsage ? '],"usage":null}\n\n' : ']}\n\n';
+  }
+
+  render(item: StreamItem, native: boolean): string {
+    const { events } = item;
+    if (native && item.raw !== undefined) return this.native(item);
+    const choice = plainTextChoice(events);
+    if (choice !== null && this.spoken.has(choice)) return this.text(choice, (events[0] as { text: string }).text);
+    return this.chunk(events);
+  }
+
+  finish(summary: AnswerSummary): string {
+    const done = 'data: [DONE]\n\n';
+    if (!this.context.includeUsage) return done;
+    const og = summary.og === undefined ? '' : `,"og":${JSON.stringify(summary.og)}`;
+    return `${this.head}],"usage":${JSON.stringify(renderUsage(summary))}${og}}\n\n${done}`;
+  }
+
+  fail(error: GatewayError, summary?: AnswerSummary): string {
+    const body: JsonObject = { ...renderError(error, this.context.requestId), choices: [{ index: 0, delta: {}, finish_reason: 'error' }] };
+    if (summary !== undefined) body['usage'] = renderUsage(summary);
+    return `data: ${JSON.stringify(body)}\n\n`;
+  }
+
+  heartbeat(): string {
+    return HEARTBEAT;
+  }
+
+  private native(item: StreamItem): string {
+    const choice = plainTextChoice(item.events);
+    if (choice !== null && this.spoken.has(choice)) {
+      const text = this.frames.byTemplate(item);
+      if (text !== null) return text;
+    }
+    const choices = this.deltas.render(item.events);
+    // A frame that only says what the client already knows (a second role, usage alone) is passed on when it has a choice.
+    return this.frames.byObject(item, choices, (index) => this.roleOf(index));
+  }
+
+  private text(choice: number, text: string): string {
+    return `${this.head}{"index":${choice},"delta":{"content":${JSON.stringify(text)}},"logprobs":null,"finish_reason":null}${this.tail}`;
+  }
+
+  private chunk(events: readonly ChatEvent[]): string {
+    this.noteStart(events);
+    const choices: JsonObject[] = [];
+    for (const [index, rendered] of this.deltas.render(events)) {
+      if (rendered.says) choices.push(this.choice(index, rendered));
+    }
+    return choices.length === 0 ? '' : `${this.head}${JSON.stringify(choices).slice(1, -1)}${this.tail}`;
+  }
+
+  private choice(index: number, { delta, logprobs, finish }: RenderedChoice): JsonObject {
+    return { index, delta: { ...this.firstDelta(index, delta), ...delta }, logprobs, finish_reason: finish };
+  }
+
+  /** OpenAI's own first delta has the role, and a content even when none follows. */
+  private firstDelta(index: number, delta: JsonObject): JsonObject {
+    const role = this.roleOf(index);
+    if (role['role'] === undefined || delta['content'] !== undefined) return role;
+    return { ...role, content: delta['tool_calls'] === undefined ? '' : null };
+  }
+
+  private roleOf(index: number): JsonObject {
+    if (this.spoken.has(index)) return {};
+    this.spoken.add(index);
+    return { role: 'assistant' };
+  }
+
+  private noteStart(events: readonly ChatEvent[]): void {
+    const [start] = events;
+    if (start?.type !== 'start') return;
+    const { serviceTier, systemFingerprint } = start;
+    if (serviceTier !== undefined || systemFingerprint !== undefined) this.head = headOf(this.context, { service_tier: serviceTier, system_fingerprint: systemFingerprint });
+  }
+}
+
+function headOf({ responseId, createdS, model }: RenderContext, more: JsonObject): string {
+  const head = JSON.stringify({ id: responseId, object: 'chat.completion.chunk', created: createdS, model, ...more });
+  return `data: ${head.slice(0, -1)},"choices":[`;
+}
