@@ -19,14 +19,18 @@ function findReason() {
   const wanted = read('package-lock.json').packages;
   const installed = read('node_modules/.package-lock.json')?.packages;
   if (installed === undefined) return 'not installed yet';
-  for (const [path, entry] of Object.entries(installed)) {
-    if (wanted[path]?.version !== entry.version) return `${path.replace(/^.*node_modules\//, '')} has changed`;
-  }
-  for (const [path, entry] of Object.entries(wanted)) {
-    const needed = path !== '' && entry.link !== true && path.includes('node_modules/') && entry.optional !== true && entry.devOptional !== true;
-    if (needed && entry.peer !== true && installed[path] === undefined) return `${path.replace(/^.*node_modules\//, '')} is missing`;
-  }
-  return null;
+  const changed = Object.entries(installed).find(([path, entry]) => wanted[path]?.version !== entry.version);
+  if (changed !== undefined) return `${nameOf(changed[0])} has changed`;
+  const missing = Object.entries(wanted).find(([path, entry]) => isNeeded(path, entry) && installed[path] === undefined);
+  return missing === undefined ? null : `${nameOf(missing[0])} is missing`;
+}
+
+function isNeeded(path, entry) {
+  return path.includes('node_modules/') && !entry.link && !entry.optional && !entry.devOptional && !entry.peer;
+}
+
+function nameOf(path) {
+  return path.replace(/^.*node_modules\//, '');
 }
 
 function install(why) {
