@@ -7,6 +7,7 @@ import type { MigrationInterface } from 'typeorm';
 import { AuthKeys1763700000000 } from './1763700000000-auth-keys.js';
 import { BillingLedgerTables1763716000000 } from './1763716000000-billing-ledger-tables.js';
 import { BillingLedgerFunctions1763716000001 } from './1763716000001-billing-ledger-functions.js';
+import { ProvidersConfiguration1763717000000 } from './1763717000000-providers-configuration.js';
 import { AdminAuditLog1763718000000 } from './1763718000000-admin-audit-log.js';
 
 type MigrationClass = new () => MigrationInterface;
@@ -15,5 +16,6 @@ export const migrations: readonly MigrationClass[] = [
   AuthKeys1763700000000,
   BillingLedgerTables1763716000000,
   BillingLedgerFunctions1763716000001,
+  ProvidersConfiguration1763717000000,
   AdminAuditLog1763718000000,
 ];

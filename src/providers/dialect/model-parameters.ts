@@ -1,8 +1,8 @@
 import type { ModelParameters } from '../../core/catalog/model.js';
 import type { DialectReport } from './dialect-report.js';
 import { clamp, type Range } from './clamp.js';
-import { nearestEffort } from './effort.js';
-import { memberAt, type Wire } from './member.js';
+import { effort, nearestEffort, type EffortMap } from './effort.js';
+import { isRecord, memberAt, type Wire } from './member.js';
 import { omit } from './omit.js';
 
 /** OpenAI takes these again from gpt-5.1 on when the model does not reason (spec providers.md 5.1, read 2026-11-21). */
@@ -10,10 +10,12 @@ const SAMPLING: ReadonlySet<string> = new Set(['temperature', 'top_p', 'logprobs
 
 /**
  * What one model takes, after its provider's dialect: catalogue `parameters` (omit, clamp), and of `modelFacts` for
- * openai-chat: `efforts` (accepted values), `samplingWithoutReasoning` with `defaultEffort` (sampling parameters pass while effort is `none`).
+ * openai-chat: `efforts` (accepted values), `effortMap` (value → the model's own word), `samplingWithoutReasoning` with `defaultEffort` (sampling parameters pass while effort is `none`).
  */
 export function applyModelParameters(wire: Wire, model: { parameters: ModelParameters; modelFacts: Readonly<Record<string, unknown>> }, report: DialectReport): Wire {
-  let next = fitEffort(wire, model.modelFacts, report);
+  const map = model.modelFacts['effortMap'];
+  const mapped = isRecord(map) ? effort(wire, map as EffortMap, report) : wire;
+  let next = fitEffort(mapped, model.modelFacts, report);
   const reasons = !isReasoningOff(next, model.modelFacts);
   for (const [path, rule] of Object.entries(model.parameters)) {
     if (rule !== 'omit') next = clamp(next, { [path]: rule as Range }, report);

@@ -1,0 +1,132 @@
+import type { CatalogueRow } from '../../core/catalog/catalogue-row.js';
+import type { Capabilities, Credential, Deployment, Model, ProviderInstance, Snapshot } from '../../core/catalog/model.js';
+import type { Deadlines } from '../../core/upstream/upstream.js';
+import type { Catalogue } from '../catalog/index.js';
+import { DEFINITIONS, getDefinition } from '../definitions/index.js';
+import type { ConfigurationDocument, ModelDocument, ProviderDocument, ServeDocument } from './document.js';
+
+/** CONTRACT section 3: the defaults of `timeouts`; reasoning models think before they speak. */
+const DEADLINES: Deadlines = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 30_000, totalMs: 1_800_000 };
+const REASONING_DEADLINES: Deadlines = { ...DEADLINES, firstByteMs: 300_000, idleMs: 120_000 };
+const NO_CREDENTIAL: Credential = Object.freeze({ id: 'none', weight: 1, secrets: Object.freeze({}) });
+
+export interface EffectiveConfiguration extends ConfigurationDocument {
+  providers: readonly ProviderDocument[];
+}
+
+/** Everything the engine serves from, out of a checked configuration and the catalogue. Pure. */
+export function buildSnapshot(configuration: EffectiveConfiguration, catalogue: Catalogue, identity: { version: number; hash: string }): Snapshot {
+  const providers = new Map(configuration.providers.map((provider) => [provider.id, providerInstance(provider)]));
+  const models = new Map<string, Model>();
+  for (const model of configuration.models ?? []) models.set(model.id, writtenModel(model, providers, catalogue));
+  for (const row of implicitRows(catalogue, providers)) if (!models.has(row.id)) models.set(row.id, catalogueModel(row, providers));
+  return Object.freeze({
+    ...identity,
+    providers,
+    models,
+    aliases: aliasesOf(models),
+    routes: configuration.routes ?? [],
+    leases: configuration.ledger?.lease ?? true,
+  });
+}
+
+function providerInstance(written: ProviderDocument): ProviderInstance {
+  const definition = getDefinition(written.type);
+  const credentials = written.credentials.map(({ id, weight, secrets }) => ({ id, weight, secrets }));
+  return {
+    id: written.id,
+    type: written.type,
+    baseUrl: written.baseUrl ?? definition.baseUrl ?? '',
+    zones: written.zones,
+    credentials: credentials.length === 0 ? [NO_CREDENTIAL] : credentials,
+    deadlines: { ...DEADLINES, ...written.timeouts },
+    reasoningDeadlines: { ...REASONING_DEADLINES, ...written.timeouts },
+    // What a sandbox model does on purpose says nothing about health.
+    health: written.health && definition.inProcess !== true,
+    drainOnAbort: written.drainOnAbort,
+    billPartial: written.billPartial,
+    responseDialect: definition.response,
+    inProcess: definition.inProcess === true,
+  };
+}
+
+/** Rows of every definition that has an instance, in the order of the registry: where aliases collide, the first one has it. */
+function implicitRows(catalogue: Catalogue, providers: ReadonlyMap<string, ProviderInstance>): CatalogueRow[] {
+  const types = new Set([...providers.values()].map((provider) => provider.type));
+  return DEFINITIONS.filter((definition) => types.has(definition.id)).flatMap((definition) => catalogue.listByProvider(definition.id));
+}
+
+function catalogueModel(row: CatalogueRow, providers: ReadonlyMap<string, ProviderInstance>): Model {
+  const instances = [...providers.values()].filter((provider) => provider.type === row.provider);
+  const serve = { model: row.upstreamModel, weight: 1, priority: 0, protocol: null };
+  const deployments = row.status === 'retired' ? [] : instances.flatMap((provider) => deploymentsOf({ ...serve, provider: provider.id }, provider, { row }));
+  return { ...modelFacts(row, row.id), aliases: row.aliases, class: row.class, capabilities: row.capabilities, price: row.price, deployments, ...retirement(row) };
+}
+
+function writtenModel(written: ModelDocument, providers: ReadonlyMap<string, ProviderInstance>, catalogue: Catalogue): Model {
+  const rows = written.serve.map((serve) => catalogue.findByUpstream(providers.get(serve.provider)?.type ?? '', serve.model));
+  const own = catalogue.findById(written.id);
+  const known = own ?? rows[0] ?? null;
+  const deployments = written.serve.flatMap((serve, index) => {
+    const provider = providers.get(serve.provider);
+    return provider === undefined ? [] : deploymentsOf(serve, provider, { row: rows[index] ?? null, written });
+  });
+  const [first] = deployments;
+  return {
+    ...modelFacts(known, written.id),
+    ...(written.name !== null && { name: written.name }),
+    aliases: written.aliases ?? own?.aliases ?? [],
+    class: written.class ?? own?.class,
+    capabilities: first?.capabilities ?? written.capabilities,
+    price: first?.price ?? written.price,
+    deployments,
+  };
+}
+
+function modelFacts(row: CatalogueRow | null, id: string): Pick<Model, 'id' | 'name' | 'ownedBy' | 'createdS' | 'endpoints'> {
+  const slash = id.indexOf('/');
+  return {
+    id,
+    name: row?.name,
+    ownedBy: slash > 0 ? id.slice(0, slash) : (row?.provider ?? 'opengateway'),
+    createdS: row?.releasedS ?? 0,
+    endpoints: row?.endpoints ?? ['chat'],
+  };
+}
+
+function retirement(row: CatalogueRow): Pick<Model, 'retiredAtMs' | 'replacement'> {
+  return { ...(row.retiredAtMs !== undefined && { retiredAtMs: row.retiredAtMs }), ...(row.replacement !== undefined && { replacement: row.replacement }) };
+}
+
+interface Known {
+  row: CatalogueRow | null;
+  written?: ModelDocument;
+}
+
+function deploymentsOf(serve: ServeDocument, provider: ProviderInstance, { row, written }: Known): Deployment[] {
+  const price = written?.price ?? row?.price ?? null;
+  const capabilities: Capabilities = { ...row?.capabilities, ...written?.capabilities };
+  return provider.credentials.map((credential) => ({
+    id: `${provider.id}/${serve.model}#${credential.id}`,
+    provider,
+    upstreamModel: serve.model,
+    credential,
+    protocol: serve.protocol ?? getDefinition(provider.type).protocol,
+    weight: serve.weight,
+    priority: serve.priority,
+    capabilities,
+    parameters: row?.parameters ?? {},
+    modelFacts: row?.modelFacts ?? {},
+    price,
+    cost: written?.cost ?? price,
+  }));
+}
+
+/** A model's own id is never another one's alias; of two models that claim an alias the first has it (written ones come first). */
+function aliasesOf(models: ReadonlyMap<string, Model>): ReadonlyMap<string, string> {
+  const aliases = new Map<string, string>();
+  for (const model of models.values()) {
+    for (const alias of model.aliases) if (!models.has(alias) && !aliases.has(alias)) aliases.set(alias, model.id);
+  }
+  return aliases;
+}

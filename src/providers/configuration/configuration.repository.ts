@@ -1,0 +1,60 @@
+import { Database, type Queryable } from '../../platform/database/index.js';
+import type { Change } from './diff.js';
+
+/** Wakes the other engines; they poll too, so a lost notification costs seconds. */
+export const CONFIGURATION_CHANNEL = 'og_configuration';
+/** Serialises writers: each version is made from the one before it. */
+const WRITER_LOCK = 7_203_512;
+/** Older versions are of no use to anybody but the curious. */
+const KEPT_VERSIONS = 500;
+
+export interface StoredVersion {
+  id: number;
+  document: unknown;
+  source: string;
+}
+
+interface VersionRow {
+  id: string;
+  document: unknown;
+  source: string;
+}
+
+/** The table `configuration_versions`: every applied document as a whole, secrets sealed; the newest is in force. */
+export class ConfigurationRepository {
+  constructor(private readonly database: Database) {}
+
+  async lock(transaction: Queryable): Promise<void> {
+    await transaction.query('SELECT pg_advisory_xact_lock($1)', [WRITER_LOCK]);
+  }
+
+  async findNewest(on: Queryable = this.database): Promise<StoredVersion | null> {
+    const [newest] = await this.listNewest(1, on);
+    return newest ?? null;
+  }
+
+  async listNewest(limit: number, on: Queryable = this.database): Promise<StoredVersion[]> {
+    const { rows } = await on.query<VersionRow>('SELECT id, document, source FROM configuration_versions ORDER BY id DESC LIMIT $1', [limit]);
+    return rows.map(({ id, document, source }) => ({ id: Number(id), document, source }));
+  }
+
+  /** 0 when nothing was ever applied. */
+  async newestId(): Promise<number> {
+    const { rows } = await this.database.query<{ id: string }>({
+      name: 'configuration_newest',
+      text: 'SELECT coalesce(max(id), 0) AS id FROM configuration_versions',
+    });
+    return Number(rows[0]?.id ?? 0);
+  }
+
+  async insert(transaction: Queryable, version: { document: unknown; hash: string; source: string; changes: readonly Change[] }): Promise<number> {
+    const { rows } = await transaction.query<{ id: string }>(
+      'INSERT INTO configuration_versions (document, hash, source, changes) VALUES ($1, $2, $3, $4) RETURNING id',
+      [JSON.stringify(version.document), version.hash, version.source, JSON.stringify(version.changes)],
+    );
+    const id = Number(rows[0]?.id);
+    await transaction.query('DELETE FROM configuration_versions WHERE id <= $1', [id - KEPT_VERSIONS]);
+    await transaction.query('SELECT pg_notify($1, $2)', [CONFIGURATION_CHANNEL, String(id)]);
+    return id;
+  }
+}

@@ -1,0 +1,80 @@
+import { CAPABILITY_FLAGS, CAPABILITY_SIZES } from '../../core/catalog/catalogue-row.js';
+import type { Capabilities, Route } from '../../core/catalog/model.js';
+import { renderPrice } from '../../core/pricing/index.js';
+import type { ConfigurationDocument, ModelDocument, ProviderDocument } from './document.js';
+
+/** Turns a secret into what may stand in its place: sealed to be stored, masked to be shown, a digest to be compared. */
+export type RenderSecret = (plain: string, owner: { provider: string; credential: string }) => string;
+
+type Json = Record<string, unknown>;
+
+/** The document as JSON that `parseConfiguration` reads back into the same. */
+export function renderConfiguration(document: ConfigurationDocument, secret: RenderSecret): Json {
+  return {
+    version: 1,
+    ...(document.providers !== undefined && { providers: document.providers.map((provider) => renderProvider(provider, secret)) }),
+    ...(document.models !== undefined && { models: document.models.map(renderModel) }),
+    ...(document.ledger !== undefined && { ledger: { lease: document.ledger.lease ? 'on' : 'off' } }),
+    ...(document.routes !== undefined && { routes: document.routes.map(renderRoute) }),
+  };
+}
+
+export function renderProvider(provider: ProviderDocument, secret: RenderSecret): Json {
+  const timeouts = renderTimeouts(provider.timeouts);
+  return {
+    id: provider.id,
+    type: provider.type,
+    ...(provider.baseUrl !== null && { base_url: provider.baseUrl }),
+    ...(provider.zones.length > 0 && { zones: provider.zones }),
+    ...(provider.credentials.length > 0 && {
+      credentials: provider.credentials.map(({ id, weight, secrets }) => ({
+        id,
+        ...Object.fromEntries(Object.entries(secrets).map(([name, plain]) => [name, secret(plain, { provider: provider.id, credential: id })])),
+        weight,
+      })),
+    }),
+    ...(timeouts !== null && { timeouts }),
+    health: provider.health ? 'on' : 'off',
+    drain_on_abort: provider.drainOnAbort,
+    bill_partial: provider.billPartial,
+  };
+}
+
+function renderTimeouts({ connectMs, firstByteMs, idleMs, totalMs }: ProviderDocument['timeouts']): Json | null {
+  const named = { connect: connectMs, first_byte: firstByteMs, idle: idleMs, total: totalMs };
+  const set = Object.entries(named).filter(([, value]) => value !== undefined);
+  return set.length === 0 ? null : Object.fromEntries(set.map(([name, ms]) => [name, duration(ms as number)]));
+}
+
+function duration(ms: number): string {
+  return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+}
+
+export function renderModel(model: ModelDocument): Json {
+  const capabilities = renderCapabilities(model.capabilities);
+  return {
+    id: model.id,
+    ...(model.name !== null && { name: model.name }),
+    ...(model.aliases !== null && { aliases: model.aliases }),
+    serve: model.serve.map(({ protocol, ...rest }) => ({ ...rest, ...(protocol !== null && { protocol }) })),
+    ...(model.price !== null && { price: renderPrice(model.price) }),
+    ...(model.cost !== null && { cost: renderPrice(model.cost) }),
+    ...(Object.keys(capabilities).length > 0 && { capabilities }),
+    ...(model.class !== null && { class: model.class }),
+  };
+}
+
+function renderCapabilities(capabilities: Capabilities): Json {
+  const names = { ...CAPABILITY_FLAGS, ...CAPABILITY_SIZES };
+  return Object.fromEntries(Object.entries(names).flatMap(([name, field]) => (capabilities[field] === undefined ? [] : [[name, capabilities[field]]])));
+}
+
+export function renderRoute(route: Route): Json {
+  return {
+    name: route.name,
+    match: route.match,
+    strategy: route.strategy.kind === 'weighted' ? { weighted: route.strategy.arms } : route.strategy.kind,
+    fallbacks: route.fallbacks,
+    max_attempts: route.maxAttempts,
+  };
+}

@@ -1,0 +1,95 @@
+import { Global, Module, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
+import { SnapshotSource } from '../core/catalog/model.js';
+import { InProcessTransport, UpstreamTransport } from '../core/upstream/upstream.js';
+import { Boot, BOOT_ORDER } from '../platform/boot/index.js';
+import { Clock } from '../platform/clock/index.js';
+import { Config } from '../platform/config/index.js';
+import { Database } from '../platform/database/index.js';
+import { Secrets } from '../platform/secrets/index.js';
+import { Catalogue, loadCatalogue } from './catalog/index.js';
+import {
+  buildSnapshot,
+  ConfigurationFollower,
+  ConfigurationMetrics,
+  configurationMetricProviders,
+  ConfigurationService,
+  effectiveProviders,
+  SnapshotStore,
+} from './configuration/index.js';
+import { UPSTREAM_PROTOCOLS } from './protocols.js';
+import { ProviderAdapter } from './provider-adapter.js';
+import { UpstreamClient } from './upstream-client.js';
+
+/** Others learn of a change within 5 s even when no notification reaches them. */
+const FOLLOW_POLL_MS = 2_000;
+
+const adapter: Provider = {
+  provide: ProviderAdapter,
+  inject: [UpstreamTransport, Clock, { token: InProcessTransport, optional: true }],
+  useFactory: (transport: UpstreamTransport, clock: Clock, inProcess?: InProcessTransport) =>
+    new ProviderAdapter({ protocols: UPSTREAM_PROTOCOLS, transport, inProcess: inProcess ?? null, nowMs: () => clock.nowMs() }),
+};
+
+const transports: Provider[] = [
+  {
+    provide: UpstreamClient,
+    inject: [Config],
+    useFactory: ({ environment }: Config) =>
+      new UpstreamClient({
+        httpsProxy: environment['HTTPS_PROXY'] ?? environment['https_proxy'],
+        noProxy: environment['NO_PROXY'] ?? environment['no_proxy'],
+      }),
+  },
+  { provide: UpstreamTransport, useExisting: UpstreamClient },
+];
+
+/** Before the database has been read there is a snapshot already: what the environment gives. */
+const snapshots: Provider[] = [
+  {
+    provide: SnapshotStore,
+    inject: [Config, Catalogue],
+    useFactory: ({ environment }: Config, catalogue: Catalogue) =>
+      new SnapshotStore(buildSnapshot({ providers: effectiveProviders([], environment) }, catalogue, { version: 0, hash: 'start' })),
+  },
+  { provide: SnapshotSource, useExisting: SnapshotStore },
+];
+
+const configuration: Provider[] = [
+  ConfigurationMetrics,
+  ...configurationMetricProviders,
+  {
+    provide: ConfigurationService,
+    inject: [Database, Secrets, Catalogue, SnapshotStore, Config, ConfigurationMetrics],
+    useFactory: (database: Database, secrets: Secrets, catalogue: Catalogue, store: SnapshotStore, config: Config, observer: ConfigurationMetrics) =>
+      new ConfigurationService({ database, secrets, catalogue, store, environment: config.environment, observer }),
+  },
+  {
+    provide: ConfigurationFollower,
+    inject: [ConfigurationService, Database, ConfigurationMetrics, Config],
+    useFactory: (service: ConfigurationService, database: Database, observer: ConfigurationMetrics, config: Config) =>
+      new ConfigurationFollower({ service, database, observer, file: config.configFile, pollMs: FOLLOW_POLL_MS }),
+  },
+];
+
+/** Global: everything that serves, plans or administers needs the snapshot. A module that exports InProcessTransport globally serves the sandbox. */
+@Global()
+@Module({
+  providers: [{ provide: Catalogue, useFactory: () => loadCatalogue() }, ...transports, ...snapshots, ...configuration, adapter],
+  exports: [SnapshotSource, ProviderAdapter, ConfigurationService, Catalogue],
+})
+export class ProvidersModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly boot: Boot,
+    private readonly follower: ConfigurationFollower,
+    private readonly client: UpstreamClient,
+  ) {}
+
+  onModuleInit(): void {
+    this.boot.register({ name: 'configuration', order: BOOT_ORDER.configuration, run: () => this.follower.begin() });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.follower.stop();
+    await this.client.close();
+  }
+}
