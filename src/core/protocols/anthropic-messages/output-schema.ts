@@ -8,6 +8,8 @@ import { isObject, type JsonObject } from './types.js';
 const FORMATS: ReadonlySet<unknown> = new Set(['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'uri', 'ipv4', 'ipv6', 'uuid']);
 /** Members that stay as they are. */
 const KEPT: ReadonlySet<string> = new Set(['type', 'enum', 'const', 'description', 'title', 'default', 'required', '$ref']);
+/** Members that constrain nothing, or are decided here. */
+const UNTOLD: ReadonlySet<string> = new Set(['$schema', '$id', 'additionalProperties']);
 /** Members whose value is one schema, a list of schemas, a table of schemas. */
 const SCHEMA_LISTS: ReadonlySet<string> = new Set(['anyOf', 'allOf']);
 const SCHEMA_TABLES: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions']);
@@ -44,16 +46,19 @@ interface Target {
 }
 
 function transformMember(key: string, member: unknown, { out, told, state }: Target): void {
-  if (KEPT.has(key)) out[key] = member;
+  if (isKept(key, member)) out[key] = member;
+  else if (key === 'items') out[key] = transform(member, state);
   else if (SCHEMA_TABLES.has(key) && isObject(member)) out[key] = Object.fromEntries(Object.entries(member).map(([name, inner]) => [name, transform(inner, state)]));
   else if (SCHEMA_LISTS.has(key) && Array.isArray(member)) out[key] = member.map((inner) => transform(inner, state));
   else if (key === 'oneOf' && Array.isArray(member)) {
     out['anyOf'] = member.map((inner) => transform(inner, state));
     state.changed = true;
-  } else if (key === 'items') out[key] = transform(member, state);
-  else if (key === 'format' && FORMATS.has(member)) out[key] = member;
-  else if (key === 'minItems' && (member === 0 || member === 1)) out[key] = member;
-  else if (key !== '$schema' && key !== '$id' && key !== 'additionalProperties') told[key] = member;
+  } else if (!UNTOLD.has(key)) told[key] = member;
+}
+
+function isKept(key: string, member: unknown): boolean {
+  if (key === 'format') return FORMATS.has(member);
+  return KEPT.has(key) || (key === 'minItems' && (member === 0 || member === 1));
 }
 
 function close(source: JsonObject, out: JsonObject, state: State): void {

@@ -1,9 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { invalidRequest } from '../../errors/gateway-error.js';
 import type { FilePart, ImagePart, MediaSource, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../../chat/message.js';
+import { Fields, kindOf } from '../../json/index.js';
 import { unwrapSignature } from './foreign-signature.js';
-import { asArray, asObject, at, compact, findBoolean, findCacheControl, findString, foreignMembers, getString } from './read.js';
-import { PROTOCOL, type JsonObject } from './types.js';
+import { cacheControlOf, compact, foreignMembers, textOf } from './read.js';
+import { PROTOCOL } from './types.js';
+
+/** Blocks of one message or tool result. */
+const MAX_BLOCKS = 10_000;
 
 const TEXT_MEMBERS = new Set(['type', 'text', 'cache_control', 'citations']);
 const IMAGE_MEMBERS = new Set(['type', 'source', 'cache_control']);
@@ -11,69 +15,66 @@ const DOCUMENT_MEMBERS = new Set(['type', 'source', 'cache_control', 'title']);
 const TOOL_USE_MEMBERS = new Set(['type', 'id', 'name', 'input', 'cache_control']);
 const TOOL_RESULT_MEMBERS = new Set(['type', 'tool_use_id', 'content', 'is_error', 'cache_control']);
 
+/** `content` of a message or tool result, or `system`: a string or a list of blocks. */
+export function parseContent(fields: Fields, key: string): Part[] {
+  const value = fields.object[key];
+  if (typeof value === 'string') return [{ type: 'text', text: value }];
+  if (value === undefined || value === null) throw invalidRequest(fields.at(key), `\`${fields.at(key)}\` is missing; it must be a string or an array of content blocks.`);
+  if (!Array.isArray(value)) throw invalidRequest(fields.at(key), `\`${fields.at(key)}\` must be a string or an array of content blocks, but is ${kindOf(value)}.`);
+  return (fields.array(key, MAX_BLOCKS) ?? []).map((block, index) => parseBlock(Fields.of(block, `${fields.at(key)}[${index}]`)));
+}
+
 /** One content block of a client's message. A type we do not know is kept whole: only this protocol can carry it. */
-export function parseBlock(value: unknown, path: string): Part {
-  const block = asObject(value, path);
-  switch (getString(block, 'type', path)) {
+function parseBlock(block: Fields): Part {
+  switch (block.requiredString('type')) {
     case 'text':
-      return parseText(block, path);
+      return parseText(block);
     case 'image':
-      return parseImage(block, path);
+      return parseImage(block);
     case 'document':
-      return parseDocument(block, path);
+      return parseDocument(block);
     case 'thinking':
-      return parseThinking(block, path);
+      return parseThinking(block);
     case 'redacted_thinking':
-      return parseRedacted(block, path);
+      return parseRedacted(block);
     case 'tool_use':
-      return parseToolUse(block, path);
+      return parseToolUse(block);
     case 'tool_result':
-      return parseToolResult(block, path);
+      return parseToolResult(block);
     default:
-      return { type: 'opaque', protocol: PROTOCOL, value: block };
+      return { type: 'opaque', protocol: PROTOCOL, value: block.object };
   }
 }
 
-/** `content` of a message or tool result: a string or a list of blocks. */
-export function parseContent(value: unknown, path: string): Part[] {
-  if (typeof value === 'string') return [{ type: 'text', text: value }];
-  if (!Array.isArray(value)) throw invalidRequest(path, `'${path}' must be a string or an array of content blocks.`);
-  return asArray(value, path).map((block, index) => parseBlock(block, at(path, index)));
-}
-
-function parseText(block: JsonObject, path: string): TextPart {
-  const citations = block['citations'];
+function parseText(block: Fields): TextPart {
   return compact<TextPart>({
     type: 'text',
-    text: getString(block, 'text', path),
-    cacheControl: findCacheControl(block, path),
-    annotations: Array.isArray(citations) ? citations : undefined,
-    foreign: foreignMembers(block, TEXT_MEMBERS),
+    text: textOf(block, 'text'),
+    cacheControl: cacheControlOf(block),
+    annotations: block.array('citations', MAX_BLOCKS),
+    foreign: foreignMembers(block.object, TEXT_MEMBERS),
   });
 }
 
-function parseImage(block: JsonObject, path: string): Part {
-  const where = at(path, 'source');
-  const source = asObject(block['source'], where);
-  const media = parseStoredSource(source, where) ?? parseBase64(source, where);
-  if (media === null) return { type: 'opaque', protocol: PROTOCOL, value: block };
-  return compact<ImagePart>({ type: 'image', source: media, cacheControl: findCacheControl(block, path), foreign: foreignMembers(block, IMAGE_MEMBERS) });
+function parseImage(block: Fields): Part {
+  const source = parseSource(block.requiredFields('source'));
+  if (source === null) return { type: 'opaque', protocol: PROTOCOL, value: block.object };
+  return compact<ImagePart>({ type: 'image', source, cacheControl: cacheControlOf(block), foreign: foreignMembers(block.object, IMAGE_MEMBERS) });
 }
 
-function parseDocument(block: JsonObject, path: string): Part {
-  const where = at(path, 'source');
-  const source = asObject(block['source'], where);
-  const text = source['type'] === 'text' ? getString(source, 'data', where) : undefined;
-  const media = text === undefined ? (parseStoredSource(source, where) ?? parseBase64(source, where)) : inlineText(text);
+function parseDocument(block: Fields): Part {
+  const wire = block.requiredFields('source');
+  const text = wire.object['type'] === 'text' ? textOf(wire, 'data') : undefined;
+  const source = text === undefined ? parseSource(wire) : inlineText(text);
   // A document made of content blocks has no equal elsewhere.
-  if (media === null) return { type: 'opaque', protocol: PROTOCOL, value: block };
+  if (source === null) return { type: 'opaque', protocol: PROTOCOL, value: block.object };
   return compact<FilePart>({
     type: 'file',
-    source: media,
-    filename: findString(block, 'title', path),
+    source,
+    filename: block.string('title'),
     text,
-    cacheControl: findCacheControl(block, path),
-    foreign: foreignMembers(block, DOCUMENT_MEMBERS),
+    cacheControl: cacheControlOf(block),
+    foreign: foreignMembers(block.object, DOCUMENT_MEMBERS),
   });
 }
 
@@ -81,50 +82,51 @@ function inlineText(text: string): MediaSource {
   return { kind: 'inline', mediaType: 'text/plain', data: Buffer.from(text, 'utf8').toString('base64') };
 }
 
-function parseStoredSource(source: JsonObject, path: string): MediaSource | null {
-  if (source['type'] === 'url') return { kind: 'url', url: getString(source, 'url', path) };
-  if (source['type'] === 'file') return { kind: 'provider-file', id: getString(source, 'file_id', path) };
-  return null;
+/** Null: a kind of source we do not know. */
+function parseSource(source: Fields): MediaSource | null {
+  switch (source.requiredString('type')) {
+    case 'url':
+      return { kind: 'url', url: source.requiredString('url') };
+    case 'file':
+      return { kind: 'provider-file', id: source.requiredString('file_id') };
+    case 'base64':
+      return { kind: 'inline', mediaType: source.requiredString('media_type'), data: textOf(source, 'data') };
+    default:
+      return null;
+  }
 }
 
-function parseBase64(source: JsonObject, path: string): MediaSource | null {
-  if (getString(source, 'type', path) !== 'base64') return null;
-  return { kind: 'inline', mediaType: getString(source, 'media_type', path), data: getString(source, 'data', path) };
-}
-
-function parseThinking(block: JsonObject, path: string): ReasoningPart {
-  const part: ReasoningPart = { type: 'reasoning', text: getString(block, 'thinking', path) };
-  const signature = findString(block, 'signature', path);
+function parseThinking(block: Fields): ReasoningPart {
+  const part: ReasoningPart = { type: 'reasoning', text: textOf(block, 'thinking') };
+  const signature = block.string('signature');
   if (signature === undefined || signature === '') return part;
   const { value, origin } = unwrapSignature(signature);
   return { ...part, signature: value, origin };
 }
 
-function parseRedacted(block: JsonObject, path: string): ReasoningPart {
-  const { value, origin } = unwrapSignature(getString(block, 'data', path));
+function parseRedacted(block: Fields): ReasoningPart {
+  const { value, origin } = unwrapSignature(textOf(block, 'data'));
   return { type: 'reasoning', text: '', encrypted: value, origin };
 }
 
-function parseToolUse(block: JsonObject, path: string): ToolCallPart {
-  const input = asObject(block['input'] ?? {}, at(path, 'input'));
+function parseToolUse(block: Fields): ToolCallPart {
   return compact<ToolCallPart>({
     type: 'tool-call',
-    id: getString(block, 'id', path),
-    name: getString(block, 'name', path),
-    arguments: JSON.stringify(input),
-    cacheControl: findCacheControl(block, path),
-    foreign: foreignMembers(block, TOOL_USE_MEMBERS),
+    id: block.requiredString('id'),
+    name: block.requiredString('name'),
+    arguments: JSON.stringify(block.rawObject('input') ?? {}),
+    cacheControl: cacheControlOf(block),
+    foreign: foreignMembers(block.object, TOOL_USE_MEMBERS),
   });
 }
 
-function parseToolResult(block: JsonObject, path: string): ToolResultPart {
-  const content = block['content'];
+function parseToolResult(block: Fields): ToolResultPart {
   return compact<ToolResultPart>({
     type: 'tool-result',
-    toolCallId: getString(block, 'tool_use_id', path),
-    content: content === undefined || content === null ? [] : parseContent(content, at(path, 'content')),
-    isError: findBoolean(block, 'is_error', path),
-    cacheControl: findCacheControl(block, path),
-    foreign: foreignMembers(block, TOOL_RESULT_MEMBERS),
+    toolCallId: block.requiredString('tool_use_id'),
+    content: block.has('content') ? parseContent(block, 'content') : [],
+    isError: block.boolean('is_error'),
+    cacheControl: cacheControlOf(block),
+    foreign: foreignMembers(block.object, TOOL_RESULT_MEMBERS),
   });
 }

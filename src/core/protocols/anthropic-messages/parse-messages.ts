@@ -1,44 +1,41 @@
 import { invalidRequest } from '../../errors/gateway-error.js';
 import type { Message, Part, Role } from '../../chat/message.js';
+import { Fields } from '../../json/index.js';
 import { parseContent } from './parse-blocks.js';
-import { asArray, asObject, at } from './read.js';
-import type { JsonObject } from './types.js';
+
+/** Far above what a context window holds; Anthropic itself takes 100,000 (API reference of `messages`, 2026-11). */
+const MAX_MESSAGES = 20_000;
 
 /** `system` becomes the first message; its blocks keep their cache breakpoints. */
-export function parseSystem(wire: JsonObject): Message[] {
-  const system = wire['system'];
-  if (system === undefined || system === null) return [];
-  return [{ role: 'system', parts: textOnly(parseContent(system, 'system'), 'system') }];
+export function parseSystem(fields: Fields): Message[] {
+  return fields.has('system') ? [{ role: 'system', parts: textOnly(parseContent(fields, 'system'), 'system') }] : [];
 }
 
-export function parseMessages(wire: JsonObject): Message[] {
-  if (wire['messages'] === undefined) throw invalidRequest('messages', "'messages' is required.");
-  const list = asArray(wire['messages'], 'messages');
-  if (list.length === 0) throw invalidRequest('messages', "'messages' must have at least one message.");
-  return list.flatMap((value, index) => parseMessage(value, at('messages', index)));
+export function parseMessages(fields: Fields): Message[] {
+  const list = fields.array('messages', MAX_MESSAGES);
+  if (list === undefined) throw invalidRequest('messages', '`messages` is missing; it must be an array of messages.');
+  if (list.length === 0) throw invalidRequest('messages', '`messages` must have at least one message.');
+  return list.flatMap((value, index) => parseMessage(Fields.of(value, `messages[${index}]`)));
 }
 
-function parseMessage(value: unknown, path: string): Message[] {
-  const message = asObject(value, path);
-  const where = at(path, 'content');
-  if (message['content'] === undefined) throw invalidRequest(where, `'${where}' is required.`);
-  const parts = parseContent(message['content'], where);
-  switch (message['role']) {
+function parseMessage(message: Fields): Message[] {
+  const parts = parseContent(message, 'content');
+  switch (message.object['role']) {
     case 'user':
       return splitUserTurn(parts);
     case 'assistant':
       return [{ role: 'assistant', parts }];
     // Instructions in mid-conversation: Claude Opus 4.8 and later (platform.claude.com, mid-conversation system messages, seen 2026-11).
     case 'system':
-      return [{ role: 'system', parts: textOnly(parts, where) }];
+      return [{ role: 'system', parts: textOnly(parts, message.at('content')) }];
     default:
-      throw invalidRequest(at(path, 'role'), `'${at(path, 'role')}' must be 'user' or 'assistant'.`);
+      throw message.wrong('role', '"user" or "assistant"');
   }
 }
 
 function textOnly(parts: Part[], path: string): Part[] {
   const odd = parts.findIndex((part) => part.type !== 'text');
-  if (odd >= 0) throw invalidRequest(at(path, odd), `'${at(path, odd)}' must be a text block.`);
+  if (odd >= 0) throw invalidRequest(`${path}[${odd}]`, `\`${path}[${odd}]\` must be a text block.`);
   return parts;
 }
 

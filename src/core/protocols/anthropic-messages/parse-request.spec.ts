@@ -114,7 +114,7 @@ describe('parseRequest', () => {
 
   const block = (value: unknown) => ({ ...base, messages: [{ role: 'user', content: [value] }] });
   it.each<[string, unknown, string | null]>([
-    ['no object', [], null],
+    ['no object', [], ''],
     ['no model', { ...base, model: undefined }, 'model'],
     ['no max_tokens', { ...base, max_tokens: undefined }, 'max_tokens'],
     ['negative max_tokens', { ...base, max_tokens: -1 }, 'max_tokens'],
@@ -136,6 +136,8 @@ describe('parseRequest', () => {
     ['temperature as text', { ...base, temperature: '1' }, 'temperature'],
     ['stream as text', { ...base, stream: 'yes' }, 'stream'],
     ['a stop sequence of a wrong type', { ...base, stop_sequences: ['a', 1] }, 'stop_sequences[1]'],
+    ['too many tools', { ...base, tools: Array.from({ length: 10_000 }, () => ({ name: 't' })) }, 'tools'],
+    ['too many messages', { ...base, messages: Array.from({ length: 20_001 }, () => ({ role: 'user', content: 'x' })) }, 'messages'],
     ['a tool without name', { ...base, tools: [{ input_schema: {} }] }, 'tools[0].name'],
     ['an unknown tool choice', { ...base, tool_choice: { type: 'maybe' } }, 'tool_choice.type'],
     ['thinking without budget', { ...base, thinking: { type: 'enabled' } }, 'thinking.budget_tokens'],

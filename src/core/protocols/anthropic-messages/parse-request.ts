@@ -1,9 +1,15 @@
-import { GatewayError, invalidRequest } from '../../errors/gateway-error.js';
-import type { ChatRequest, ReasoningEffort, ReasoningRequest, ResponseFormat, Sampling } from '../../chat/request.js';
+import { invalidRequest } from '../../errors/gateway-error.js';
+import type { ChatRequest, ReasoningRequest, ResponseFormat, Sampling } from '../../chat/request.js';
+import { Fields, type JsonObject } from '../../json/index.js';
 import { parseMessages, parseSystem } from './parse-messages.js';
 import { parseToolChoice, parseTools } from './parse-tools.js';
-import { asObject, at, compact, findArray, findBoolean, findCount, findNumber, findObject, findString, getString } from './read.js';
-import { isObject, type JsonObject } from './types.js';
+import { compact } from './read.js';
+
+const MAX_MODEL_CHARS = 256;
+/** Bounds keep nonsense out of estimates and prices; whether a value suits the model is the provider's to say. */
+const MAX_TOKENS = 2 ** 31 - 1;
+const MAX_STOP_SEQUENCES = 8_192;
+const ANY_NUMBER = { min: -1_000_000, max: 1_000_000 };
 
 const KNOWN = new Set([
   'model', 'messages', 'system', 'max_tokens', 'metadata', 'service_tier', 'stop_sequences', 'stream', 'temperature', 'top_p', 'top_k',
@@ -11,7 +17,7 @@ const KNOWN = new Set([
 ]);
 
 /** Levels of `output_config.effort` (SDK 1.11, 2026-11). */
-const EFFORTS: ReadonlySet<string> = new Set<ReasoningEffort>(['low', 'medium', 'high', 'xhigh', 'max']);
+const EFFORTS = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
 
 const WIRE_NAMES: Readonly<Record<string, string>> = {
   maxOutputTokens: 'max_tokens',
@@ -29,98 +35,86 @@ const WIRE_NAMES: Readonly<Record<string, string>> = {
 
 /** Anthropic Messages wire → canonical. `body` is parsed JSON; faults are 400 and name the JSON path. */
 export function parseRequest(body: unknown): ChatRequest {
-  if (!isObject(body)) throw new GatewayError('invalid_request', 'The body must be a JSON object.');
-  const model = getString(body, 'model', '');
-  if (model === '') throw invalidRequest('model', "'model' must not be empty.");
+  const fields = Fields.of(body, '');
+  const model = fields.requiredString('model');
+  if (model.length > MAX_MODEL_CHARS) throw fields.wrong('model', `a string of at most ${MAX_MODEL_CHARS} characters`);
   return compact<ChatRequest>({
     model,
-    messages: [...parseSystem(body), ...parseMessages(body)],
-    tools: parseTools(body),
-    ...parseToolChoice(body),
-    responseFormat: parseFormat(body),
-    sampling: parseSampling(body),
-    maxOutputTokens: parseMaxTokens(body),
-    reasoning: parseReasoning(body),
-    stream: findBoolean(body, 'stream', '') ?? false,
+    messages: [...parseSystem(fields), ...parseMessages(fields)],
+    tools: parseTools(fields),
+    ...parseToolChoice(fields),
+    responseFormat: parseFormat(fields),
+    sampling: parseSampling(fields),
+    maxOutputTokens: parseMaxTokens(fields),
+    reasoning: parseReasoning(fields),
+    stream: fields.boolean('stream') ?? false,
     includeUsage: true,
-    serviceTier: findString(body, 'service_tier', ''),
-    ...parseMetadata(body),
-    extra: parseExtra(body),
-    wireNames: wireNamesOf(body),
+    serviceTier: fields.string('service_tier'),
+    ...parseMetadata(fields),
+    extra: parseExtra(fields),
+    wireNames: wireNamesOf(fields),
   });
 }
 
 /** Zero is allowed: it fills the prompt cache without an answer (SDK 1.11 documentation of `max_tokens`, 2026-11). */
-function parseMaxTokens(body: JsonObject): number {
-  const value = findCount(body, 'max_tokens', '', 0);
-  if (value === undefined) throw invalidRequest('max_tokens', "'max_tokens' is required.");
+function parseMaxTokens(fields: Fields): number {
+  const value = fields.integer('max_tokens', { min: 0, max: MAX_TOKENS });
+  if (value === undefined) throw invalidRequest('max_tokens', '`max_tokens` is missing; it must be an integer.');
   return value;
 }
 
-function parseSampling(body: JsonObject): Sampling {
-  const stop = findArray(body, 'stop_sequences', '');
-  stop?.forEach((sequence, index) => {
-    if (typeof sequence !== 'string') throw invalidRequest(at('stop_sequences', index), `'${at('stop_sequences', index)}' must be a string.`);
-  });
+function parseSampling(fields: Fields): Sampling {
   return compact<Sampling>({
-    temperature: findNumber(body, 'temperature', ''),
-    topP: findNumber(body, 'top_p', ''),
-    topK: findCount(body, 'top_k', '', 0),
-    stop: stop as string[] | undefined,
+    temperature: fields.number('temperature', ANY_NUMBER),
+    topP: fields.number('top_p', ANY_NUMBER),
+    topK: fields.integer('top_k', ANY_NUMBER),
+    stop: fields.stringArray('stop_sequences', MAX_STOP_SEQUENCES),
   });
 }
 
-function parseReasoning(body: JsonObject): ReasoningRequest | undefined {
-  const reasoning: ReasoningRequest = {};
-  const thinking = findObject(body, 'thinking', '');
-  if (thinking !== undefined) Object.assign(reasoning, parseThinking(thinking));
-  const effort = findString(findObject(body, 'output_config', '') ?? {}, 'effort', 'output_config');
-  if (effort !== undefined) {
-    if (!EFFORTS.has(effort)) throw invalidRequest('output_config.effort', `'output_config.effort' must be one of ${[...EFFORTS].join(', ')}.`);
-    reasoning.effort = effort as ReasoningEffort;
-  }
-  return Object.keys(reasoning).length === 0 ? undefined : reasoning;
+function parseReasoning(fields: Fields): ReasoningRequest | undefined {
+  const thinking = fields.fields('thinking');
+  const effort = fields.fields('output_config')?.oneOf('effort', EFFORTS);
+  if (thinking === undefined && effort === undefined) return undefined;
+  return compact<ReasoningRequest>({ ...(thinking === undefined ? {} : parseThinking(thinking)), effort });
 }
 
-function parseThinking(thinking: JsonObject): ReasoningRequest {
-  const type = getString(thinking, 'type', 'thinking');
+function parseThinking(thinking: Fields): ReasoningRequest {
+  const type = thinking.requiredString('type');
   if (type === 'disabled') return { enabled: false };
-  const summary = findString(thinking, 'display', 'thinking');
+  const summary = thinking.string('display');
   if (type !== 'enabled') return compact<ReasoningRequest>({ enabled: true, summary });
-  const budgetTokens = findCount(thinking, 'budget_tokens', 'thinking', 1);
-  if (budgetTokens === undefined) throw invalidRequest('thinking.budget_tokens', "'thinking.budget_tokens' is required when thinking is enabled.");
+  const budgetTokens = thinking.integer('budget_tokens', { min: 1, max: MAX_TOKENS });
+  if (budgetTokens === undefined) throw invalidRequest(thinking.at('budget_tokens'), '`thinking.budget_tokens` is missing; it must be an integer when thinking is enabled.');
   return compact<ReasoningRequest>({ enabled: true, budgetTokens, summary });
 }
 
 /** `output_config.format`, or `output_format` as the beta of 2025-11-13 had it. */
-function parseFormat(body: JsonObject): ResponseFormat | undefined {
-  const config = findObject(body, 'output_config', '');
-  const path = isObject(config?.['format']) ? 'output_config.format' : 'output_format';
-  const format = path === 'output_format' ? findObject(body, 'output_format', '') : asObject(config?.['format'], path);
+function parseFormat(fields: Fields): ResponseFormat | undefined {
+  const format = fields.fields('output_config')?.fields('format') ?? fields.fields('output_format');
   if (format === undefined) return undefined;
-  if (format['type'] !== 'json_schema') throw invalidRequest(at(path, 'type'), `'${at(path, 'type')}' must be 'json_schema'.`);
-  return { type: 'json-schema', name: 'response', schema: asObject(format['schema'], at(path, 'schema')), strict: true };
+  if (format.object['type'] !== 'json_schema') throw format.wrong('type', '"json_schema"');
+  return { type: 'json-schema', name: 'response', schema: format.requiredFields('schema').object, strict: true };
 }
 
-function parseMetadata(body: JsonObject): Pick<ChatRequest, 'user' | 'metadata'> {
-  const metadata = findObject(body, 'metadata', '');
+function parseMetadata(fields: Fields): Pick<ChatRequest, 'user' | 'metadata'> {
+  const metadata = fields.fields('metadata');
   if (metadata === undefined) return {};
-  const { user_id: _user, ...rest } = metadata;
-  return { user: findString(metadata, 'user_id', 'metadata'), metadata: Object.keys(rest).length === 0 ? undefined : rest };
+  const { user_id: _user, ...rest } = metadata.object;
+  return { user: metadata.string('user_id'), metadata: Object.keys(rest).length === 0 ? undefined : rest };
 }
 
 /** What we do not read: unknown top-level members, and unknown members of `output_config`. */
-function parseExtra(body: JsonObject): JsonObject {
-  const extra = Object.fromEntries(Object.entries(body).filter(([key]) => !KNOWN.has(key)));
-  const config = findObject(body, 'output_config', '');
-  const { effort: _effort, format: _format, ...rest } = config ?? {};
+function parseExtra(fields: Fields): JsonObject {
+  const extra = Object.fromEntries(Object.entries(fields.object).filter(([key]) => !KNOWN.has(key)));
+  const { effort: _effort, format: _format, ...rest } = fields.rawObject('output_config') ?? {};
   return Object.keys(rest).length === 0 ? extra : { ...extra, output_config: rest };
 }
 
-function wireNamesOf(body: JsonObject): Record<string, string> {
+function wireNamesOf(fields: Fields): Record<string, string> {
   return {
     ...WIRE_NAMES,
-    responseFormat: body['output_format'] === undefined ? 'output_config.format' : 'output_format',
-    reasoning: body['thinking'] === undefined ? 'output_config.effort' : 'thinking',
+    responseFormat: fields.has('output_format') ? 'output_format' : 'output_config.format',
+    reasoning: fields.has('thinking') ? 'thinking' : 'output_config.effort',
   };
 }

@@ -27,6 +27,7 @@ export class AnthropicStreamParser implements StreamParser {
   private emulated = false;
   private finished = false;
   private over = false;
+  private terminated = false;
   /** The body has ended: a frame that cannot be read was cut off. */
   private ending = false;
 
@@ -34,6 +35,10 @@ export class AnthropicStreamParser implements StreamParser {
     private readonly sink: (item: StreamItem) => void,
     private readonly context: ParseContext,
   ) {}
+
+  get complete(): boolean {
+    return this.terminated;
+  }
 
   push(chunk: Uint8Array): void {
     if (!this.over) this.decode(() => this.decoder.push(chunk));
@@ -66,8 +71,11 @@ export class AnthropicStreamParser implements StreamParser {
     if (raw === null) return;
     const events = this.read(raw);
     const last = events.at(-1)?.type;
+    if (last === 'end') this.terminated = true;
     if (last === 'end' || last === 'error') this.over = true;
-    this.sink(frame.event === undefined ? { events, raw } : { events, raw, rawEvent: frame.event });
+    const item: StreamItem = { events, raw, rawText: frame.data };
+    if (frame.event !== undefined) item.rawEvent = frame.event;
+    this.sink(item);
   }
 
   private json(frame: SseFrame): JsonObject | null {

@@ -1,39 +1,39 @@
-import { invalidRequest } from '../../errors/gateway-error.js';
 import type { ChatRequest, FunctionTool, Tool, ToolChoice } from '../../chat/request.js';
-import { asObject, at, compact, findArray, findBoolean, findCacheControl, findObject, findString, foreignMembers, getString } from './read.js';
-import { PROTOCOL, type JsonObject } from './types.js';
+import { Fields } from '../../json/index.js';
+import { cacheControlOf, compact, foreignMembers } from './read.js';
+import { PROTOCOL } from './types.js';
 
+const MAX_TOOLS = 2_048;
 const CUSTOM_MEMBERS = new Set(['type', 'name', 'description', 'input_schema', 'strict', 'cache_control']);
 
 /** Tools without a type or of type `custom` are the client's functions; every other type runs at the provider or is known only here. */
-export function parseTools(wire: JsonObject): Tool[] {
-  return (findArray(wire, 'tools', '') ?? []).map((value, index) => parseTool(value, at('tools', index)));
+export function parseTools(fields: Fields): Tool[] {
+  return (fields.array('tools', MAX_TOOLS) ?? []).map((value, index) => parseTool(Fields.of(value, `tools[${index}]`)));
 }
 
-function parseTool(value: unknown, path: string): Tool {
-  const tool = asObject(value, path);
-  const type = findString(tool, 'type', path);
-  if (type !== undefined && type !== 'custom') return compact({ type: 'opaque' as const, protocol: PROTOCOL, name: findString(tool, 'name', path), value: tool });
+function parseTool(tool: Fields): Tool {
+  const type = tool.string('type');
+  if (type !== undefined && type !== 'custom') return compact({ type: 'opaque' as const, protocol: PROTOCOL, name: tool.string('name'), value: tool.object });
   return compact<FunctionTool>({
     type: 'function',
-    name: getString(tool, 'name', path),
-    description: findString(tool, 'description', path),
-    parameters: findObject(tool, 'input_schema', path),
-    strict: findBoolean(tool, 'strict', path),
-    cacheControl: findCacheControl(tool, path),
-    foreign: foreignMembers(tool, CUSTOM_MEMBERS),
+    name: tool.requiredString('name'),
+    description: tool.string('description'),
+    parameters: tool.rawObject('input_schema'),
+    strict: tool.boolean('strict'),
+    cacheControl: cacheControlOf(tool),
+    foreign: foreignMembers(tool.object, CUSTOM_MEMBERS),
   });
 }
 
-export function parseToolChoice(wire: JsonObject): Pick<ChatRequest, 'toolChoice' | 'parallelToolCalls'> {
-  const choice = findObject(wire, 'tool_choice', '');
+export function parseToolChoice(fields: Fields): Pick<ChatRequest, 'toolChoice' | 'parallelToolCalls'> {
+  const choice = fields.fields('tool_choice');
   if (choice === undefined) return {};
-  const disabled = findBoolean(choice, 'disable_parallel_tool_use', 'tool_choice');
+  const disabled = choice.boolean('disable_parallel_tool_use');
   return compact({ toolChoice: toolChoiceOf(choice), parallelToolCalls: disabled === undefined ? undefined : !disabled });
 }
 
-function toolChoiceOf(choice: JsonObject): ToolChoice {
-  switch (choice['type']) {
+function toolChoiceOf(choice: Fields): ToolChoice {
+  switch (choice.oneOf('type', ['auto', 'any', 'tool', 'none'])) {
     case 'auto':
       return { type: 'auto' };
     case 'any':
@@ -41,8 +41,8 @@ function toolChoiceOf(choice: JsonObject): ToolChoice {
     case 'none':
       return { type: 'none' };
     case 'tool':
-      return { type: 'tool', name: getString(choice, 'name', 'tool_choice') };
+      return { type: 'tool', name: choice.requiredString('name') };
     default:
-      throw invalidRequest('tool_choice.type', "'tool_choice.type' must be 'auto', 'any', 'tool' or 'none'.");
+      throw choice.wrong('type', '"auto", "any", "tool" or "none"');
   }
 }

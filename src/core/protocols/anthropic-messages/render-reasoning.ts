@@ -11,6 +11,14 @@ export interface ReasoningPlan {
   thinks: boolean;
 }
 
+export interface ReasoningSurroundings {
+  facts: AnthropicModelFacts;
+  /** The request leaves the model no way around a tool. */
+  forced: boolean;
+  /** `max_tokens` of the rendered request. */
+  maxTokens: number;
+}
+
 const LEVELS: readonly ReasoningEffort[] = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
 /** Thinking tokens for an effort on models that take a budget only. Anthropic's floor is 1,024. */
 const BUDGETS: Readonly<Record<ReasoningEffort, number>> = { none: 0, minimal: 1_024, low: 2_048, medium: 8_192, high: 16_384, xhigh: 32_768, max: 65_536 };
@@ -21,7 +29,8 @@ const BUDGET_SHARE = 0.8;
 const DISPLAYS: ReadonlySet<string> = new Set(['summarized', 'omitted', 'updates']);
 
 /** What the client asked of the model's thinking → `thinking` and `output_config.effort`, as far as the model's facts allow. */
-export function planReasoning(request: ChatRequest, facts: AnthropicModelFacts, forced: boolean, maxTokens: number, adjustments: Adjustments): ReasoningPlan {
+export function planReasoning(request: ChatRequest, surroundings: ReasoningSurroundings, adjustments: Adjustments): ReasoningPlan {
+  const { facts, forced } = surroundings;
   const asked = request.reasoning;
   if (asked === undefined) return { thinks: false };
   if (asked.enabled === false || asked.effort === 'none') return switchOff(asked, facts, adjustments);
@@ -29,7 +38,7 @@ export function planReasoning(request: ChatRequest, facts: AnthropicModelFacts, 
   // "Thinking may not be enabled when tool_choice forces tool use" (400, platform.claude.com, extended thinking with tool use, 2026-11).
   if (forced && facts.thinkingOff) return dropped(adjustments, 'a tool is forced');
   const adaptive = facts.thinking === 'adaptive' || (facts.thinking === 'both' && asked.budgetTokens === undefined);
-  return adaptive ? adaptivePlan(asked, facts, adjustments) : budgetPlan(request, asked, maxTokens, facts, adjustments);
+  return adaptive ? adaptivePlan(asked, facts, adjustments) : budgetPlan(asked, request.messages, surroundings, adjustments);
 }
 
 function dropped(adjustments: Adjustments, why: string): ReasoningPlan {
@@ -52,9 +61,9 @@ function adaptivePlan(asked: ReasoningRequest, facts: AnthropicModelFacts, adjus
   return { thinks: true, thinking: { type: 'adaptive', ...displayOf(asked, facts) }, ...effortOf(asked.effort, facts, adjustments) };
 }
 
-function budgetPlan(request: ChatRequest, asked: ReasoningRequest, maxTokens: number, facts: AnthropicModelFacts, adjustments: Adjustments): ReasoningPlan {
+function budgetPlan(asked: ReasoningRequest, messages: readonly Message[], { facts, maxTokens }: ReasoningSurroundings, adjustments: Adjustments): ReasoningPlan {
   if (maxTokens <= MIN_BUDGET_TOKENS) return dropped(adjustments, `max_tokens leaves less than ${MIN_BUDGET_TOKENS}`);
-  if (midToolLoopWithoutThinking(request.messages)) return dropped(adjustments, 'the history lacks the signed thinking of its tool calls');
+  if (midToolLoopWithoutThinking(messages)) return dropped(adjustments, 'the history lacks the signed thinking of its tool calls');
   const wanted = asked.budgetTokens ?? BUDGETS[asked.effort ?? 'medium'];
   const room = asked.budgetTokens === undefined ? Math.floor(maxTokens * BUDGET_SHARE) : maxTokens - 1;
   const budget = Math.max(MIN_BUDGET_TOKENS, Math.min(wanted, room));

@@ -24,7 +24,7 @@ export function renderRequest(request: ChatRequest, context: UpstreamRenderConte
   const maxTokens = maxTokensOf(request, context, adjustments);
   const format = planFormat(request, facts, adjustments);
   const forced = format.forcedTool !== undefined || forcesTool(request);
-  const reasoning = planReasoning(request, facts, forced, maxTokens, adjustments);
+  const reasoning = planReasoning(request, { facts, forced, maxTokens }, adjustments);
   const conversation = renderConversation(request, facts, adjustments);
   const system = format.instruction === undefined ? conversation.system : [...conversation.system, format.instruction];
   const wire: JsonObject = {

@@ -83,6 +83,27 @@ describe('renderResponse', () => {
   });
 });
 
+describe('renderNativeResponse with the normalised reading', () => {
+  const raw = { id: 'msg_up', content: [{ type: 'tool_use', id: 'x', name: 'f', input: {}, caller: {} }, { type: 'tool_use', id: 'x', name: 'f', input: {} }], stop_reason: 'end_turn', usage: {} };
+  const call = (id: string): Part => ({ type: 'tool-call', id, name: 'f', arguments: '{}' });
+
+  it('corrects the stop reason and repeated ids, and nothing else', () => {
+    const response = answer([call('x'), call('call_2')], { finish: 'tool_calls', rawFinish: 'end_turn' });
+    expect(renderNativeResponse(raw, CONTEXT, SUMMARY, response)).toEqual({
+      ...raw,
+      id: 'msg_ours',
+      model: 'public/model',
+      content: [raw.content[0], { ...raw.content[1], id: 'call_2' }],
+      stop_reason: 'tool_use',
+    });
+  });
+
+  it('leaves what needs no correction, and reasons it does not know', () => {
+    const same = answer([call('x'), call('x')], { finish: 'stop', rawFinish: 'novel' });
+    expect(renderNativeResponse({ ...raw, stop_reason: 'novel' }, CONTEXT, SUMMARY, same)).toMatchObject({ content: raw.content, stop_reason: 'novel' });
+  });
+});
+
 describe('renderError', () => {
   it.each<[ErrorCode, string, number]>([
     ['invalid_request', 'invalid_request_error', 400],

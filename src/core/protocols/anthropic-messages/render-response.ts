@@ -1,10 +1,10 @@
 import type { Part } from '../../chat/message.js';
-import type { ChatResponse } from '../../chat/response.js';
+import type { ChatResponse, Choice } from '../../chat/response.js';
 import type { AnswerSummary, RenderContext } from '../protocol.js';
 import { wrapSignature } from './foreign-signature.js';
 import { isCitation } from './render-blocks.js';
 import { renderUsage, usageAdditions } from './render-usage.js';
-import { stopReasonOf } from './stop-reasons.js';
+import { finishOf, stopReasonOf } from './stop-reasons.js';
 import { toolInput } from './tool-input.js';
 import { isObject, PROTOCOL, type JsonObject, type WireBlock } from './types.js';
 
@@ -24,10 +24,26 @@ export function renderResponse(response: ChatResponse, context: RenderContext, s
   };
 }
 
-/** The upstream's own message with id and model made ours and the price added; its usage stays as it is, unknown members too. */
-export function renderNativeResponse(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary): Record<string, unknown> {
+/**
+ * The upstream's own message with id and model made ours and the price added; its usage stays as it is, unknown members too.
+ * Of `response`, the normalised reading, only what the provider got wrong is taken over: the stop reason, the ids of tool calls.
+ */
+export function renderNativeResponse(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary, response?: ChatResponse): Record<string, unknown> {
   const usage = isObject(raw['usage']) ? raw['usage'] : renderUsage(summary.usage);
-  return { ...raw, id: context.responseId, model: context.model, usage: { ...usage, ...usageAdditions(summary) }, ...ogOf(summary) };
+  const choice = response?.choices[0];
+  return { ...raw, ...correctionsOf(raw, choice), id: context.responseId, model: context.model, usage: { ...usage, ...usageAdditions(summary) }, ...ogOf(summary) };
+}
+
+function correctionsOf(raw: JsonObject, choice: Choice | undefined): JsonObject {
+  if (choice === undefined || !Array.isArray(raw['content'])) return {};
+  const stopReason = stopReasonOf(choice.finish, choice.rawFinish, choice.stopSequence);
+  const ids = choice.parts.filter((part) => part.type === 'tool-call').map((part) => part.id);
+  const calls = (raw['content'] as unknown[]).filter((block) => isObject(block) && block['type'] === 'tool_use') as JsonObject[];
+  const renamed = calls.length === ids.length && calls.some((block, at) => block['id'] !== ids[at]);
+  const content = renamed ? { content: (raw['content'] as JsonObject[]).map((block) => (calls.includes(block) ? { ...block, id: ids[calls.indexOf(block)] } : block)) } : {};
+  // A reason we do not know is the provider's to explain to a client of its own protocol.
+  const known = finishOf(choice.rawFinish ?? '', {});
+  return { ...content, ...(known !== null && known !== choice.finish ? { stop_reason: stopReason } : {}) };
 }
 
 export function ogOf(summary: AnswerSummary): JsonObject {
@@ -51,15 +67,15 @@ export function answerBlocks(part: Part): WireBlock[] {
       return reasoningBlocks(part.text, part.signature, part.encrypted, part.origin);
     case 'tool-call':
       return [{ type: 'tool_use', id: part.id, name: part.name, input: toolInput(part.arguments) }];
-    case 'image':
-      return [imageBlock(part.source)];
-    case 'audio':
-      return part.transcript === undefined ? [] : [{ type: 'text', text: part.transcript }];
-    case 'opaque':
-      return part.protocol === PROTOCOL ? [part.value as WireBlock] : [];
     default:
-      return [];
+      return otherBlocks(part);
   }
+}
+
+function otherBlocks(part: Part): WireBlock[] {
+  if (part.type === 'image') return [imageBlock(part.source)];
+  if (part.type === 'audio') return part.transcript === undefined ? [] : [{ type: 'text', text: part.transcript }];
+  return part.type === 'opaque' && part.protocol === PROTOCOL ? [part.value as WireBlock] : [];
 }
 
 function reasoningBlocks(text: string, signature: string | undefined, encrypted: string | undefined, origin: string | undefined): WireBlock[] {

@@ -24,24 +24,20 @@ function renderStop(sampling: Sampling, adjustments: Adjustments): JsonObject {
   return visible.length === 0 ? {} : { stop_sequences: visible };
 }
 
+/** With thinking only temperature 1 and top_p from 0.95 on are taken, top_k not at all (platform.claude.com, extended thinking, 2026-11). */
 function renderRandomness(sampling: Sampling, facts: AnthropicModelFacts, thinks: boolean, adjustments: Adjustments): JsonObject {
   const wire: JsonObject = {};
-  const { topP, topK } = sampling;
+  const none = facts.sampling === 'none';
+  const put = (name: 'temperature' | 'topP' | 'topK', wireName: string, value: number | undefined, taken: boolean): void => {
+    if (value === undefined) return;
+    if (taken) wire[wireName] = value;
+    else adjustments.add(name, 'dropped');
+  };
   const temperature = clampTemperature(sampling.temperature, adjustments);
-  // With thinking only temperature 1 and top_p from 0.95 on are taken, top_k not at all (platform.claude.com, extended thinking, 2026-11).
-  if (temperature !== undefined) {
-    if (facts.sampling === 'none' || (thinks && temperature !== 1)) adjustments.add('temperature', 'dropped');
-    else wire['temperature'] = temperature;
-  }
-  if (topP !== undefined) {
-    const second = facts.sampling === 'one' && wire['temperature'] !== undefined;
-    if (facts.sampling === 'none' || second || (thinks && topP < 0.95)) adjustments.add('topP', 'dropped');
-    else wire['top_p'] = topP;
-  }
-  if (topK !== undefined) {
-    if (facts.sampling === 'none' || thinks) adjustments.add('topK', 'dropped');
-    else wire['top_k'] = topK;
-  }
+  put('temperature', 'temperature', temperature, !none && (!thinks || temperature === 1));
+  const second = facts.sampling === 'one' && wire['temperature'] !== undefined;
+  put('topP', 'top_p', sampling.topP, !none && !second && (!thinks || (sampling.topP ?? 0) >= 0.95));
+  put('topK', 'top_k', sampling.topK, !none && !thinks);
   return wire;
 }
 

@@ -177,6 +177,28 @@ describe('the native lane', () => {
     checkShape(framesOf(out + renderer.render(tool, false) + renderer.render({ events: [finish()] }, false) + renderer.finish(SUMMARY)));
   });
 
+  it('sends what follows a changed start to the block that took its place', () => {
+    const call = (index: number) => [
+      { type: 'content_block_start', index, content_block: { type: 'tool_use', id: 'same', name: 'f', input: {} } },
+      { type: 'content_block_delta', index, delta: { type: 'input_json_delta', partial_json: '{}' } },
+      { type: 'content_block_stop', index },
+    ];
+    const frames = [upstream[0], ...call(0), ...call(1), { type: 'message_delta', delta: { stop_reason: 'tool_use' }, usage: {} }, upstream[6]];
+    const items = parse(frames.map((frame) => `event: ${frame?.type}\ndata: ${JSON.stringify(frame)}\n\n`).join(''));
+    const renderer = new AnthropicStreamRenderer(CONTEXT);
+    const insert = renderer.render(items[0] as StreamItem, true) + renderer.render({ events: [text('inserted')] }, false);
+    const out = items.slice(1).map((item) => {
+      const second = item.raw?.['type'] === 'content_block_start' && item.raw['index'] === 1;
+      if (!second) return renderer.render(item, true);
+      return renderer.render({ ...item, events: item.events.map((event) => (event.type === 'tool-call-start' ? { ...event, id: 'other' } : event)) }, false);
+    });
+    const sent = framesOf(insert + out.join('') + renderer.finish(SUMMARY));
+    checkShape(sent);
+    const starts = sent.filter((frame) => frame.type === 'content_block_start').map((frame) => [frame['index'], (frame['content_block'] as Frame)['id']]);
+    expect(starts).toEqual([[0, undefined], [1, 'same'], [2, 'other']]);
+    expect(sent.filter((frame) => frame.type === 'content_block_delta').map((frame) => frame['index'])).toEqual([0, 1, 2]);
+  });
+
   it('closes nothing twice when the upstream fails', () => {
     const renderer = new AnthropicStreamRenderer(CONTEXT);
     const broken = parse(`${sse.slice(0, sse.indexOf('event: novelty'))}event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n`);

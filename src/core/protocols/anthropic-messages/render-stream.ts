@@ -31,7 +31,10 @@ export class AnthropicStreamRenderer implements StreamRenderer {
   render(item: StreamItem, native: boolean): string {
     for (const event of item.events) this.note(event);
     if (native && item.raw !== undefined && typeof item.raw['type'] === 'string') return this.renderRaw(item.raw, item);
-    return item.events.map((event) => this.renderEvent(event)).join('');
+    const out = item.events.map((event) => this.renderEvent(event)).join('');
+    // A changed frame opened the block: what the upstream sends for its number goes there.
+    if (out !== '' && item.raw?.['type'] === 'content_block_start') this.blocks.follow(Number(item.raw['index'] ?? 0));
+    return out;
   }
 
   finish(summary: AnswerSummary): string {
@@ -75,22 +78,29 @@ export class AnthropicStreamRenderer implements StreamRenderer {
         return this.blocks.toolStart(event.index, event.id, event.name);
       case 'tool-call-delta':
         return this.blocks.toolDelta(event.index, event.argumentsText);
-      case 'annotations':
-        return this.blocks.citations(event.value);
-      case 'image':
-        return this.blocks.image(event.source);
-      case 'opaque':
-        return event.protocol === PROTOCOL && isObject(event.value) ? this.blocks.whole(event.value as WireBlock) : '';
       default:
         return this.otherContent(event);
     }
   }
 
   private otherContent(event: ChatEvent): string {
-    // Sound has no place in this protocol; its words have.
-    if (event.type !== 'audio-delta') return '';
-    const transcript = event.value['transcript'];
-    return typeof transcript === 'string' && transcript !== '' ? this.blocks.text(transcript) : '';
+    switch (event.type) {
+      case 'annotations':
+        return this.blocks.citations(event.value);
+      case 'image':
+        return this.blocks.image(event.source);
+      case 'opaque':
+        return event.protocol === PROTOCOL && isObject(event.value) ? this.blocks.whole(event.value as WireBlock) : '';
+      case 'audio-delta':
+        return this.transcript(event.value['transcript']);
+      default:
+        return '';
+    }
+  }
+
+  /** Sound has no place in this protocol; its words have. */
+  private transcript(words: unknown): string {
+    return typeof words === 'string' && words !== '' ? this.blocks.text(words) : '';
   }
 
   private start(): string {
@@ -153,8 +163,9 @@ export class AnthropicStreamRenderer implements StreamRenderer {
 
   private rawBlockStart(raw: JsonObject, item: StreamItem): string {
     const tool = item.events.find((event) => event.type === 'tool-call-start');
+    const closed = this.blocks.closeOwn();
     const index = this.blocks.adopt(Number(raw['index'] ?? 0), isObject(raw['content_block']) ? raw['content_block'] : {}, tool?.index);
-    return this.pass(raw['index'] === index ? raw : { ...raw, index }, item);
+    return closed + this.pass(raw['index'] === index ? raw : { ...raw, index }, item);
   }
 
   private reindexed(raw: JsonObject): JsonObject {
@@ -163,6 +174,7 @@ export class AnthropicStreamRenderer implements StreamRenderer {
   }
 
   private pass(raw: JsonObject, item: StreamItem): string {
-    return encodeSse(JSON.stringify(raw), item.rawEvent ?? String(raw['type']));
+    const text = raw === item.raw && item.rawText !== undefined ? item.rawText : JSON.stringify(raw);
+    return encodeSse(text, item.rawEvent ?? String(raw['type']));
   }
 }

@@ -1,11 +1,9 @@
+import type { JsonObject } from '../../json/index.js';
+
 /** The id of this protocol: also the `origin` of its signatures and the `protocol` of its opaque parts. */
 export const PROTOCOL = 'anthropic-messages';
 
-export type JsonObject = Record<string, unknown>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+export { isObject, type JsonObject } from '../../json/index.js';
 
 /** One content block as it stands on the wire. */
 export interface WireBlock extends JsonObject {

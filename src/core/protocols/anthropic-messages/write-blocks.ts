@@ -13,6 +13,8 @@ interface OpenBlock {
   /** Canonical number of the tool call, for `tool`. */
   tool?: number;
   argumentsText: string;
+  /** Opened by a frame of the upstream, which will close it too. */
+  adopted?: true;
 }
 
 export function frameOf(event: JsonObject & { type: string }): string {
@@ -85,14 +87,24 @@ export class BlockWriter {
     return this.close(() => true);
   }
 
+  /** Native lane: blocks that we opened between the upstream's end before its next one. */
+  closeOwn(): string {
+    return this.close((block) => block.adopted !== true);
+  }
+
   /** Native lane: an upstream's frame is about to open this block. */
   adopt(upstreamIndex: number, block: JsonObject, toolIndex: number | undefined): number {
     const index = this.next;
     this.next += 1;
     this.adopted.set(upstreamIndex, index);
     const kind: Kind = block['type'] === 'text' || block['type'] === 'thinking' ? block['type'] : toolIndex === undefined ? 'other' : 'tool';
-    this.open.push({ index, kind, argumentsText: '', ...(toolIndex === undefined ? {} : { tool: toolIndex }) });
+    this.open.push({ index, kind, argumentsText: '', adopted: true, ...(toolIndex === undefined ? {} : { tool: toolIndex }) });
     return index;
+  }
+
+  /** The block opened last is the one that the upstream knows by this number. */
+  follow(upstreamIndex: number): void {
+    this.adopted.set(upstreamIndex, this.next - 1);
   }
 
   adoptedIndex(upstreamIndex: number): number {
