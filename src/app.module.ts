@@ -1,16 +1,38 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
+import { AdminModule } from './admin/index.js';
+import { AuthModule } from './auth/index.js';
+import { BillingModule } from './billing/index.js';
+import { configureHttp, GatewayModule, RouteTable } from './gateway/index.js';
+import { LogsModule } from './logs/index.js';
+import { serveApiReference } from './openapi.js';
 import { PlatformModule, type Platform } from './platform/index.js';
+import { ProvidersModule } from './providers/index.js';
+import { RoutingModule } from './routing/index.js';
+import { SandboxModule } from './sandbox/index.js';
 
-/** One list of modules per role. */
+/** The leaves: every role needs all of them, the one to use, another to answer questions about them or to run their jobs. */
+const LEAVES: readonly Type[] = [AuthModule, ProvidersModule, RoutingModule, BillingModule, LogsModule, SandboxModule];
+
+/** On top of the leaves stand the engine's `/v1` and the back office's `/admin/v1`, by role; a worker runs the leaves' jobs alone. */
 @Module({})
 export class AppModule {
   static forRoot(platform: Platform): DynamicModule {
-    return { module: AppModule, imports: [PlatformModule.forRoot(platform)] };
+    const { config } = platform;
+    const imports: (DynamicModule | Type)[] = [PlatformModule.forRoot(platform), ...LEAVES.map(shared), GatewayModule.forRoot(config.runs('engine'))];
+    if (config.runs('backoffice')) imports.push(AdminModule);
+    return { module: AppModule, imports };
   }
 }
 
-/** What Nest cannot say of its HTTP server, before the routes are registered. */
-export function configureServer(instance: FastifyInstance): void {
-  instance.removeAllContentTypeParsers();
+/** Exports of a leaf are visible to every front without each importing it. */
+function shared(leaf: Type): DynamicModule {
+  return { module: leaf, global: true };
+}
+
+/** What Nest cannot say of its HTTP server; before the routes are registered. */
+export function configureServer(app: NestFastifyApplication): void {
+  configureHttp(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, app.get(RouteTable));
+  serveApiReference(app);
 }

@@ -10,14 +10,14 @@ export class ConfigurationController {
 
   /** The document as YAML text or JSON; in force in this process before the answer. */
   @Post('apply')
-  apply(@Body() body: unknown, @Query('dry_run') dryRun: string | undefined): Promise<unknown> {
-    if (body === undefined || body === null) throw invalidRequest('', 'The body is empty; send the configuration document as YAML or JSON.');
+  apply(@Body() body: string | undefined, @Query('dry_run') dryRun: string | undefined): Promise<unknown> {
+    if (body === undefined) throw invalidRequest('', 'The body is empty; send the configuration document as YAML or JSON.');
     if (dryRun !== undefined && dryRun !== 'true' && dryRun !== 'false') throw invalidRequest('dry_run', 'dry_run takes true or false.');
-    return this.configuration.apply(body, { dryRun: dryRun === 'true', source: 'admin' });
+    return this.configuration.apply(body, { dryRun: dryRun === 'true', source: 'api' });
   }
 
   @Get('config')
   effective(): unknown {
-    return this.configuration.effective();
+    return this.configuration.get();
   }
 }

@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
 import { Answers } from './answers.js';
 import { AttemptRunner } from './attempt-runner.js';
@@ -19,21 +19,27 @@ import { StreamTicker } from './stream-ticker.js';
  * The `/v1` API. Needs the leaves in scope: Planner and HealthStore (routing), Holds (billing), ProviderAdapter and
  * SnapshotSource (providers), Limits and the key guard (auth), RequestLogs (logs).
  */
-@Module({
-  controllers: [RootController, ChatController, ModelsController, CustomerController],
-  providers: [
-    Answers,
-    AttemptRunner,
-    CompleteChat,
-    Exchanges,
-    GatewayMetrics,
-    InferenceGuard,
-    RouteTable,
-    StreamTicker,
-    ...GATEWAY_METRIC_PROVIDERS,
-    { provide: APP_INTERCEPTOR, useClass: ErrorInterceptor },
-    { provide: APP_FILTER, useClass: GatewayExceptionFilter },
-  ],
-  exports: [RouteTable],
-})
-export class GatewayModule {}
+const ENGINE_CONTROLLERS = [ChatController, ModelsController, CustomerController];
+
+const PROVIDERS: Provider[] = [
+  Answers,
+  AttemptRunner,
+  CompleteChat,
+  Exchanges,
+  GatewayMetrics,
+  InferenceGuard,
+  RouteTable,
+  StreamTicker,
+  ...GATEWAY_METRIC_PROVIDERS,
+  { provide: APP_INTERCEPTOR, useClass: ErrorInterceptor },
+  { provide: APP_FILTER, useClass: GatewayExceptionFilter },
+];
+
+@Module({})
+export class GatewayModule {
+  /** @param serves false in a process without the engine role: errors are normalised there too, `/v1` is not served */
+  static forRoot(serves: boolean): DynamicModule {
+    const controllers = [RootController, ...(serves ? ENGINE_CONTROLLERS : [])];
+    return { module: GatewayModule, controllers, providers: PROVIDERS, exports: [RouteTable] };
+  }
+}

@@ -29,6 +29,11 @@ function isInference(request: FastifyRequest): boolean {
   return request.url.startsWith('/v1/');
 }
 
+/** The configuration document stays text: its own parser names line and column, in YAML and in JSON. */
+function isDocument(request: FastifyRequest): boolean {
+  return request.url.startsWith('/admin/v1/apply');
+}
+
 type Done = (error: Error | null, body?: unknown) => void;
 
 class RefusedBody extends Error {
@@ -40,7 +45,6 @@ class RefusedBody extends Error {
   }
 }
 
-/** Operators send JSON, or YAML for the configuration document, which stays text until its own parser reads it. */
 function readAdminBody(request: FastifyRequest, payload: IncomingMessage, done: Done): void {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -52,13 +56,13 @@ function readAdminBody(request: FastifyRequest, payload: IncomingMessage, done: 
   payload.on('end', () => {
     if (size > ADMIN_BODY_BYTES) return done(new RefusedBody(413, `The request body is larger than ${ADMIN_BODY_BYTES} bytes.`));
     const text = Buffer.concat(chunks).toString('utf8');
+    if (isDocument(request)) return done(null, text);
     parseAdminBody(request.headers['content-type'] ?? '', text, done);
   });
 }
 
 function parseAdminBody(contentType: string, text: string, done: Done): void {
   if (text === '') return done(null, undefined);
-  if (/^(application|text)\/(x-)?yaml\b/.test(contentType)) return done(null, text);
   if (!/^application\/json\b/.test(contentType)) {
     return done(new RefusedBody(415, `Content-Type ${JSON.stringify(contentType)} is not supported; send application/json.`));
   }

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { AuditLog } from './audit/audit-log.js';
+import { AuditController } from './audit.controller.js';
+import { BillingController } from './billing.controller.js';
+import { ConfigurationController } from './configuration.controller.js';
+import { KeysController } from './keys.controller.js';
+import { OrganizationsController, ProjectsController } from './organizations.controller.js';
+import { RequestsController } from './requests.controller.js';
+import { RoutingController } from './routing.controller.js';
+
+/** The operator's API, `/admin/v1`. Needs the leaves in scope; joins what they know and adds the audit log. */
+@Module({
+  controllers: [ConfigurationController, OrganizationsController, ProjectsController, KeysController, BillingController, RequestsController, RoutingController, AuditController],
+  providers: [AuditLog],
+})
+export class AdminModule {}
