@@ -79,7 +79,8 @@ export function parseResponseFormat(fields: Fields): ResponseFormat | undefined 
   if (type === 'json_object') return { type: 'json' };
   if (type !== 'json_schema') throw format.wrong('type', '"text", "json_object" or "json_schema"');
   const schema = format.requiredFields('json_schema');
-  const result: ResponseFormat = { type: 'json-schema', name: schema.requiredString('name'), schema: schema.rawObject('schema') ?? {} };
+  // Perplexity and vLLM take a schema without a name (recorded 2026); OpenAI itself states what it wants.
+  const result: ResponseFormat = { type: 'json-schema', name: schema.string('name') ?? 'response', schema: schema.rawObject('schema') ?? {} };
   const description = schema.string('description');
   if (description !== undefined) result.description = description;
   const strict = schema.boolean('strict');

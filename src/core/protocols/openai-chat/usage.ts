@@ -19,6 +19,8 @@ interface Counts {
   cacheRead: number;
   cacheWrite: number;
   audioIn: number;
+  /** The details divide the prompt into text, sound and images without a rest. */
+  promptIsDivided: boolean;
   reasoning: number;
   audioOut: number;
   image: number;
@@ -54,6 +56,7 @@ function readCounts(raw: JsonObject): Counts | null {
     cacheRead: optional(details['cached_tokens'] ?? raw['num_cached_tokens'] ?? raw['prompt_cache_hit_tokens'] ?? raw['cached_tokens']),
     cacheWrite: optional(details['cache_write_tokens'] ?? details['cache_creation_input_tokens'] ?? raw['cache_creation_input_tokens']),
     audioIn: optional(details['audio_tokens'] ?? raw['audio_prompt_tokens']),
+    promptIsDivided: details['text_tokens'] !== undefined && optional(details['text_tokens']) + optional(details['image_tokens']) === prompt,
     reasoning: optional(made['reasoning_tokens'] ?? raw['reasoning_tokens']),
     audioOut: optional(made['audio_tokens']),
     image: optional(made['image_tokens']),
@@ -98,6 +101,8 @@ function split(counts: Counts, stated: Partial<UsageSemantics>): ParsedUsage {
 /** Which classes prompt and completion include. */
 function inclusion(counts: Counts, stated: Partial<UsageSemantics>): Included {
   const included: Included = { promptIncludesCacheRead: true, promptIncludesCacheWrite: true, completionIncludesReasoning: true, promptIncludesAudio: true, ...stated };
+  // Grok's hidden system prompt: 161 cached tokens beside a prompt of 7, all 7 of them text (recorded at Azure AI, 2026).
+  if (stated.promptIncludesCacheRead === undefined && counts.cacheRead > counts.prompt && counts.promptIsDivided) included.promptIncludesCacheRead = false;
   const beyond = (counts.total ?? 0) - counts.prompt - counts.completion - outside(counts, stated);
   if (beyond <= 0) return included;
   const silent = [
