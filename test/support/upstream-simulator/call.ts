@@ -1,0 +1,47 @@
+export type SpokenProtocol = 'openai-chat' | 'anthropic-messages' | 'gemini-generate' | 'other';
+
+/** What one request asks for, as far as an answer depends on it. */
+export interface Call {
+  protocol: SpokenProtocol;
+  model: string;
+  stream: boolean;
+  /** OpenAI's `stream_options.include_usage`. */
+  includeUsage: boolean;
+  choices: number;
+  lastUserText: string;
+}
+
+type Json = Record<string, unknown>;
+
+export function readCall(url: string, body: unknown): Call {
+  const path = url.split('?', 1)[0] ?? '';
+  const json: Json = typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Json) : {};
+  const gemini = /\/models\/([^/:]+):(stream)?[gG]enerateContent$/.exec(path);
+  if (gemini !== null) return geminiCall(decodeURIComponent(gemini[1] as string), gemini[2] !== undefined, json);
+  const model = typeof json['model'] === 'string' ? json['model'] : '';
+  const stream = json['stream'] === true;
+  const common = { model, stream, lastUserText: lastUserText(json['messages']), choices: numberOr(json['n'], 1) };
+  if (path.endsWith('/chat/completions')) return { ...common, protocol: 'openai-chat', includeUsage: record(json['stream_options'])['include_usage'] === true };
+  if (path.endsWith('/messages')) return { ...common, choices: 1, protocol: 'anthropic-messages', includeUsage: true };
+  return { ...common, protocol: 'other', includeUsage: false };
+}
+
+function geminiCall(model: string, stream: boolean, json: Json): Call {
+  const messages = (Array.isArray(json['contents']) ? json['contents'] : []).map((content) => ({ role: record(content)['role'] ?? 'user', content: record(content)['parts'] }));
+  return { protocol: 'gemini-generate', model, stream, includeUsage: true, choices: numberOr(record(json['generationConfig'])['candidateCount'], 1), lastUserText: lastUserText(messages) };
+}
+
+function lastUserText(messages: unknown): string {
+  const users = (Array.isArray(messages) ? messages : []).map(record).filter((message) => message['role'] === 'user');
+  const content = users.at(-1)?.['content'];
+  if (typeof content === 'string') return content;
+  return (Array.isArray(content) ? content : []).map((part) => (typeof record(part)['text'] === 'string' ? (record(part)['text'] as string) : '')).join('');
+}
+
+function record(value: unknown): Json {
+  return typeof value === 'object' && value !== null ? (value as Json) : {};
+}
+
+function numberOr(value: unknown, otherwise: number): number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? Math.min(value, 128) : otherwise;
+}
