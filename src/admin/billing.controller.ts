@@ -1,11 +1,12 @@
 import { Body, Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { Organizations } from '../auth/index.js';
-import { Accounts, Credits, LedgerEntries, LedgerVerify, Refunds } from '../billing/index.js';
+import { Accounts, Credits, LedgerRequests, LedgerVerify, Refunds } from '../billing/index.js';
 import { invalidRequest } from '../core/errors/gateway-error.js';
+import { InvalidAmountError, parseUsd } from '../core/pricing/index.js';
 import type { AuditedRequest } from './audit/audit.interceptor.js';
 import { GrantCreditDto, RefundDto } from './dto/organizations.dto.js';
 import { Operated } from './operated.js';
-import { renderEntries, renderVerification } from './render-ledger.js';
+import { renderAccount, renderEntry, renderGrant, renderRefund } from './render-ledger.js';
 
 @Operated('billing')
 @Controller('admin/v1')
@@ -14,36 +15,73 @@ export class BillingController {
     private readonly organizations: Organizations,
     private readonly accounts: Accounts,
     private readonly credits: Credits,
-    private readonly entries: LedgerEntries,
+    private readonly requests: LedgerRequests,
     private readonly verifier: LedgerVerify,
     private readonly refunds: Refunds,
   ) {}
 
   @Post('credits')
-  async grant(@Body() body: GrantCreditDto, @Req() request: AuditedRequest): Promise<unknown> {
+  async grant(@Body() body: GrantCreditDto, @Req() request: AuditedRequest): Promise<Record<string, unknown>> {
     await this.organizations.get(body.organization_id, request.transaction);
-    return this.credits.grant({ ...body }, request.transaction);
+    const grant = await this.credits.grant(
+      {
+        organizationId: body.organization_id,
+        amountNanoUsd: readAmount(body.amount_usd),
+        reason: body.reason,
+        expiresAtMs: body.expires_at === undefined ? undefined : readFuture(body.expires_at),
+        idempotencyKey: body.idempotency_key,
+        actor: 'operator',
+      },
+      request.transaction,
+    );
+    return renderGrant(grant);
   }
 
   @Get('accounts/:id')
-  async account(@Param('id') id: string): Promise<unknown> {
+  async account(@Param('id') id: string): Promise<Record<string, unknown>> {
     await this.organizations.get(id);
-    return this.accounts.get(id);
+    return renderAccount(await this.accounts.get(id));
   }
 
   @Get('ledger/entries')
-  async ledgerEntries(@Query('request_id') requestId: string | undefined): Promise<unknown> {
+  async entries(@Query('request_id') requestId: string | undefined): Promise<Record<string, unknown>> {
     if (requestId === undefined || requestId === '') throw invalidRequest('request_id', 'The query parameter request_id is required.');
-    return renderEntries(await this.entries.ofRequest(requestId));
+    const [money, entries] = await Promise.all([this.requests.find(requestId), this.requests.listEntries(requestId)]);
+    return { request_id: requestId, state: money?.state ?? null, data: entries.map(renderEntry), next_cursor: null };
   }
 
   @Get('ledger/verify')
-  async verify(): Promise<unknown> {
-    return renderVerification(await this.verifier.verify());
+  async verify(): Promise<Record<string, unknown>> {
+    return this.verifier.verify();
   }
 
   @Post('requests/:id/refunds')
-  refund(@Param('id') id: string, @Body() body: RefundDto, @Req() request: AuditedRequest): Promise<unknown> {
-    return this.refunds.refund(id, { ...body }, request.transaction);
+  async refund(@Param('id') id: string, @Body() body: RefundDto, @Req() request: AuditedRequest): Promise<Record<string, unknown>> {
+    const refund = await this.refunds.refund(
+      {
+        requestId: id,
+        amountNanoUsd: body.amount_usd === undefined ? undefined : readAmount(body.amount_usd),
+        reason: body.reason,
+        idempotencyKey: body.idempotency_key,
+        actor: 'operator',
+      },
+      request.transaction,
+    );
+    return renderRefund(refund);
   }
+}
+
+function readAmount(value: unknown): bigint {
+  try {
+    return parseUsd(value);
+  } catch (error) {
+    if (error instanceof InvalidAmountError) throw invalidRequest('amount_usd', `amount_usd ${error.message}.`);
+    throw error;
+  }
+}
+
+function readFuture(text: string): number {
+  const ms = Date.parse(text);
+  if (ms <= Date.now()) throw invalidRequest('expires_at', 'expires_at must lie in the future.');
+  return ms;
 }

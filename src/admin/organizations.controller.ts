@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Param, Patch, Post, Query, Req } from '@nestjs/common';
 import { Organizations, Projects, type Organization, type Page, type Project } from '../auth/index.js';
-import { Accounts } from '../billing/index.js';
+import { Credits } from '../billing/index.js';
 import type { AuditedRequest } from './audit/audit.interceptor.js';
 import { Operated } from './operated.js';
 import { CreateOrganizationDto, CreateProjectDto, UpdateOrganizationDto, UpdateProjectDto } from './dto/organizations.dto.js';
@@ -11,7 +11,7 @@ import { ListQueryDto } from './dto/list-query.dto.js';
 export class OrganizationsController {
   constructor(
     private readonly organizations: Organizations,
-    private readonly accounts: Accounts,
+    private readonly credits: Credits,
   ) {}
 
   @Get()
@@ -27,7 +27,7 @@ export class OrganizationsController {
   @Post()
   async create(@Body() body: CreateOrganizationDto, @Req() request: AuditedRequest): Promise<Organization> {
     const created = await this.organizations.create({ ...body }, request.transaction);
-    await this.accounts.ensure(created.id, request.transaction);
+    await this.credits.ensureAccount(created.id, request.transaction);
     return created;
   }
 

@@ -1,8 +1,9 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { LedgerEntries } from '../billing/index.js';
+import { LedgerRequests } from '../billing/index.js';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import { RequestLogReader, type RequestLogPage } from '../logs/index.js';
 import { RequestQueryDto, requestLogQueryOf } from './dto/request-query.dto.js';
+import { renderRequestMoney } from './render-ledger.js';
 import { Operated } from './operated.js';
 
 @Operated('requests')
@@ -10,7 +11,7 @@ import { Operated } from './operated.js';
 export class RequestsController {
   constructor(
     private readonly reader: RequestLogReader,
-    private readonly entries: LedgerEntries,
+    private readonly ledger: LedgerRequests,
   ) {}
 
   @Get()
@@ -24,8 +25,8 @@ export class RequestsController {
    */
   @Get(':id')
   async one(@Param('id') id: string): Promise<Record<string, unknown>> {
-    const [logged, settled] = await Promise.all([this.reader.find(id), this.entries.find(id)]);
+    const [logged, settled] = await Promise.all([this.reader.find(id), this.ledger.find(id)]);
     if (logged === null && settled === null) throw new GatewayError('not_found', `There is no request ${id.slice(0, 64)}.`, { param: 'id' });
-    return { ...(logged ?? { id, object: 'request', attempts: [], candidates: [], parameters: [] }), ...settled };
+    return { ...(logged ?? { id, object: 'request', attempts: [], candidates: [], parameters: [] }), ...(settled === null ? {} : renderRequestMoney(settled)) };
   }
 }

@@ -4,6 +4,7 @@ import { Accounts } from '../billing/index.js';
 import { GatewayError, invalidRequest } from '../core/errors/gateway-error.js';
 import type { Caller } from '../core/policy/caller.js';
 import { effectivePolicy } from '../core/policy/index.js';
+import { formatUsd } from '../core/pricing/index.js';
 import { RequestLogReader } from '../logs/index.js';
 import type { InferenceRequest } from './exchanges.js';
 
@@ -36,7 +37,14 @@ export class CustomerController {
   @Get('credits')
   async credits(@Req() request: InferenceRequest): Promise<Record<string, unknown>> {
     const caller = request.caller as Caller;
-    return { object: 'credits', organization_id: caller.organizationId, ...(await this.accounts.get(caller.organizationId)) };
+    const account = await this.accounts.get(caller.organizationId);
+    return {
+      object: 'credits',
+      organization_id: caller.organizationId,
+      balance_usd: formatUsd(account.balanceNanoUsd),
+      held_usd: formatUsd(account.heldNanoUsd),
+      available_usd: formatUsd(account.availableNanoUsd),
+    };
   }
 
   /** The record of one of the caller's own requests; another organization's does not exist. */

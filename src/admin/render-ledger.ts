@@ -1,0 +1,76 @@
+import type { AccountBalance, GrantRecord, LedgerEntry, RefundRecord, RequestMoney } from '../billing/index.js';
+import { formatUsd } from '../core/pricing/index.js';
+
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+
+/** Money leaves the admin API as decimal-string USD. */
+export function renderAccount(account: AccountBalance): Record<string, unknown> {
+  return {
+    organization_id: account.organizationId,
+    balance_usd: formatUsd(account.balanceNanoUsd),
+    held_usd: formatUsd(account.heldNanoUsd),
+    available_usd: formatUsd(account.availableNanoUsd),
+    leased_usd: formatUsd(account.leasedNanoUsd),
+  };
+}
+
+export function renderGrant(grant: GrantRecord): Record<string, unknown> {
+  return {
+    id: String(grant.id),
+    object: 'grant',
+    organization_id: grant.organizationId,
+    amount_usd: formatUsd(grant.amountNanoUsd),
+    remaining_usd: formatUsd(grant.remainingNanoUsd),
+    expired_usd: formatUsd(grant.expiredNanoUsd),
+    priority: grant.priority,
+    expires_at: isoOrNull(grant.expiresAtMs),
+    reason: grant.reason,
+    source: grant.source,
+    created_at: new Date(grant.createdAtMs).toISOString(),
+  };
+}
+
+export function renderRefund(refund: RefundRecord): Record<string, unknown> {
+  return {
+    id: String(refund.id),
+    object: 'refund',
+    request_id: refund.requestId,
+    organization_id: refund.organizationId,
+    amount_usd: formatUsd(refund.amountNanoUsd),
+    refunded_usd: formatUsd(refund.refundedNanoUsd),
+    charged_usd: formatUsd(refund.chargedNanoUsd),
+  };
+}
+
+export function renderEntry(entry: LedgerEntry): Record<string, unknown> {
+  return {
+    transaction_id: String(entry.transactionId),
+    kind: entry.kind,
+    account: entry.account,
+    grant_id: entry.grantId === null ? null : String(entry.grantId),
+    amount_usd: formatUsd(entry.amountNanoUsd),
+    created_at: new Date(entry.createdAtMs).toISOString(),
+  };
+}
+
+/** State and money of record, over what the log says. */
+export function renderRequestMoney(money: RequestMoney): Record<string, unknown> {
+  return {
+    state: money.state,
+    hold_usd: formatUsd(money.holdNanoUsd),
+    cost_usd: formatUsd(money.chargedNanoUsd),
+    refunded_usd: formatUsd(money.refundedNanoUsd),
+    loss_usd: formatUsd(money.lossNanoUsd),
+    provider_cost_usd: formatUsd(money.providerCostNanoUsd),
+    suspense_usd: formatUsd(money.suspenseNanoUsd),
+    usage_estimated: money.estimated,
+    price_id: money.priceId,
+    states: {
+      received_at: isoOrNull(money.receivedAtMs),
+      admitted_at: isoOrNull(money.admittedAtMs),
+      forwarded_at: isoOrNull(money.forwardedAtMs),
+      first_token_at: isoOrNull(money.firstTokenAtMs),
+      ended_at: isoOrNull(money.endedAtMs),
+    },
+  };
+}
