@@ -209,7 +209,7 @@ describe('upstream simulator', () => {
   });
 
   it('closes a kept-alive connection behind an answer without a word', async () => {
-    simulator.on('m', answers('x', { thenClose: 'fin' }));
+    simulator.on('m', [answers('x', { thenClose: 'fin' }), answers('x')]);
     await ask('m').seen;
     // Long enough for the close to reach the agent; a caller that is quicker meets the race this scenario is for.
     await sleep(30);
