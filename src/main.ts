@@ -60,7 +60,7 @@ async function createApplication(config: Config, platform: host.OpenedPlatform, 
       throw new GatewayError('server_shutdown', 'This server is shutting down; send the request again.', { retryAfterMs: 1_000 });
     }
   });
-  configureServer(instance);
+  configureServer(app);
   await app.init();
   return app;
 }
