@@ -7,6 +7,8 @@ import { JobMetrics } from './job-metrics.js';
 import { JOB_QUEUE, Jobs } from './jobs.js';
 
 const CONCURRENCY = 4;
+/** A Redis that came back empty has lost the schedule. */
+const RESCHEDULE_MS = 10_000;
 
 /** Runs the registered jobs in a process with the worker role, from `start()` until the process stops. */
 @Injectable()
@@ -15,6 +17,7 @@ export class JobWorker extends WorkerHost implements BeforeApplicationShutdown {
   readonly #logger = new Logger('Jobs');
   readonly #stop = new AbortController();
   readonly #running = new Set<string>();
+  #repair: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly jobs: Jobs,
@@ -31,11 +34,14 @@ export class JobWorker extends WorkerHost implements BeforeApplicationShutdown {
     this.scrape.beforeScrape(async () => this.metrics.depth(JOB_QUEUE, await this.jobs.counts()));
     this.worker.on('error', (error) => this.#logger.warn({ message: 'The job worker met an error', err: error }));
     await this.jobs.schedule();
+    this.#repair = setInterval(() => void this.jobs.schedule().catch(() => undefined), RESCHEDULE_MS);
+    this.#repair.unref();
     void this.worker.run().catch((error: unknown) => this.#logger.error('The job worker ended', error));
   }
 
   beforeApplicationShutdown(): void {
     this.#stop.abort();
+    clearInterval(this.#repair);
   }
 
   override async process(job: Job): Promise<void> {

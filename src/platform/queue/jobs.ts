@@ -4,8 +4,7 @@ import type { Queue } from 'bullmq';
 
 export const JOB_QUEUE = 'jobs';
 /** Kept for a look at what happened; BullMQ keeps everything unless told. */
-const KEEP_COMPLETED_COUNT = 20;
-const KEEP_FAILED_COUNT = 100;
+const KEEP = { removeOnComplete: { count: 20 }, removeOnFail: { count: 100 } };
 /** A known scheduler whose owner is gone is removed; there are never this many. */
 const SCHEDULER_LIMIT = 1_000;
 
@@ -53,17 +52,18 @@ export class Jobs {
 
   /** Asks for one run soon, besides the schedule. */
   async runSoon(name: string): Promise<void> {
-    await this.#queue.add(name, {}, { removeOnComplete: { count: KEEP_COMPLETED_COUNT }, removeOnFail: { count: KEEP_FAILED_COUNT } });
+    await this.#queue.add(name, {}, KEEP);
   }
 
-  /** Makes the stored schedule equal to what is registered. */
+  /** Makes the stored schedule equal to what is registered; what is there already stays as it is. */
   async schedule(): Promise<void> {
-    for (const stored of await this.#queue.getJobSchedulers(0, SCHEDULER_LIMIT)) {
-      if (!this.#jobs.has(stored.key)) await this.#queue.removeJobScheduler(stored.key);
+    const stored = new Map<string, number | undefined>();
+    for (const { key, every } of await this.#queue.getJobSchedulers(0, SCHEDULER_LIMIT)) stored.set(key, every);
+    for (const key of stored.keys()) {
+      if (!this.#jobs.has(key)) await this.#queue.removeJobScheduler(key);
     }
     for (const { name, everyMs } of this.#jobs.values()) {
-      const opts = { removeOnComplete: { count: KEEP_COMPLETED_COUNT }, removeOnFail: { count: KEEP_FAILED_COUNT } };
-      await this.#queue.upsertJobScheduler(name, { every: everyMs }, { name, opts });
+      if (Number(stored.get(name)) !== everyMs) await this.#queue.upsertJobScheduler(name, { every: everyMs }, { name, opts: KEEP });
     }
   }
 
