@@ -75,6 +75,15 @@ export class KeyDirectory {
     }
   }
 
+  /** The caller that a key's id stands for, for an operator's questions. Throws GatewayError 404 for an unknown key, 503 `policy_invalid`. */
+  callerOf(keyId: string): Caller {
+    const entry = this.#index.findByKeyId(keyId);
+    const composed = entry === null ? null : this.#index.compose(entry);
+    if (composed === null || 'missing' in composed) throw new GatewayError('not_found', `There is no key ${keyId.slice(0, 64)}.`, { param: 'key_id' });
+    if ('fault' in composed) throw this.#unreadable(composed.fault);
+    return composed.caller;
+  }
+
   /** Resolves when everything committed before the call is in force here. Rejects when the database cannot be asked. */
   refresh(): Promise<void> {
     if (this.#running === null) return this.#start(() => this.#readChanges());

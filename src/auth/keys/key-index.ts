@@ -42,6 +42,12 @@ export class KeyIndex {
     return this.#secrets.get(digest) ?? null;
   }
 
+  /** Any secret of the key; for an operator's questions, not for requests (it looks at every entry). */
+  findByKeyId(keyId: string): SecretEntry | null {
+    for (const entry of this.#secrets.values()) if (entry.key?.layer.id === keyId) return entry;
+    return null;
+  }
+
   putOrganization(record: LayerRecord): void {
     if (!isNews(record, this.#organizations.get(record.layer.id))) return;
     this.#organizations.set(record.layer.id, record);
