@@ -6,6 +6,8 @@ import type { Hold } from '../../src/core/ledger/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { ending, holdRequest, startLedger, temporaryDirectory, until, type TestLedger } from './billing-harness.js';
 
+jest.setTimeout(20_000);
+
 describe('holds against a real PostgreSQL', () => {
   let fixture: TestDatabase;
   let ledger: TestLedger;
@@ -22,6 +24,7 @@ describe('holds against a real PostgreSQL', () => {
     ledger = await startLedger(fixture.database, directory.path);
     other = await startLedger(fixture.database, directory.path);
   });
+  afterEach(() => expect([...ledger.problems, ...other.problems]).toEqual([]));
   afterAll(async () => {
     await ledger.engine.stop();
     await other.engine.stop();
@@ -161,5 +164,5 @@ describe('holds against a real PostgreSQL', () => {
       return hold !== null;
     });
     (hold as Hold | null)?.settle(ending(1));
-  });
+  }, 20_000);
 });

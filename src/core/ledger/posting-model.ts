@@ -42,6 +42,7 @@ export interface RowView {
   state: StoredState;
   settledBy: SettledBy | null;
   checkpointSequence: number;
+  attempts: number;
   /** Captured and posted beyond the hold so far. */
   chargedNanoUsd: bigint;
 }

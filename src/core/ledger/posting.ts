@@ -15,8 +15,9 @@ import { isEnded } from './states.js';
 
 /**
  * Plans one batch: folded requests against a locked view of the ledger. Deterministic and idempotent: a request that is
- * already in its end state changes nothing, except that the true end of one that was settled by its checkpoint is posted late.
- * `settledBy` says whose knowledge the ends are: the request's own (`engine`) or a dead engine's last checkpoint.
+ * already in its end state changes nothing, except that what a request that was settled by its checkpoint turns out to be worth
+ * beyond that is posted late, once. `settledBy` says whose knowledge the ends are: the request's own (`engine`) or a dead
+ * engine's last checkpoint.
  */
 export function planPostings(view: LedgerView, folds: readonly RequestFold[], settledBy: 'engine' | 'checkpoint'): LedgerWrites {
   const plan = new PostingPlan(view);
@@ -42,7 +43,8 @@ class PostingPlan {
   post(fold: RequestFold, settledBy: 'engine' | 'checkpoint'): void {
     const row = this.#view.rows.get(fold.admitted.requestId) ?? null;
     if (row !== null && isEnded(row.state)) {
-      if (fold.ended !== null && row.settledBy === 'checkpoint' && settledBy === 'engine') this.#postLate(fold, fold.ended, row);
+      const beyond = (fold.ended?.outcome.worthNanoUsd ?? 0n) - row.chargedNanoUsd;
+      if (fold.ended !== null && row.settledBy === 'checkpoint' && beyond > 0n) this.#postLate(fold, beyond, row);
       return;
     }
     if (fold.ended === null) this.#writeRunning(fold, row);
@@ -52,7 +54,8 @@ class PostingPlan {
   /** A row begins as `forwarded`; it is `streaming` from the first checkpoint after that. */
   #writeRunning(fold: RequestFold, row: RowView | null): void {
     const sequence = fold.checkpoint?.sequence ?? 0;
-    if (row !== null && sequence <= row.checkpointSequence && row.state === (sequence > 0 ? 'streaming' : 'forwarded')) return;
+    const known = row !== null && sequence <= row.checkpointSequence && (fold.forwarded?.number ?? 0) <= row.attempts;
+    if (known && row.state === (sequence > 0 ? 'streaming' : 'forwarded')) return;
     const state = row !== null && sequence > 0 ? 'streaming' : (row?.state ?? 'forwarded');
     this.#writeRow(fold, { row, state, settledBy: null, captured: 0n, overage: 0n, loss: 0n });
   }
@@ -73,9 +76,7 @@ class PostingPlan {
   }
 
   /** The engine was thought dead and is not, or its journal turned up: what its true end adds is posted like overage. */
-  #postLate(fold: RequestFold, ended: EndedRecord, row: RowView): void {
-    const beyond = ended.outcome.worthNanoUsd - row.chargedNanoUsd;
-    const missing = beyond > 0n ? beyond : 0n;
+  #postLate(fold: RequestFold, missing: bigint, row: RowView): void {
     const overage = this.#allowed(fold.admitted.parts, missing);
     for (const part of fold.admitted.parts) this.#changeCeiling(part.ceilingId, { postedNanoUsd: -overage, leasedNanoUsd: 0n });
     this.#transact(fold, 'late', this.#charge(fold, overage), lossOf(missing - overage));
@@ -160,6 +161,7 @@ class PostingPlan {
       state,
       settledBy,
       checkpointSequence: checkpoint?.sequence ?? 0,
+      attempts: ended?.attempts ?? forwarded?.number ?? 0,
       chargedNanoUsd: (row?.chargedNanoUsd ?? 0n) + captured + overage,
     });
   }

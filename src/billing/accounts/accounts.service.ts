@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../platform/database/index.js';
+
+/** An organization's account. Nano-USD. */
+export interface AccountBalance {
+  readonly organizationId: string;
+  readonly balanceNanoUsd: bigint;
+  /** By unfinished requests. */
+  readonly heldNanoUsd: bigint;
+  /** Balance less held. */
+  readonly availableNanoUsd: bigint;
+  /** With engines, not held by a request, spendable. */
+  readonly leasedNanoUsd: bigint;
+}
+
+/** A budget's present period. Nano-USD; times in milliseconds since 1970, null when it never ends. */
+export interface BudgetBalance {
+  readonly scope: 'organization' | 'project' | 'key';
+  readonly scopeId: string;
+  readonly period: 'total' | 'day' | 'week' | 'month';
+  readonly amountNanoUsd: bigint;
+  readonly spentNanoUsd: bigint;
+  readonly heldNanoUsd: bigint;
+  readonly startsAtMs: number | null;
+  readonly endsAtMs: number | null;
+}
+
+/**
+ * A strict lease is exactly its holds, so what it has is held from the moment it is committed; of other leases the rows of
+ * unfinished requests tell what is held.
+ */
+const BALANCE = {
+  name: 'ledger-account-balance',
+  text: `
+    SELECT c.posted, c.leased,
+      coalesce((SELECT sum(l.amount) FROM ledger_leases l WHERE l.ceiling_id = c.id AND l.exact), 0) AS held_exactly,
+      coalesce((SELECT sum(r.hold) FROM ledger_requests r WHERE r.state IN ('forwarded', 'streaming') AND r.organization_id = c.organization_id
+        AND r.parts @> '[{"kind": "account", "exact": false}]'), 0) AS held_otherwise,
+      CASE WHEN c.next_expiry <= now() THEN coalesce((SELECT sum(g.remaining) FROM ledger_grants g
+        WHERE g.ceiling_id = c.id AND g.remaining > 0 AND g.expires_at <= now()), 0) ELSE 0 END AS expired
+    FROM ledger_ceilings c WHERE c.scope = 'account' AND c.scope_id = $1 AND c.period = 'none'`,
+};
+
+@Injectable()
+export class Accounts {
+  constructor(private readonly database: Database) {}
+
+  /** Zeros for an organization without an account. */
+  async get(organizationId: string): Promise<AccountBalance> {
+    const { rows } = await this.database.query<Record<string, string>>(BALANCE, [organizationId]);
+    const row = rows[0] ?? {};
+    const money = (name: string): bigint => BigInt(row[name] ?? '0');
+    const held = money('held_exactly') + money('held_otherwise');
+    // What has expired is gone, although the job that posts it comes a little later; what is leased may still be burned.
+    const free = money('posted') - money('leased');
+    const expired = money('expired') < free ? money('expired') : free > 0n ? free : 0n;
+    const balance = money('posted') - expired;
+    return {
+      organizationId,
+      balanceNanoUsd: balance,
+      heldNanoUsd: held,
+      availableNanoUsd: balance - held,
+      leasedNanoUsd: money('leased') - held,
+    };
+  }
+
+  /** The budgets of one organization, project or key whose period is running. */
+  async listBudgets(scope: BudgetBalance['scope'], scopeId: string): Promise<BudgetBalance[]> {
+    const { rows } = await this.database.query<Record<string, string | Date | number>>(
+      `SELECT period, amount, posted, leased, CASE WHEN period = 'total' THEN NULL ELSE period_start END AS starts, CASE WHEN period = 'total' THEN NULL ELSE period_end END AS ends
+       FROM ledger_ceilings WHERE kind = 'budget' AND scope = $1 AND scope_id = $2 AND period_end > now() ORDER BY period_start`,
+      [scope, scopeId],
+    );
+    return rows.map((row) => ({
+      scope,
+      scopeId,
+      period: row['period'] as BudgetBalance['period'],
+      amountNanoUsd: BigInt(row['amount'] as string),
+      spentNanoUsd: BigInt(row['amount'] as string) - BigInt(row['posted'] as string),
+      heldNanoUsd: BigInt(row['leased'] as string),
+      startsAtMs: (row['starts'] as Date | null)?.getTime() ?? null,
+      endsAtMs: (row['ends'] as Date | null)?.getTime() ?? null,
+    }));
+  }
+}

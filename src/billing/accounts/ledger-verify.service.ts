@@ -1,0 +1,101 @@
+import { Injectable } from '@nestjs/common';
+import { chargeFor, parsePrice } from '../../core/pricing/index.js';
+import { Database, type Queryable } from '../../platform/database/index.js';
+import { readUnits, readUsage } from '../posting/row-parameters.js';
+import { COUNTS, DRIFT, INVARIANTS } from './verify-sql.js';
+
+export interface InvariantResult {
+  readonly id: string;
+  readonly means: string;
+  readonly ok: boolean;
+  readonly violationCount: number;
+  /** The first few, as the database tells them. */
+  readonly examples: readonly Record<string, unknown>[];
+}
+
+export interface LedgerReport {
+  readonly ok: boolean;
+  /** Σ |stored − replayed| over all ceilings, posted and leased. */
+  readonly driftNanoUsd: bigint;
+  readonly openHoldCount: number;
+  readonly openLeaseCount: number;
+  readonly heldNanoUsd: bigint;
+  readonly transactionCount: number;
+  readonly entryCount: number;
+  readonly requestCount: number;
+  readonly liveEngineCount: number;
+  /** Of all balances, replayed from zero; equal to the stored ones' when nothing drifted. */
+  readonly replayHash: string;
+  readonly recomputedCount: number;
+  readonly invariants: readonly InvariantResult[];
+}
+
+/** A statement over the whole ledger may take long; it reads one snapshot and locks nothing. */
+const STATEMENT_TIMEOUT_MS = 120_000;
+const EXAMPLE_COUNT = 5;
+const RECOMPUTE_COUNT = 2_000;
+
+/** Replays the ledger from zero and asks every invariant that SQL can decide. */
+@Injectable()
+export class LedgerVerify {
+  constructor(private readonly database: Database) {}
+
+  verify(): Promise<LedgerReport> {
+    return this.database.transaction((snapshot) => report(snapshot), {
+      isolation: 'repeatable read',
+      readOnly: true,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+    });
+  }
+}
+
+async function report(snapshot: Queryable): Promise<LedgerReport> {
+  const counts = (await snapshot.query<Record<string, string>>(COUNTS)).rows[0] ?? {};
+  const drift = (await snapshot.query<Record<string, string>>(DRIFT)).rows[0] ?? {};
+  const invariants: InvariantResult[] = [];
+  for (const { id, means, text } of INVARIANTS) {
+    const { rows } = await snapshot.query(`SELECT count(*) OVER () AS violations, v.* FROM (${text}) v LIMIT ${EXAMPLE_COUNT}`);
+    const examples = rows.map(({ violations: _, ...example }) => example as Record<string, unknown>);
+    invariants.push({ id, means, ok: rows.length === 0, violationCount: Number(rows[0]?.['violations'] ?? 0), examples });
+  }
+  const recomputed = await recompute(snapshot);
+  invariants.push(recomputed.result);
+  const replayed = drift['stored_hash'] === drift['replayed_hash'];
+  invariants.push({ id: 'I24', means: 'replay from zero reproduces every balance', ok: replayed, violationCount: replayed ? 0 : 1, examples: [] });
+  return {
+    ok: invariants.every(({ ok }) => ok),
+    driftNanoUsd: BigInt(drift['drift'] ?? '0'),
+    openHoldCount: Number(counts['open_holds']),
+    openLeaseCount: Number(counts['open_leases']),
+    heldNanoUsd: BigInt(counts['held'] ?? '0'),
+    transactionCount: Number(counts['transactions']),
+    entryCount: Number(counts['entries']),
+    requestCount: Number(counts['requests']),
+    liveEngineCount: Number(counts['live_engines']),
+    replayHash: drift['replayed_hash'] ?? '',
+    recomputedCount: recomputed.count,
+    invariants,
+  };
+}
+
+interface PricedRow extends Record<string, unknown> {
+  request_id: string;
+  worth: string;
+  usage: Record<string, number> | null;
+  units: Record<string, number> | null;
+  document: unknown;
+}
+
+/** The latest charges, computed again from the stored usage and price version. */
+async function recompute(snapshot: Queryable): Promise<{ result: InvariantResult; count: number }> {
+  const { rows } = await snapshot.query<PricedRow>(
+    `SELECT r.request_id, r.worth, r.usage, r.units, p.document FROM ledger_requests r JOIN ledger_prices p ON p.id = r.price_id
+     WHERE r.settled_at IS NOT NULL AND r.worth > 0 ORDER BY r.request_id DESC LIMIT ${RECOMPUTE_COUNT}`,
+  );
+  const wrong = rows.flatMap((row) => {
+    const { totalNanoUsd } = chargeFor(readUsage(row.usage), parsePrice(row.document, 'price'), readUnits(row.units));
+    return totalNanoUsd === BigInt(row.worth) ? [] : [{ request_id: row.request_id, worth: row.worth, recomputed: totalNanoUsd.toString() }];
+  });
+  const result = { id: 'I12', means: 'a charge recomputed from usage and price is the same', ok: wrong.length === 0, violationCount: wrong.length, examples: wrong.slice(0, EXAMPLE_COUNT) };
+  return { result, count: rows.length };
+}

@@ -1,0 +1,35 @@
+/** Times and bounds of the ledger. The defaults are production's; tests shorten them. An injectable class. */
+export class BillingSettings {
+  readonly heartbeatMs: number = 5_000;
+  /** By the database's clock. */
+  readonly deadAfterMs: number = 20_000;
+  /** By the monotonic clock of the engine; shorter than `deadAfterMs`, or two engines could spend the same lease. */
+  readonly fenceMs: number = 15_000;
+  /** A lease of its own that an engine does not know is returned when it is older than this: an acknowledgement was lost. */
+  readonly unknownLeaseAgeMs: number = 4_000;
+  readonly sweepMs: number = 5_000;
+  readonly flushMs: number = 15;
+  readonly flushMaxCount: number = 500;
+  /** A request that ends sooner is written once, in its end state; a longer one is first written as running. */
+  readonly runningRowAfterMs: number = 100;
+  readonly flushRetryMs: number = 250;
+  readonly admissionDeadlineMs: number = 2_000;
+  readonly admissionBatchCount: number = 256;
+  readonly admissionQueueCount: number = 10_000;
+  /** How long a refusal waits for leases that other engines may give back. */
+  readonly askIdleMs: number = 250;
+  /** The same when others hold only exact leases: one of their flushes. */
+  readonly askExactMs: number = 40;
+  readonly fsyncMs: number = 1_000;
+  readonly segmentBytes: number = 16 * 1_048_576;
+  readonly journalMaxBytes: number = 1_073_741_824;
+  /** Ended requests in memory that the database has not taken yet; beyond it nothing is admitted. */
+  readonly unpostedMaxCount: number = 100_000;
+  readonly stopDeadlineMs: number = 10_000;
+  readonly refundValidMs: number = 30 * 86_400_000;
+
+  constructor(overrides: Partial<BillingSettings> = {}) {
+    Object.assign(this, overrides);
+    if (this.fenceMs >= this.deadAfterMs) throw new Error('fenceMs must be shorter than deadAfterMs');
+  }
+}

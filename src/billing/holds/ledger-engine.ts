@@ -1,0 +1,294 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import {
+  DEFAULT_POLICY,
+  endByCheckpoint,
+  Holds,
+  LeaseBook,
+  type AdmittedRecord,
+  type Hold,
+  type HoldPart,
+  type HoldRequest,
+  type LeaseView,
+  type Need,
+  type RequestRecord,
+} from '../../core/ledger/index.js';
+import { MAX_AMOUNT_NANO_USD, type Price } from '../../core/pricing/index.js';
+import type { Clock } from '../../platform/clock/index.js';
+import type { Database } from '../../platform/database/index.js';
+import { newId } from '../../platform/ids/index.js';
+import type { BillingSettings } from '../billing-settings.js';
+import { Engine } from '../engine/engine.js';
+import { ownIdentity } from '../engine/process-identity.js';
+import { Journal, JournalUnavailableError, type Segment } from '../journal/journal.js';
+import { Flusher, type PendingRequest } from '../posting/flusher.js';
+import type { LedgerRepository } from '../posting/ledger.repository.js';
+import { Admission, type Verdict } from './admission.js';
+import { Ceilings } from './ceilings.js';
+import { LeaseExchange } from './lease-exchange.js';
+import { OpenHold, type HoldPort } from './open-hold.js';
+import { admissionError, insufficient, unavailable } from './refusals.js';
+
+/** What an operator must see; the Nest module binds it to metrics and the log. */
+export interface LedgerObserver {
+  onError(where: string, error: Error): void;
+  onPoison(requestId: string, error: Error): void;
+  onBatch(count: number, durationMs: number): void;
+}
+
+export interface LedgerEngineParts {
+  readonly database: Database;
+  readonly repository: LedgerRepository;
+  readonly clock: Clock;
+  readonly settings: BillingSettings;
+  readonly zone: string;
+  readonly dataDirectory: string;
+  readonly observer: LedgerObserver;
+}
+
+type Granted = { parts: HoldPart[]; admittedAtMs: number };
+
+/** This process's share of the ledger: it admits requests, keeps their journal, and posts what happened. */
+export class LedgerEngine extends Holds {
+  readonly #parts: LedgerEngineParts;
+  readonly #engine: Engine;
+  readonly #book = new LeaseBook();
+  readonly #ceilings: Ceilings;
+  readonly #admission: Admission;
+  readonly #flusher: Flusher;
+  readonly #exchange: LeaseExchange;
+  readonly #open = new Set<OpenHold>();
+  readonly #port: HoldPort;
+  #journal: Journal | null = null;
+  #closing = false;
+
+  constructor(parts: LedgerEngineParts) {
+    super();
+    const { database, clock, settings, observer } = parts;
+    this.#parts = parts;
+    this.#engine = new Engine(database, clock, settings, parts.zone);
+    this.#ceilings = new Ceilings(database, clock);
+    this.#admission = new Admission(database, clock, settings, {
+      engineId: () => this.#engine.id,
+      opened: (lease) => this.#book.open(lease),
+      onNotLive: () => void this.#engine.beat(),
+    });
+    this.#flusher = new Flusher(parts.repository, clock, settings, {
+      onPosted: (requests, leases) => this.#posted(requests, leases),
+      onPoison: (request, error) => this.#setAside(request, error),
+      onBatch: (count, durationMs) => observer.onBatch(count, durationMs),
+      onError: (error) => observer.onError('flusher', error),
+    });
+    this.#exchange = new LeaseExchange(database, settings, this.#flusher, (error) => observer.onError('lease exchange', error));
+    this.#port = {
+      policy: DEFAULT_POLICY,
+      journal: (record, price) => this.#write(record, price),
+      changed: (request) => this.#flusher.touch(request),
+      ended: (request) => this.#ended(request as OpenHold),
+      monotonicMs: () => clock.monotonicMs(),
+    };
+  }
+
+  get id(): number {
+    return this.#engine.id;
+  }
+
+  /** This engine's journal directory; taken ones are moved below it. */
+  get journalDirectory(): string {
+    if (this.#journal === null) throw new Error('the engine has not been started');
+    return this.#journal.directory;
+  }
+
+  /** For the gauges. */
+  get figures(): { openCount: number; openNanoUsd: bigint; unpostedCount: number; lagMs: number; journalBytes: number } {
+    let openNanoUsd = 0n;
+    for (const hold of this.#open) openNanoUsd += hold.amountNanoUsd;
+    return {
+      openCount: this.#open.size,
+      openNanoUsd,
+      unpostedCount: this.#flusher.unpostedCount,
+      lagMs: this.#flusher.lagMs,
+      journalBytes: this.#journal?.sizeBytes ?? 0,
+    };
+  }
+
+  async start(): Promise<void> {
+    await this.#engine.start({
+      knownLeases: () => [...this.#book.numbers(), ...this.#admission.inFlightNumbers()],
+      onReplaced: (engineId) => this.#replaced(engineId),
+      onError: (error) => this.#parts.observer.onError('heartbeat', error),
+    });
+    const directory = join(this.#parts.dataDirectory, 'journal', newId('engine'));
+    mkdirSync(join(this.#parts.dataDirectory, 'journal'), { recursive: true, mode: 0o700 });
+    const header = { type: 'engine' as const, engineId: this.#engine.id, ...ownIdentity() };
+    this.#journal = new Journal(directory, header, this.#parts.settings, () => [...this.#open].map(({ fold }) => fold));
+    await this.#exchange.start(this.#engine.id);
+  }
+
+  /** Posts what ended, gives leases back, ends the engine's row. What still runs is left to the journal's next reader. */
+  async stop(): Promise<void> {
+    if (this.#closing || this.#journal === null) return;
+    this.#closing = true;
+    const flushed = await this.#flushWithin(this.#parts.settings.stopDeadlineMs);
+    this.#flusher.stop();
+    await this.#exchange.stop();
+    const clean = flushed && this.#open.size === 0;
+    if (clean) await this.#returnAll().catch((error: unknown) => this.#parts.observer.onError('stop', error as Error));
+    await this.#engine.stop(clean).catch((error: unknown) => this.#parts.observer.onError('stop', error as Error));
+    this.#journal.close(clean);
+  }
+
+  /** Everything that has ended is in the database. For tests and for a stop. */
+  flush(): Promise<boolean> {
+    return this.#flusher.flushNow();
+  }
+
+  override async hold(request: HoldRequest): Promise<Hold> {
+    this.#assertAdmits();
+    if (request.amountNanoUsd > MAX_AMOUNT_NANO_USD) throw insufficient(request, 'account');
+    const granted = await this.#withinDeadline(request, this.#grant(request));
+    const hold = new OpenHold(this.#admitted(request, granted), this.#port);
+    this.#open.add(hold);
+    try {
+      this.#requireJournal().append(hold.fold.admitted);
+      this.#flusher.touch(hold);
+      return hold;
+    } catch (error) {
+      this.#release(hold);
+      throw unavailable('The ledger’s journal cannot be written.', error);
+    }
+  }
+
+  async #grant(request: HoldRequest): Promise<Granted> {
+    const needs = this.#ceilings.find(request) ?? (await this.#ceilings.resolve(request));
+    const carved = this.#book.carve(needs, request.amountNanoUsd, this.#parts.clock.monotonicMs());
+    if (carved !== null) return { parts: carved, admittedAtMs: this.#engine.databaseNowMs() };
+    const first = await this.#ask(request, needs);
+    if (first.kind === 'granted') return this.#granted(needs, request, first);
+    if (first.kind === 'refused' && !(await this.#exchange.mayHelp(first.need.ceilingId, first.elsewhere))) throw insufficient(request, first.need.kind);
+    const present = await this.#ceilings.resolve(request);
+    const second = await this.#ask(request, present);
+    if (second.kind === 'granted') return this.#granted(present, request, second);
+    throw second.kind === 'refused' ? insufficient(request, second.need.kind) : unavailable('A budget’s period is just beginning.', null);
+  }
+
+  async #ask(request: HoldRequest, needs: readonly Need[]): Promise<Verdict> {
+    const verdict = await this.#admission.ask({ needs, amountNanoUsd: request.amountNanoUsd });
+    if (verdict.kind === 'period-over') this.#ceilings.forgetBudgets(request);
+    if (verdict.kind === 'granted') this.#engine.observeDatabaseTime(verdict.admittedAtMs);
+    return verdict;
+  }
+
+  #granted(needs: readonly Need[], { amountNanoUsd }: HoldRequest, verdict: Verdict & { kind: 'granted' }): Granted {
+    const parts = needs.map((need) => ({ ...need, leaseNumber: verdict.leases.get(need.ceilingId) ?? 0, amountNanoUsd, exact: true }));
+    return { parts, admittedAtMs: verdict.admittedAtMs };
+  }
+
+  /** A grant that comes after its deadline is released: its request has been answered 503 already. */
+  async #withinDeadline(request: HoldRequest, work: Promise<Granted>): Promise<Granted> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), this.#parts.settings.admissionDeadlineMs);
+    });
+    try {
+      const first = await Promise.race([work, late]);
+      if (first !== 'late') return first;
+    } catch (error) {
+      throw admissionError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+    work.then(
+      (granted) => this.#release(new OpenHold(this.#admitted(request, granted), this.#port)),
+      () => undefined,
+    );
+    throw unavailable('The ledger did not answer in time.', null);
+  }
+
+  #admitted(request: HoldRequest, granted: Granted): AdmittedRecord {
+    const { requestId, organizationId, projectId, keyId, model, amountNanoUsd, receivedAtMs } = request;
+    return {
+      type: 'admitted', requestId, engineId: this.#engine.id, organizationId, projectId, keyId, model,
+      holdNanoUsd: amountNanoUsd, expectedCostNanoUsd: amountNanoUsd, parts: granted.parts, receivedAtMs, admittedAtMs: granted.admittedAtMs,
+    };
+  }
+
+  /** Ends a hold that no request will use: through the same way as every settlement, so that it happens once. */
+  #release(hold: OpenHold): void {
+    hold.fold.ended = endByCheckpoint(hold.fold, this.#engine.databaseNowMs());
+    hold.endedAtMs = this.#parts.clock.monotonicMs();
+    this.#open.delete(hold);
+    this.#flusher.end(hold);
+  }
+
+  #write(record: RequestRecord, price: Price | null): Segment | null {
+    try {
+      const journal = this.#requireJournal();
+      if (price !== null) {
+        journal.notePrice(price);
+        this.#flusher.notePrice(price);
+      }
+      return journal.append(record);
+    } catch (error) {
+      // The request runs and must end: its end is posted from memory; only a crash before that would lose it.
+      this.#parts.observer.onError('journal', error as Error);
+      return null;
+    }
+  }
+
+  #ended(hold: OpenHold): void {
+    this.#open.delete(hold);
+    this.#flusher.end(hold);
+  }
+
+  #posted(requests: readonly PendingRequest[], leases: readonly LeaseView[]): void {
+    for (const { number, engineId, amountNanoUsd } of leases) {
+      if (engineId === this.#engine.id) this.#book.posted(number, amountNanoUsd);
+    }
+    for (const request of requests) {
+      for (const part of request.fold.admitted.parts) this.#book.settle(part);
+      if (request.segment !== null) this.#journal?.posted(request.segment);
+    }
+  }
+
+  #setAside(request: PendingRequest, error: Error): void {
+    this.#parts.observer.onPoison(request.fold.admitted.requestId, error);
+    if (request.segment !== null) this.#journal?.posted(request.segment);
+  }
+
+  #replaced(engineId: number): void {
+    this.#book.clear();
+    for (const hold of this.#open) hold.moveTo(engineId);
+    this.#journal?.renameEngine(engineId);
+    this.#exchange.rename(engineId);
+    this.#parts.observer.onError('heartbeat', new Error(`this engine was swept; it goes on as engine ${engineId}`));
+  }
+
+  #assertAdmits(): void {
+    if (this.#closing) throw new GatewayError('server_shutdown', 'This server is shutting down; send the request again.', { retryAfterMs: 1_000 });
+    if (!this.#engine.mayCarve) {
+      void this.#engine.beat();
+      throw unavailable('The ledger’s database has not answered for too long.', null);
+    }
+    if (!this.#requireJournal().acceptsAdmissions()) throw unavailable('The ledger’s journal is full or cannot be written.', null);
+    if (this.#flusher.unpostedCount >= this.#parts.settings.unpostedMaxCount) throw unavailable('Too many settlements wait for the database.', null);
+  }
+
+  #requireJournal(): Journal {
+    if (this.#journal === null) throw new JournalUnavailableError('the ledger has not been started');
+    return this.#journal;
+  }
+
+  async #flushWithin(deadlineMs: number): Promise<boolean> {
+    const until = this.#parts.clock.monotonicMs() + deadlineMs;
+    while (!(await this.#flusher.flushNow())) {
+      if (this.#parts.clock.monotonicMs() >= until) return false;
+    }
+    return true;
+  }
+
+  async #returnAll(): Promise<void> {
+    await this.#parts.database.query('SELECT ledger_return_leases($1, ARRAY(SELECT number FROM ledger_leases WHERE engine_id = $1))', [this.#engine.id]);
+  }
+}

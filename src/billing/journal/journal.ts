@@ -1,0 +1,177 @@
+import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EngineRecord, JournalRecord, RequestFold } from '../../core/ledger/index.js';
+import type { Price } from '../../core/pricing/index.js';
+import type { BillingSettings } from '../billing-settings.js';
+import { encodeRecord } from './journal-codec.js';
+
+/** The journal cannot take a record: its disk is full or gone. */
+export class JournalUnavailableError extends Error {
+  override name = 'JournalUnavailableError';
+}
+
+interface Segment {
+  path: string;
+  fd: number;
+  bytes: number;
+  /** Ended requests whose record stands here and that the database has not taken yet. */
+  unposted: number;
+  prices: Set<string>;
+}
+
+/** New requests are refused before the journal is full, so that those that run can still write their end. */
+const ADMISSION_SHARE = 0.9;
+/** After a failed write the next admission is refused at once instead of trying the disk each time. */
+const FAILURE_PAUSE_MS = 1_000;
+
+/**
+ * An engine's own append-only files, one directory per engine, so that a successor takes it by one rename. A record is
+ * handed to the operating system before `append` returns (a killed process loses nothing) and synced within a second.
+ *
+ * It does not grow for ever: a new segment begins with the requests still open, so an older one can go as soon as the ends
+ * it holds are posted.
+ */
+export class Journal {
+  readonly #directory: string;
+  readonly #settings: BillingSettings;
+  readonly #openFolds: () => Iterable<RequestFold>;
+  readonly #segments: Segment[] = [];
+  #header: EngineRecord;
+  #number = 0;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
+  #dirty = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(directory: string, header: EngineRecord, settings: BillingSettings, openFolds: () => Iterable<RequestFold>) {
+    this.#directory = directory;
+    this.#header = header;
+    this.#settings = settings;
+    this.#openFolds = openFolds;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#begin();
+    this.#timer = setInterval(() => this.#sync(), settings.fsyncMs);
+    this.#timer.unref();
+  }
+
+  get directory(): string {
+    return this.#directory;
+  }
+
+  get sizeBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+  }
+
+  /** Whether there is room for new requests. */
+  acceptsAdmissions(): boolean {
+    return performance.now() - this.#failedAtMs > FAILURE_PAUSE_MS && this.sizeBytes < this.#settings.journalMaxBytes * ADMISSION_SHARE;
+  }
+
+  /** Synchronous, 2–4 µs. Returns what `posted` wants when an `ended` record has been taken by the database. */
+  append(record: JournalRecord): Segment {
+    if (this.#current.bytes >= this.#settings.segmentBytes) this.#rotate();
+    const segment = this.#current;
+    this.#write(segment, encodeRecord(record));
+    if (record.type === 'ended') segment.unposted += 1;
+    return segment;
+  }
+
+  /** Stands before the first record of a segment that names the price, so that a successor can store it. */
+  notePrice(price: Price): void {
+    if (this.#current.prices.has(price.id)) return;
+    this.append({ type: 'price', price });
+    this.#current.prices.add(price.id);
+  }
+
+  posted(segment: Segment): void {
+    segment.unposted -= 1;
+    this.#drop();
+  }
+
+  /** The engine has a new identity: what follows belongs to it. */
+  renameEngine(engineId: number): void {
+    this.#header = { ...this.#header, engineId };
+    this.#rotate();
+  }
+
+  /** Closes the files; with `remove` (all is posted) the directory goes too. */
+  close(remove: boolean): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    for (const { fd } of this.#segments.splice(0)) {
+      if (!remove) fdatasyncSync(fd);
+      closeSync(fd);
+    }
+    if (remove) rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  get #current(): Segment {
+    const segment = this.#segments.at(-1);
+    if (segment === undefined) throw new JournalUnavailableError('the journal is closed');
+    return segment;
+  }
+
+  #begin(): void {
+    this.#number += 1;
+    const path = join(this.#directory, `${String(this.#number).padStart(8, '0')}.journal`);
+    const segment: Segment = { path, fd: openSync(path, 'ax', 0o600), bytes: 0, unposted: 0, prices: new Set() };
+    this.#segments.push(segment);
+    this.#write(segment, encodeRecord(this.#header));
+  }
+
+  #rotate(): void {
+    const before = this.#current;
+    try {
+      this.#begin();
+      const carried = [...this.#openFolds()].flatMap(recordsOf).map(encodeRecord).join('');
+      if (carried !== '') this.#write(this.#current, carried);
+    } catch (error) {
+      // A segment that could not take over is no successor: the old one goes on, longer than wished.
+      const failed = this.#segments.at(-1);
+      if (failed !== undefined && failed !== before) {
+        this.#segments.pop();
+        closeSync(failed.fd);
+        rmSync(failed.path, { force: true });
+      }
+      if (!(error instanceof JournalUnavailableError)) throw new JournalUnavailableError((error as Error).message, { cause: error });
+    }
+    this.#drop();
+  }
+
+  /** A short or failed write is taken back, so that the next record begins on its own line. */
+  #write(segment: Segment, text: string): void {
+    const bytes = Buffer.from(text);
+    try {
+      const written = writeSync(segment.fd, bytes);
+      if (written !== bytes.length) throw new Error(`${written} of ${bytes.length} bytes were written`);
+      segment.bytes += written;
+      this.#dirty = true;
+    } catch (error) {
+      this.#failedAtMs = performance.now();
+      ftruncateSync(segment.fd, segment.bytes);
+      throw new JournalUnavailableError(`the journal cannot be written: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  #drop(): void {
+    while (this.#segments.length > 1 && this.#segments[0]?.unposted === 0) {
+      const done = this.#segments.shift();
+      if (done === undefined) return;
+      closeSync(done.fd);
+      rmSync(done.path, { force: true });
+    }
+  }
+
+  #sync(): void {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    fdatasync(this.#current.fd, (error) => {
+      if (error !== null && error.code !== 'EBADF') this.#failedAtMs = performance.now();
+    });
+  }
+}
+
+export type { Segment };
+
+function recordsOf(fold: RequestFold): JournalRecord[] {
+  return [fold.admitted, fold.forwarded, fold.checkpoint].filter((record) => record !== null);
+}

@@ -1,0 +1,207 @@
+import { ceilingsOf, type LeaseView, type RequestFold } from '../../core/ledger/index.js';
+import type { Price } from '../../core/pricing/index.js';
+import type { Clock } from '../../platform/clock/index.js';
+import { isDatabaseUnavailable } from '../../platform/database/index.js';
+import type { BillingSettings } from '../billing-settings.js';
+import type { Segment } from '../journal/journal.js';
+import type { LedgerRepository } from './ledger.repository.js';
+
+/** A request on its way into the database. */
+export interface PendingRequest {
+  readonly fold: RequestFold;
+  /** Where its `ended` record stands; null until it has ended, or when the journal could not take it. */
+  segment: Segment | null;
+  /** Monotonic. */
+  endedAtMs: number;
+}
+
+export interface FlusherEvents {
+  onPosted(requests: readonly PendingRequest[], leases: readonly LeaseView[]): void;
+  /** A record that the database refuses by itself: set aside, with an alarm. */
+  onPoison(request: PendingRequest, error: Error): void;
+  onBatch(count: number, durationMs: number): void;
+  onError(error: Error): void;
+}
+
+/** Conflicts that pass by themselves: serialization failure, deadlock. */
+const CONFLICT_STATES = new Set(['40001', '40P01']);
+
+/** The one way of settlements into PostgreSQL: batches, in order, retried until the database takes them. */
+export class Flusher {
+  readonly #repository: LedgerRepository;
+  readonly #clock: Clock;
+  readonly #settings: BillingSettings;
+  readonly #events: FlusherEvents;
+  #ended: PendingRequest[] = [];
+  readonly #running = new Map<PendingRequest, number>();
+  readonly #prices = new Map<string, Price>();
+  readonly #storedPrices = new Set<string>();
+  /** Ended and not yet posted, by ceiling: a refusal there must wait for them. */
+  readonly #waiting = new Map<number, number>();
+  #inFlightCount = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #timerDueMs = 0;
+  #stopped = false;
+  #draining: Promise<boolean> | null = null;
+
+  constructor(repository: LedgerRepository, clock: Clock, settings: BillingSettings, events: FlusherEvents) {
+    this.#repository = repository;
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#events = events;
+  }
+
+  /** Ended requests the database has not taken yet. */
+  get unpostedCount(): number {
+    return this.#ended.length + this.#inFlightCount;
+  }
+
+  /** Age of the oldest of them, in milliseconds. */
+  get lagMs(): number {
+    const oldest = this.#ended[0];
+    return oldest === undefined ? 0 : Math.max(0, this.#clock.monotonicMs() - oldest.endedAtMs);
+  }
+
+  notePrice(price: Price): void {
+    if (!this.#storedPrices.has(price.id)) this.#prices.set(price.id, price);
+  }
+
+  /** A running request: its row is written when it runs longer than a moment, and again when it changes. */
+  touch(request: PendingRequest): void {
+    if (!this.#running.has(request)) this.#running.set(request, this.#clock.monotonicMs() + this.#settings.runningRowAfterMs);
+    this.#schedule(this.#settings.runningRowAfterMs);
+  }
+
+  end(request: PendingRequest): void {
+    this.#running.delete(request);
+    this.#ended.push(request);
+    this.#count(request, 1);
+    this.#schedule(this.#settings.flushMs);
+  }
+
+  /** Whether money of this ceiling is about to be free again. */
+  isWaitedFor(ceilingId: number): boolean {
+    return (this.#waiting.get(ceilingId) ?? 0) > 0;
+  }
+
+  /** Posts all that has ended by now. False when the database does not take it now. */
+  async flushNow(): Promise<boolean> {
+    while (this.#ended.length + this.#inFlightCount > 0) {
+      if (!(await this.#drain())) return false;
+    }
+    return true;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** An earlier time wins; a later one never postpones, or steady traffic would postpone for ever. */
+  #schedule(delayMs: number): void {
+    const dueMs = this.#clock.monotonicMs() + delayMs;
+    if (this.#stopped || (this.#timer !== null && this.#timerDueMs <= dueMs)) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerDueMs = dueMs;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.#drain();
+    }, delayMs);
+  }
+
+  #drain(): Promise<boolean> {
+    this.#draining ??= this.#postBatch().finally(() => {
+      this.#draining = null;
+      if (this.#ended.length > 0) this.#schedule(this.#ended.length >= this.#settings.flushMaxCount ? 0 : this.#settings.flushMs);
+      else if (this.#running.size > 0) this.#schedule(this.#settings.runningRowAfterMs);
+    });
+    return this.#draining;
+  }
+
+  async #postBatch(): Promise<boolean> {
+    const batch = this.#take();
+    const prices = [...this.#prices.values()];
+    if (batch.length === 0 && prices.length === 0) return true;
+    const startedMs = this.#clock.monotonicMs();
+    try {
+      await this.#post(batch, prices);
+      this.#events.onBatch(batch.length, this.#clock.monotonicMs() - startedMs);
+      return true;
+    } catch (error) {
+      this.#events.onError(error as Error);
+      if (!passes(error)) return await this.#postOneByOne(batch);
+      this.#putBack(batch);
+      await new Promise((resolve) => setTimeout(resolve, this.#settings.flushRetryMs));
+      return false;
+    } finally {
+      this.#inFlightCount = 0;
+    }
+  }
+
+  #take(): PendingRequest[] {
+    const batch = this.#ended.splice(0, this.#settings.flushMaxCount);
+    this.#inFlightCount = batch.length;
+    const nowMs = this.#clock.monotonicMs();
+    for (const [request, dueMs] of this.#running) {
+      // In order of arrival, so the first that is not due ends the search.
+      if (dueMs > nowMs || batch.length >= this.#settings.flushMaxCount) break;
+      this.#running.delete(request);
+      batch.push(request);
+    }
+    return batch;
+  }
+
+  async #post(batch: readonly PendingRequest[], prices: readonly Price[]): Promise<void> {
+    // Copies: a request that ends while its running row is written must not change under the statement.
+    const folds = batch.map(({ fold }): RequestFold => ({ ...fold }));
+    const leases = await this.#repository.post(folds, 'engine', prices);
+    for (const { id } of prices) this.#forgetPrice(id);
+    const posted = batch.filter((_, index) => folds[index]?.ended !== null);
+    for (const request of posted) this.#count(request, -1);
+    this.#events.onPosted(posted, leases);
+  }
+
+  #forgetPrice(id: string): void {
+    this.#prices.delete(id);
+    this.#storedPrices.add(id);
+  }
+
+  async #postOneByOne(batch: readonly PendingRequest[]): Promise<boolean> {
+    for (const [index, request] of batch.entries()) {
+      const ended = request.fold.ended !== null;
+      try {
+        await this.#post([request], []);
+      } catch (error) {
+        if (passes(error)) {
+          this.#putBack(batch.slice(index));
+          return false;
+        }
+        if (ended) this.#count(request, -1);
+        this.#events.onPoison(request, error as Error);
+      }
+    }
+    return true;
+  }
+
+  #putBack(batch: readonly PendingRequest[]): void {
+    const ended = batch.filter(({ fold }) => fold.ended !== null);
+    // One that ended meanwhile is in the queue already.
+    this.#ended = [...ended.filter((request) => !this.#ended.includes(request)), ...this.#ended];
+    for (const request of batch) {
+      if (request.fold.ended === null) this.#running.set(request, this.#clock.monotonicMs());
+    }
+  }
+
+  #count(request: PendingRequest, change: 1 | -1): void {
+    for (const id of ceilingsOf(request.fold)) {
+      const count = (this.#waiting.get(id) ?? 0) + change;
+      if (count <= 0) this.#waiting.delete(id);
+      else this.#waiting.set(id, count);
+    }
+  }
+}
+
+function passes(error: unknown): boolean {
+  return isDatabaseUnavailable(error) || CONFLICT_STATES.has((error as { code?: string }).code ?? '');
+}
