@@ -13,6 +13,7 @@ export class KeyFeed {
   #stopListening: (() => Promise<void>) | null = null;
   #listening = false;
   #failing = false;
+  #deaf = false;
   #stopped = false;
 
   constructor(
@@ -63,7 +64,8 @@ export class KeyFeed {
       this.#stopListening = await this.database.listen(AUTH_CHANNEL, (payload) => this.#heard(payload));
       this.#listening = true;
     } catch (error) {
-      this.#noteFailure(error);
+      if (!this.#deaf) this.#logger.warn(`The database cannot tell of changed keys, they are polled: ${(error as Error).message}`);
+      this.#deaf = true;
     }
   }
 

@@ -151,7 +151,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('ZADD', KEYS[1], now + ttl, engine)
 redis.call('PEXPIRE', KEYS[1], ttl * 2)
 for index = 2, #KEYS do
-  redis.call('ZADD', KEYS[index], 'XX', now + ttl, ARGV[index + 2])
+  redis.call('ZADD', KEYS[index], 'XX', now + ttl, ARGV[index + 1])
   redis.call('PEXPIRE', KEYS[index], ttl * 2)
 end
 return redis.call('ZCARD', KEYS[1])
