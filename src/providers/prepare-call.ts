@@ -1,3 +1,4 @@
+import type { Deployment } from '../core/catalog/model.js';
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import { spliceBody, type ScannedBody } from '../core/json/index.js';
 import type { ResponseDialect } from '../core/protocols/dialect.js';
@@ -29,7 +30,7 @@ export function prepareCall(exchange: UpstreamExchange, lane: Lane): PreparedCal
   const { deployment, request } = exchange;
   const native = exchange.body !== undefined && exchange.clientProtocol === lane.protocol.id;
   const { wire, report } = render(exchange, lane, native);
-  const url = lane.protocol.endpoint({ baseUrl: deployment.provider.baseUrl, upstreamModel: deployment.upstreamModel, stream: request.stream });
+  const url = endpointOf(deployment, lane, request.stream);
   const reasons = deployment.capabilities.reasoning === true;
   return {
     exchange,
@@ -77,6 +78,19 @@ function headersFor(exchange: UpstreamExchange, { definition, protocol }: Lane):
     if (value !== undefined) headers[name] = value;
   }
   return headers;
+}
+
+/** A deployment lives as long as its snapshot, so its two addresses are built once. */
+const ENDPOINTS: readonly [WeakMap<Deployment, string>, WeakMap<Deployment, string>] = [new WeakMap(), new WeakMap()];
+
+function endpointOf(deployment: Deployment, { protocol }: Lane, stream: boolean): string {
+  const known = ENDPOINTS[stream ? 1 : 0];
+  let url = known.get(deployment);
+  if (url === undefined) {
+    url = protocol.endpoint({ baseUrl: deployment.provider.baseUrl, upstreamModel: deployment.upstreamModel, stream });
+    known.set(deployment, url);
+  }
+  return url;
 }
 
 function isEmpty(record: Readonly<Record<string, unknown>>): boolean {

@@ -1,4 +1,4 @@
-import { Global, Module, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
+import { Global, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
 import { SnapshotSource } from '../core/catalog/model.js';
 import { InProcessTransport, UpstreamTransport } from '../core/upstream/upstream.js';
 import { Boot, BOOT_ORDER } from '../platform/boot/index.js';
@@ -71,7 +71,7 @@ const configuration: Provider[] = [
   },
 ];
 
-/** Global: everything that serves, plans or administers needs the snapshot. A module that exports InProcessTransport globally serves the sandbox. */
+/** Global: everything that serves, plans or administers needs the snapshot. */
 @Global()
 @Module({
   providers: [{ provide: Catalogue, useFactory: () => loadCatalogue() }, ...transports, ...snapshots, ...configuration, adapter],
@@ -83,6 +83,11 @@ export class ProvidersModule implements OnModuleInit, OnApplicationShutdown {
     private readonly follower: ConfigurationFollower,
     private readonly client: UpstreamClient,
   ) {}
+
+  /** `imports`: the module that exports InProcessTransport, for definitions whose upstream lives in this process. */
+  static register(options: { imports: NonNullable<DynamicModule['imports']> }): DynamicModule {
+    return { module: ProvidersModule, imports: options.imports };
+  }
 
   onModuleInit(): void {
     this.boot.register({ name: 'configuration', order: BOOT_ORDER.configuration, run: () => this.follower.begin() });

@@ -104,6 +104,7 @@ interface Known {
 }
 
 function deploymentsOf(serve: ServeDocument, provider: ProviderInstance, { row, written }: Known): Deployment[] {
+  const definition = getDefinition(provider.type);
   const price = written?.price ?? row?.price ?? null;
   const capabilities: Capabilities = { ...row?.capabilities, ...written?.capabilities };
   return provider.credentials.map((credential) => ({
@@ -111,12 +112,12 @@ function deploymentsOf(serve: ServeDocument, provider: ProviderInstance, { row, 
     provider,
     upstreamModel: serve.model,
     credential,
-    protocol: serve.protocol ?? getDefinition(provider.type).protocol,
+    protocol: serve.protocol ?? definition.protocol,
     weight: serve.weight,
     priority: serve.priority,
     capabilities,
     parameters: row?.parameters ?? {},
-    modelFacts: row?.modelFacts ?? {},
+    modelFacts: { ...definition.modelFacts, ...row?.modelFacts },
     price,
     cost: written?.cost ?? price,
   }));

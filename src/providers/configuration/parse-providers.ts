@@ -74,14 +74,14 @@ function parseType(fields: Fields): ProviderDefinition {
   throw invalid(fields.at('type'), `is ${JSON.stringify(type)}, which is no provider type (${ids.join(', ')})${suggestion(type, ids)}`);
 }
 
-/** Scheme, host, port and path, without a final slash. Private addresses are the operator's right (CONTRACT section 3). */
+/** Scheme, host, port and path, without a final slash; a query stays (Azure's `api-version`). Private addresses are the operator's right (CONTRACT section 3). */
 function parseBaseUrl(text: string | undefined, path: string): string | null {
   if (text === undefined) return null;
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw invalid(path, 'must be an http or https URL');
   if (url.username !== '' || url.password !== '') throw invalid(path, 'must not contain a user or password; use credentials');
-  if (url.search !== '' || url.hash !== '') throw invalid(path, 'must not contain a query or fragment');
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  if (url.hash !== '') throw invalid(path, 'must not contain a fragment');
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}${url.search}`;
 }
 
 function parseZones(fields: Fields): string[] {

@@ -43,6 +43,8 @@ export interface ProviderDefinition {
   readonly headers?: Readonly<Record<string, string>>;
   /** Headers of a client of the same protocol that pass on. */
   readonly forwardHeaders?: readonly string[];
+  /** What its protocol is told of every model here; a catalogue row's own facts win. */
+  readonly modelFacts?: Readonly<Record<string, unknown>>;
   readonly request: readonly RequestWord[];
   readonly response: ResponseDialect;
   readonly headerFacts: HeaderFacts;

@@ -7,10 +7,11 @@ export const groq: ProviderDefinition = {
   baseUrl: 'https://api.groq.com/openai/v1',
   auth: { kind: 'bearer' },
   env: ['GROQ_API_KEY'],
+  modelFacts: { reasoningReplay: 'reasoning' },
   request: [
     { rename: { max_tokens: 'max_completion_tokens' } },
     { omit: ['logit_bias', 'logprobs', 'top_logprobs', 'top_k', 'min_p', 'repetition_penalty'] },
-    { omitFromMessages: ['name'] },
+    { omitFromMessages: ['name', 'reasoning_content', 'reasoning_details'] },
     { roles: { developer: 'system' } },
     { stripCacheControl: true },
   ],

@@ -7,7 +7,9 @@ export const openai: ProviderDefinition = {
   baseUrl: 'https://api.openai.com/v1',
   auth: { kind: 'bearer' },
   env: ['OPENAI_API_KEY'],
-  request: [{ rename: { max_tokens: 'max_completion_tokens' } }, { omit: ['top_k', 'min_p', 'repetition_penalty'] }, { stripCacheControl: true }],
+  // Its messages take no other members than its own; a replayed thought would be a 400.
+  modelFacts: { reasoningReplay: 'none' },
+  request: [{ rename: { max_tokens: 'max_completion_tokens' } }, { omit: ['top_k', 'min_p', 'repetition_penalty'] }, { omitFromMessages: ['reasoning_content', 'reasoning', 'reasoning_details'] }, { stripCacheControl: true }],
   response: {},
   headerFacts: { requestId: 'x-request-id', remainingRequests: 'x-ratelimit-remaining-requests', remainingTokens: 'x-ratelimit-remaining-tokens' },
   cancelStopsBilling: true,

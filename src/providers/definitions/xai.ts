@@ -13,13 +13,12 @@ export const xai: ProviderDefinition = {
     { roles: { developer: 'system' } },
     { stripCacheControl: true },
   ],
-  response: { usageSemantics: { completionIncludesReasoning: false }, reasoningAt: ['reasoning_content'], finishMap: { completed: 'stop' } },
+  response: { reasoningAt: ['reasoning_content'] },
   headerFacts: { requestId: 'x-request-id', remainingRequests: 'x-ratelimit-remaining-requests', remainingTokens: 'x-ratelimit-remaining-tokens' },
   cancelStopsBilling: true,
   docs: 'https://docs.x.ai/docs/api-reference',
   evidence: [
-    { fact: 'completion_tokens exclude reasoning on chat; errors are {code, error: "text"} and may come with 200', source: 'vercel/ai packages/xai', date: '2026-08-01' },
-    { fact: 'tool calls may finish with `completed`', source: 'https://github.com/vercel/ai/issues/12218', date: '2026-08-01' },
+    { fact: 'completion_tokens exclude reasoning on chat (the protocol sees it by the total, so that a change there is no error here); errors are {code, error: "text"} and may come with 200', source: 'vercel/ai packages/xai', date: '2026-08-01' },
     { fact: 'cancelling stops billing', source: 'https://openrouter.ai/docs/api-reference/streaming', date: '2026-08-01' },
   ],
 };

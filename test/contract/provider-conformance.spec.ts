@@ -1,0 +1,260 @@
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Deployment, ProviderInstance } from '../../src/core/catalog/model.js';
+import type { ChatEvent, StreamItem } from '../../src/core/chat/event.js';
+import { ResponseOfEvents } from '../../src/core/chat/response-of-events.js';
+import type { ChatResponse } from '../../src/core/chat/response.js';
+import type { UpstreamFailure } from '../../src/core/errors/upstream-failure.js';
+import { scanBody } from '../../src/core/json/index.js';
+import { loadCatalogue } from '../../src/providers/catalog/index.js';
+import { buildSnapshot } from '../../src/providers/configuration/index.js';
+import { DEFINITIONS, type ProviderDefinition } from '../../src/providers/definitions/index.js';
+import type { PreparedCall, UpstreamExchange } from '../../src/providers/exchange.js';
+import { ProviderAdapter } from '../../src/providers/provider-adapter.js';
+import { UPSTREAM_PROTOCOLS } from '../../src/providers/protocols.js';
+import { UpstreamClient } from '../../src/providers/upstream-client.js';
+import { PROVIDER_FIXTURES, type ProviderFixture } from './provider-fixtures.js';
+
+const CANARY = 'sk-canary-0123456789abcdefghij';
+const catalogue = loadCatalogue();
+const client = new UpstreamClient();
+const adapter = new ProviderAdapter({ protocols: UPSTREAM_PROTOCOLS, transport: client, inProcess: null, nowMs: () => 0 });
+/** The sandbox's upstream is in the process and has tests of its own (src/sandbox). */
+const OVER_SOCKETS = DEFINITIONS.filter((definition) => definition.inProcess !== true);
+
+/** What an OpenAI client sends; every provider gets what it can take of it. */
+const REQUEST = {
+  model: 'public/name',
+  messages: [
+    { role: 'developer', content: 'Be brief.' },
+    { role: 'user', content: 'Weather in Seoul?' },
+  ],
+  tools: [{ type: 'function', function: { name: 'weather', description: 'weather of a city', parameters: { type: 'object', properties: { city: { type: 'string' } } } } }],
+  max_tokens: 64,
+  temperature: 1.5,
+  seed: 7,
+  top_k: 5,
+  logit_bias: { '50256': -100 },
+};
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+  headers?: Record<string, string>;
+}
+interface Received {
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+let server: Server;
+let origin: string;
+let next: Answer;
+let received: Received;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+    request.on('end', () => {
+      received = { path: request.url ?? '', headers: request.headers, body };
+      response.writeHead(next.status, { 'content-type': next.type, ...next.headers });
+      // In odd pieces, as networks do.
+      for (let at = 0; at < next.body.length; at += 97) response.write(next.body.slice(at, at + 97));
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  await client.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function deploymentOf(definition: ProviderDefinition, fixture: ProviderFixture): Deployment {
+  const provider = { id: 'p', type: definition.id, baseUrl: origin, zones: [], timeouts: {}, health: true, drainOnAbort: false, billPartial: true, credentials: [{ id: 'c', weight: 1, secrets: { key: CANARY } }] };
+  const model = { id: 'public/name', name: null, aliases: null, serve: [{ provider: 'p', model: fixture.model, weight: 1, priority: 0, protocol: null }], price: null, cost: null, capabilities: {}, class: null };
+  const snapshot = buildSnapshot({ providers: [provider], models: [model] }, catalogue, { version: 1, hash: 'x' });
+  const deployment = snapshot.models.get('public/name')?.deployments[0] as Deployment;
+  const deadlines: ProviderInstance['deadlines'] = { connectMs: 1_000, firstByteMs: 2_000, idleMs: 2_000, totalMs: 5_000 };
+  return { ...deployment, provider: { ...deployment.provider, deadlines, reasoningDeadlines: deadlines } };
+}
+
+function exchangeOf(deployment: Deployment, stream: boolean, wire: Record<string, unknown> = REQUEST): UpstreamExchange {
+  const request = UPSTREAM_PROTOCOLS['openai-chat'].parseRequest({ ...wire, stream });
+  return { deployment, request, clientProtocol: 'openai-chat', passThrough: { cookie: 'session=1', 'x-forwarded-for': '10.0.0.1', 'anthropic-beta': 'x' } };
+}
+
+interface Outcome {
+  prepared: PreparedCall;
+  status: number | null;
+  events: ChatEvent[];
+  response: ChatResponse | null;
+  failure: UpstreamFailure | null;
+  endings: string[];
+}
+
+function run(exchange: UpstreamExchange, answer: Answer): Promise<Outcome> {
+  next = answer;
+  const prepared = adapter.prepare(exchange);
+  const outcome: Outcome = { prepared, status: null, events: [], response: null, failure: null, endings: [] };
+  return new Promise((resolve) => {
+    const end = (what: string) => {
+      outcome.endings.push(what);
+      setTimeout(() => resolve(outcome), 5);
+    };
+    adapter.call(prepared, {
+      onHeaders: (status) => (outcome.status = status),
+      onItem: (item: StreamItem) => outcome.events.push(...item.events),
+      onResponse: (response) => (outcome.response = response),
+      onEnd: () => end('end'),
+      onFailure: (failure) => {
+        outcome.failure = failure;
+        end('failure');
+      },
+    });
+  });
+}
+
+const json = (body: unknown, status = 200, headers = {}): Answer => ({ status, type: 'application/json', body: JSON.stringify(body), headers });
+const events = (body: string): Answer => ({ status: 200, type: 'text/event-stream; charset=utf-8', body });
+const gathered = (outcome: Outcome): ChatResponse => {
+  const whole = new ResponseOfEvents();
+  for (const event of outcome.events) whole.push(event);
+  return whole.response();
+};
+const textOf = (response: ChatResponse, type: 'text' | 'reasoning') =>
+  response.choices[0]?.parts.map((part) => (part.type === type ? (part as { text: string }).text : '')).join('');
+
+function expectAnswer(response: ChatResponse | null, fixture: ProviderFixture): void {
+  expect(response).not.toBeNull();
+  const answer = response as ChatResponse;
+  expect(textOf(answer, 'text')).toBe(fixture.text);
+  expect(textOf(answer, 'reasoning')).toBe(fixture.reasoning);
+  expect(answer.choices[0]?.finish).toBe('stop');
+  expect(answer.usage).toMatchObject(fixture.usage);
+}
+
+it('has fixtures for every definition, and no others', () => {
+  expect(Object.keys(PROVIDER_FIXTURES).toSorted()).toEqual(OVER_SOCKETS.map((definition) => definition.id).toSorted());
+});
+
+describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as const))('%s', (id, definition) => {
+  const fixture = PROVIDER_FIXTURES[id] as ProviderFixture;
+  const deployment = (): Deployment => deploymentOf(definition, fixture);
+
+  it('states its sources', () => {
+    expect(definition.evidence.length).toBeGreaterThan(0);
+    for (const { source, date } of definition.evidence) expect({ source, date }).toEqual({ source: expect.stringMatching(/\S/), date: expect.stringMatching(/^\d{4}-\d{2}-\d{2}$/) });
+    expect(Buffer.byteLength(JSON.stringify(definition))).toBeLessThan(4_000);
+  });
+
+  it('reads a whole answer', async () => {
+    const outcome = await run(exchangeOf(deployment(), false), json(fixture.answer));
+    expect(outcome.failure).toBeNull();
+    expect(outcome.endings).toEqual(['end']);
+    expectAnswer(outcome.response, fixture);
+  });
+
+  it('reads a stream', async () => {
+    const outcome = await run(exchangeOf(deployment(), true), events(fixture.stream));
+    expect(outcome.failure).toBeNull();
+    expect(outcome.endings).toEqual(['end']);
+    expect(outcome.events.filter((event) => event.type === 'finish')).toHaveLength(1);
+    expect(outcome.events.at(-1)).toEqual({ type: 'end' });
+    expectAnswer(gathered(outcome), fixture);
+  });
+
+  it('reads a tool call out of a stream', async () => {
+    const outcome = await run(exchangeOf(deployment(), true), events(fixture.toolStream));
+    const [choice] = gathered(outcome).choices;
+    const call = choice?.parts.find((part) => part.type === 'tool-call');
+    expect(call).toMatchObject({ name: 'weather' });
+    expect(JSON.parse((call as { arguments: string }).arguments)).toEqual({ city: 'Seoul' });
+    expect(choice?.finish).toBe('tool_calls');
+  });
+
+  it.each([false, true])('judges its error (stream: %s)', async (stream) => {
+    const { status, body, code, message } = fixture.error;
+    const outcome = await run(exchangeOf(deployment(), stream), json(body, status, { 'retry-after': '3' }));
+    expect(outcome.endings).toEqual(['failure']);
+    expect(outcome.failure).toMatchObject({ code, kind: status === 200 ? 'invalid' : 'http' });
+    expect(outcome.failure?.message).toContain(message);
+    if (code === 'upstream_rate_limited' || code === 'upstream_overloaded') expect(outcome.failure?.retryAfterMs).toBe(3_000);
+  });
+
+  it('takes JSON for a stream and a stream for JSON (F56)', async () => {
+    const asItems = await run(exchangeOf(deployment(), true), json(fixture.answer));
+    expect(asItems.endings).toEqual(['end']);
+    expectAnswer(gathered(asItems), fixture);
+    const asOne = await run(exchangeOf(deployment(), false), events(fixture.stream));
+    expect(asOne.endings).toEqual(['end']);
+    expectAnswer(asOne.response, fixture);
+  });
+
+  it.each([
+    ['a web page', { status: 200, type: 'text/html', body: '<html><body>Log in</body></html>' }],
+    ['broken JSON', { status: 200, type: 'application/json', body: '{"choices": [' }],
+    ['other JSON', { status: 200, type: 'application/json', body: '{"hello": "world"}' }],
+    ['nothing', { status: 200, type: 'application/json', body: '' }],
+  ])('does not take %s for an answer', async (_name, answer) => {
+    const outcome = await run(exchangeOf(deployment(), false), answer);
+    expect(outcome.endings).toEqual(['failure']);
+    expect(outcome.failure).toMatchObject({ code: 'upstream_invalid_response', tryElsewhere: true });
+  });
+
+  it('does not take a cut stream for a whole one', async () => {
+    const cut = fixture.stream.slice(0, fixture.stream.indexOf('\n\n', fixture.stream.indexOf('Seoul is')) + 2);
+    const outcome = await run(exchangeOf(deployment(), true), events(cut));
+    expect(outcome.endings).toEqual(['failure']);
+    expect(outcome.failure).toMatchObject({ code: 'upstream_interrupted', maybeBilled: true });
+  });
+
+  it('sends what the provider takes, reports the rest under the client’s names', async () => {
+    const outcome = await run(exchangeOf(deployment(), true), events(fixture.stream));
+    const wire = JSON.parse(received.body) as Record<string, unknown>;
+    for (const name of fixture.absent) expect(wire).not.toHaveProperty([name]);
+    expect(wire).toMatchObject(fixture.present);
+    const names = outcome.prepared.report.map((item) => item.parameter);
+    for (const name of fixture.reported) expect(names).toContain(name);
+    for (const name of names) expect(Object.keys(REQUEST)).toContain(name);
+  });
+
+  it('sends exactly these headers, the key in one of them (A10)', async () => {
+    await run(exchangeOf(deployment(), false), json(fixture.answer));
+    const allowed = ['host', 'connection', 'accept', 'accept-encoding', 'content-type', 'content-length', 'user-agent', 'anthropic-version'];
+    const auth = Object.keys(received.headers).filter((name) => !allowed.includes(name));
+    expect(auth).toHaveLength(1);
+    const value = String(received.headers[auth[0] as string]);
+    expect(value.replace('Bearer ', '')).toBe(CANARY);
+    expect(received.headers['accept-encoding']).toBe('identity');
+    expect(received.path + received.body).not.toContain(CANARY);
+  });
+
+  it('never lets its key out through an error (A09)', async () => {
+    const { body } = fixture.error;
+    const text = JSON.stringify(body).replace(/"message":"[^"]*"/, `"message":"Your key ${CANARY} is bad"`);
+    for (const stream of [false, true]) {
+      const outcome = await run(exchangeOf(deployment(), stream), { status: 400, type: 'application/json', body: text });
+      expect(JSON.stringify(outcome.failure)).not.toContain(CANARY);
+    }
+    const outcome = await run(exchangeOf(deployment(), false), { status: 500, type: 'text/plain', body: `crash: key=${CANARY}` });
+    expect(JSON.stringify(outcome.failure)).not.toContain(CANARY);
+  });
+
+  it('keeps the client’s bytes in the native lane', async () => {
+    if (definition.protocol !== 'openai-chat') return;
+    const bytes = Buffer.from('{ "model":"public/name",  "messages":[{"role":"user","content":"caf\\u00e9","x":12345678901234567890}], "seed": 9007199254740993, "max_tokens":64 }');
+    const body = scanBody(bytes);
+    const request = UPSTREAM_PROTOCOLS['openai-chat'].parseRequest(body.value);
+    const outcome = await run({ deployment: deployment(), request, clientProtocol: 'openai-chat', body }, json(fixture.answer));
+    expect(outcome.prepared.native).toBe(true);
+    expect(received.body).toContain('[{"role":"user","content":"caf\\u00e9","x":12345678901234567890}]');
+    if (fixture.absent.includes('seed')) expect(received.body).not.toContain('"seed"');
+    else expect(received.body).toContain('"seed": 9007199254740993');
+  });
+});
