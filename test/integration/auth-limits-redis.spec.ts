@@ -84,10 +84,11 @@ describeWithRedis('limits shared through a real Redis', () => {
     const slots = `og:limits:key:${key.id}:slots`;
     const ends = async (): Promise<number[]> => {
       const pairs = (await redis.run((client) => client.call('ZRANGE', slots, '0', '-1', 'WITHSCORES'))) as string[];
-      return pairs.filter((_, at) => at % 2 === 1).map(Number);
+      // One list, or pairs, as the version of the wire protocol has it.
+      return pairs.flat().filter((_, at) => at % 2 === 1).map(Number);
     };
     await (stores[0] as RedisLimitStore).admit(demand([key]));
-    const [first = 0] = await ends();
+    const [first = Infinity] = await ends();
     await pause(20);
     await stores[0]?.beat();
     expect((await ends())[0]).toBeGreaterThan(first);
