@@ -104,13 +104,20 @@ function expectedUsage(raw: Record<string, unknown>): Record<string, number> {
 
 function seenUsage(usage: Usage | undefined): Record<string, number> | undefined {
   if (usage === undefined) return undefined;
-  return { prompt: promptTokens(usage), completion: completionTokens(usage), total: promptTokens(usage) + completionTokens(usage), cached: usage.cacheRead, reasoning: usage.reasoning };
+  return {
+    prompt: promptTokens(usage),
+    completion: completionTokens(usage),
+    total: promptTokens(usage) + completionTokens(usage),
+    cached: usage.cacheRead,
+    reasoning: usage.reasoning,
+  };
 }
 
 function compare(answer: Answer, exchange: Exchange): void {
   const expected = exchange.expect;
-  if (expected == null) throw new Error('no expectation');
-  const calls = STREAMED_ARGUMENTS[exchange.id] ?? (expected.toolCalls ?? []).map((call) => ({ name: call.name, arguments: JSON.parse(call.arguments) as unknown }));
+  if (expected === null) throw new Error('no expectation');
+  const calls =
+    STREAMED_ARGUMENTS[exchange.id] ?? (expected.toolCalls ?? []).map((call) => ({ name: call.name, arguments: JSON.parse(call.arguments) as unknown }));
   expect(answer).toMatchObject({ text: expected.text ?? '', reasoning: expected.reasoning ?? '', calls, failed: false, ended: true, drift: [] });
   expect(answer.finishes).toEqual([calls.length > 0 ? 'tool_calls' : FINISH[String(expected.finish)]]);
   expect(seenUsage(answer.usage)).toEqual(expectedUsage(expected.usage ?? {}));
@@ -135,13 +142,17 @@ function scored(check: () => void): () => void {
 }
 
 (corpus === null ? describe.skip : describe)('recorded Gemini traffic', () => {
-  const answered = exchanges.filter((exchange) => exchange.response.status === 200 && exchange.expect != null);
-  const broken = exchanges.filter((exchange) => exchange.response.status === 200 && exchange.expect == null);
+  const answered = exchanges.filter((exchange) => exchange.response.status === 200 && exchange.expect !== null);
+  const broken = exchanges.filter((exchange) => exchange.response.status === 200 && exchange.expect === null);
   const refused = exchanges.filter((exchange) => exchange.response.status !== 200);
   const asStream = answered.filter((exchange) => exchange.response.wire === 'sse' || Array.isArray(exchange.response.body));
   const asWhole = answered.filter((exchange) => exchange.response.wire !== 'sse');
 
-  afterAll(() => process.stdout.write(`gemini-generate: ${passed} of ${asStream.length + asWhole.length + broken.length + refused.length + exchanges.filter(hasRequest).length} recorded checks\n`));
+  afterAll(() =>
+    process.stdout.write(
+      `gemini-generate: ${passed} of ${asStream.length + asWhole.length + broken.length + refused.length + exchanges.filter(hasRequest).length} recorded checks\n`,
+    ),
+  );
 
   test.each(asStream.map((exchange) => [name(exchange), exchange] as const))('stream %s', (_, exchange) =>
     scored(() => {
@@ -172,19 +183,21 @@ function scored(check: () => void): () => void {
     })(),
   );
 
-  test.each(exchanges.filter(hasRequest).map((exchange) => [name(exchange), exchange] as const))('request %s means the same after parse and render', (_, exchange) =>
-    scored(() => {
-      if (JSON.stringify(requestOf(exchange)).includes('invalid_role')) {
-        expect(() => geminiGenerate.parseRequest(requestOf(exchange))).toThrow(GatewayError);
-        return;
-      }
-      const parsed = geminiGenerate.parseRequest(requestOf(exchange));
-      const rendered = geminiGenerate.renderRequest(parsed, contextOf(exchange));
-      expect(rendered.report.filter((item) => item.action === 'dropped')).toEqual([]);
-      const again = geminiGenerate.parseRequest(rendered.wire);
-      expect(meaning(again)).toEqual(meaning(parsed));
-      expect(geminiGenerate.renderRequest(again, contextOf(exchange)).wire).toEqual(rendered.wire);
-    })(),
+  test.each(exchanges.filter(hasRequest).map((exchange) => [name(exchange), exchange] as const))(
+    'request %s means the same after parse and render',
+    (_, exchange) =>
+      scored(() => {
+        if (JSON.stringify(requestOf(exchange)).includes('invalid_role')) {
+          expect(() => geminiGenerate.parseRequest(requestOf(exchange))).toThrow(GatewayError);
+          return;
+        }
+        const parsed = geminiGenerate.parseRequest(requestOf(exchange));
+        const rendered = geminiGenerate.renderRequest(parsed, contextOf(exchange));
+        expect(rendered.report.filter((item) => item.action === 'dropped')).toEqual([]);
+        const again = geminiGenerate.parseRequest(rendered.wire);
+        expect(meaning(again)).toEqual(meaning(parsed));
+        expect(geminiGenerate.renderRequest(again, contextOf(exchange)).wire).toEqual(rendered.wire);
+      })(),
   );
 });
 

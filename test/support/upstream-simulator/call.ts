@@ -27,8 +27,18 @@ export function readCall(url: string, body: unknown): Call {
 }
 
 function geminiCall(model: string, stream: boolean, json: Json): Call {
-  const messages = (Array.isArray(json['contents']) ? json['contents'] : []).map((content) => ({ role: record(content)['role'] ?? 'user', content: record(content)['parts'] }));
-  return { protocol: 'gemini-generate', model, stream, includeUsage: true, choices: numberOr(record(json['generationConfig'])['candidateCount'], 1), lastUserText: lastUserText(messages) };
+  const messages = (Array.isArray(json['contents']) ? json['contents'] : []).map((content) => ({
+    role: record(content)['role'] ?? 'user',
+    content: record(content)['parts'],
+  }));
+  return {
+    protocol: 'gemini-generate',
+    model,
+    stream,
+    includeUsage: true,
+    choices: numberOr(record(json['generationConfig'])['candidateCount'], 1),
+    lastUserText: lastUserText(messages),
+  };
 }
 
 function lastUserText(messages: unknown): string {

@@ -10,7 +10,15 @@ export interface Exchange {
   stream: boolean;
   features: string[];
   request: { method: string; host: string; path: string; headers: Record<string, string>; body?: unknown; bodyBase64?: string };
-  response: { status: number; headers: Record<string, string>; wire: 'json' | 'sse' | 'eventstream' | 'ndjson' | 'text' | 'binary'; body?: unknown; sse?: string; text?: string; bodyBase64?: string };
+  response: {
+    status: number;
+    headers: Record<string, string>;
+    wire: 'json' | 'sse' | 'eventstream' | 'ndjson' | 'text' | 'binary';
+    body?: unknown;
+    sse?: string;
+    text?: string;
+    bodyBase64?: string;
+  };
   expect: ExpectedAnswer | null;
 }
 
@@ -58,7 +66,8 @@ export class Corpus {
   }
 
   read(entry: IndexEntry): Exchange {
-    return JSON.parse(readFileSync(resolve(this.directory, entry.file), 'utf8')) as Exchange;
+    const exchange = JSON.parse(readFileSync(resolve(this.directory, entry.file), 'utf8')) as Exchange;
+    return { ...exchange, expect: exchange.expect ?? null };
   }
 }
 

@@ -8,7 +8,12 @@ import { answers, fails, type Answer, type Death, type Scenario, type UsagePlace
 export function scenarioOfName(model: string): Scenario | null {
   const script = /(?:^|\/)mock:(.*)$/.exec(model)?.[1];
   if (script === undefined) return null;
-  const words = new Map(script.split(',').filter((word) => word !== '').map((word): [string, string] => [word.split('=', 1)[0] as string, word.includes('=') ? word.slice(word.indexOf('=') + 1) : 'true']));
+  const words = new Map(
+    script
+      .split(',')
+      .filter((word) => word !== '')
+      .map((word): [string, string] => [word.split('=', 1)[0] as string, word.includes('=') ? word.slice(word.indexOf('=') + 1) : 'true']),
+  );
   const number = (name: string): number | undefined => (words.has(name) ? Number(words.get(name)) : undefined);
   const transport = transportOf(words, number);
   const status = number('status');

@@ -9,7 +9,14 @@ import type { Answer, Scenario } from './scenario.js';
 
 const JSON_TYPE = 'application/json';
 const SSE_TYPE = 'text/event-stream; charset=utf-8';
-const TYPE_OF_WIRE: Readonly<Record<Exchange['response']['wire'], string>> = { json: JSON_TYPE, sse: SSE_TYPE, ndjson: 'application/x-ndjson', text: 'text/plain', eventstream: 'application/vnd.amazon.eventstream', binary: 'application/octet-stream' };
+const TYPE_OF_WIRE: Readonly<Record<Exchange['response']['wire'], string>> = {
+  json: JSON_TYPE,
+  sse: SSE_TYPE,
+  ndjson: 'application/x-ndjson',
+  text: 'text/plain',
+  eventstream: 'application/vnd.amazon.eventstream',
+  binary: 'application/octet-stream',
+};
 /** What describes the recorded connection, not the recorded answer. */
 const OF_THE_CONNECTION = /^(?:connection|content-encoding|content-length|transfer-encoding|keep-alive|date|alt-svc|content-type)$/i;
 
@@ -26,7 +33,12 @@ export interface Plan {
   steps: Iterable<Step>;
 }
 
-const DIALECTS: Readonly<Record<Call['protocol'], Dialect>> = { 'openai-chat': openaiChat, 'anthropic-messages': anthropicMessages, 'gemini-generate': geminiGenerate, other: openaiChat };
+const DIALECTS: Readonly<Record<Call['protocol'], Dialect>> = {
+  'openai-chat': openaiChat,
+  'anthropic-messages': anthropicMessages,
+  'gemini-generate': geminiGenerate,
+  other: openaiChat,
+};
 
 export function planOf(scenario: Scenario, call: Call): Plan {
   const plan = plainPlan(scenario, call);
@@ -45,7 +57,11 @@ function plainPlan(scenario: Scenario, call: Call): Plan {
     case 'answer':
       return answerPlan(content.answer, call, status);
     case 'fault':
-      return { status: scenario.status ?? content.fault.status ?? 500, headers: { 'content-type': JSON_TYPE }, steps: [step(jsonBytes(dialect.fault(content.fault)))] };
+      return {
+        status: scenario.status ?? content.fault.status ?? 500,
+        headers: { 'content-type': JSON_TYPE },
+        steps: [step(jsonBytes(dialect.fault(content.fault)))],
+      };
     case 'body':
       return bodyPlan(content.body, status, call.stream);
     case 'exchange':
@@ -60,7 +76,11 @@ function answerPlan(answer: Answer, call: Call, status: number): Plan {
   const script = scriptOf(answer, call);
   if (call.stream) return { status, headers: { 'content-type': SSE_TYPE }, steps: paced(withFault(dialect.frames(script), script, dialect), answer) };
   const waitMs = (answer.firstAfterMs ?? 0) + (answer.gapMs ?? 0) * Math.max(0, script.tokens.completion - 1);
-  return { status, headers: { 'content-type': JSON_TYPE }, steps: [{ ...step(jsonBytes(answer.error === undefined ? dialect.whole(script) : dialect.fault(answer.error))), waitMs }] };
+  return {
+    status,
+    headers: { 'content-type': JSON_TYPE },
+    steps: [{ ...step(jsonBytes(answer.error === undefined ? dialect.whole(script) : dialect.fault(answer.error))), waitMs }],
+  };
 }
 
 function* paced(frames: Iterable<Frame>, answer: Answer): Iterable<Step> {

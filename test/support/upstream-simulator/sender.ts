@@ -55,7 +55,11 @@ export class Sender {
       response.shouldKeepAlive = false;
       response.useChunkedEncodingByDefault = false;
     }
-    if (framing === 'length') response.setHeader('content-length', [...plan.steps].reduce((sum, step) => sum + step.bytes.length, 0));
+    if (framing === 'length')
+      response.setHeader(
+        'content-length',
+        [...plan.steps].reduce((sum, step) => sum + step.bytes.length, 0),
+      );
     if (typeof framing === 'object') response.setHeader('content-length', framing.length);
     response.writeHead(plan.status, plan.headers);
     response.flushHeaders();
@@ -111,7 +115,7 @@ export class Sender {
 
   private *cut(bytes: Uint8Array): Iterable<Uint8Array> {
     if (this.scenario.cut === undefined || this.scenario.cut === 'frames') return yield bytes;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const size = this.scenario.cut === 'bytes' ? 1 : (ODD_SIZES[this.cuts++ % ODD_SIZES.length] as number);
       yield bytes.subarray(at, at + size);
       at += size;

@@ -43,13 +43,22 @@ describe('upstream simulator', () => {
         const chunks: Buffer[] = [];
         // A reset is told to the request as well as to the response.
         call.removeAllListeners('error').on('error', () => done('broken'));
-        const done = (ended: Seen['ended']): void => resolve({ status: response.statusCode ?? 0, headers: response.headers, chunks, body: Buffer.concat(chunks), ended });
+        const done = (ended: Seen['ended']): void =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, chunks, body: Buffer.concat(chunks), ended });
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.once('end', () => done('end'));
         response.once('error', () => done('broken'));
       });
     });
-    call.end(JSON.stringify({ model, stream, stream_options: { include_usage: true }, messages: [{ role: 'user', content: 'nonce-42' }], contents: [{ parts: [{ text: 'nonce-42' }] }] }));
+    call.end(
+      JSON.stringify({
+        model,
+        stream,
+        stream_options: { include_usage: true },
+        messages: [{ role: 'user', content: 'nonce-42' }],
+        contents: [{ parts: [{ text: 'nonce-42' }] }],
+      }),
+    );
     return { seen, abort: () => call.destroy() };
   }
   const seenOf = (model: string, scenario: Scenario, protocol?: SpokenProtocol, stream?: boolean): Promise<Seen> => {
@@ -57,24 +66,56 @@ describe('upstream simulator', () => {
     return ask(model, protocol, stream).seen;
   };
 
-  const RICH = answers({ text: 'Hello 세계 👋 there', reasoning: 'let me think', signature: 'c2ln', toolCalls: [{ id: 'toolu_1', name: 'look', arguments: { at: 'the sky' } }, { id: 'toolu_2', name: 'listen', arguments: {} }], usage: { prompt: 20, completion: 9, cached: 5, reasoning: 3 } });
+  const RICH = answers({
+    text: 'Hello 세계 👋 there',
+    reasoning: 'let me think',
+    signature: 'c2ln',
+    toolCalls: [
+      { id: 'toolu_1', name: 'look', arguments: { at: 'the sky' } },
+      { id: 'toolu_2', name: 'listen', arguments: {} },
+    ],
+    usage: { prompt: 20, completion: 9, cached: 5, reasoning: 3 },
+  });
 
   describe('speaks each protocol so that its official client understands', () => {
     it('openai, streaming and not', async () => {
       simulator.on('m', RICH);
       const client = new OpenAI({ baseURL: simulator.baseUrl('openai-chat'), apiKey: 'k', maxRetries: 0 });
       const whole = await client.chat.completions.create({ model: 'm', messages: [{ role: 'user', content: 'x' }] });
-      expect(whole).toMatchObject({ choices: [{ message: { content: 'Hello 세계 👋 there', tool_calls: [{ id: 'toolu_1', function: { name: 'look', arguments: '{"at":"the sky"}' } }, { id: 'toolu_2' }] }, finish_reason: 'tool_calls' }], usage: { prompt_tokens: 20, completion_tokens: 9, prompt_tokens_details: { cached_tokens: 5 } } });
+      expect(whole).toMatchObject({
+        choices: [
+          {
+            message: {
+              content: 'Hello 세계 👋 there',
+              tool_calls: [{ id: 'toolu_1', function: { name: 'look', arguments: '{"at":"the sky"}' } }, { id: 'toolu_2' }],
+            },
+            finish_reason: 'tool_calls',
+          },
+        ],
+        usage: { prompt_tokens: 20, completion_tokens: 9, prompt_tokens_details: { cached_tokens: 5 } },
+      });
       const runner = client.chat.completions.stream({ model: 'm', messages: [{ role: 'user', content: 'x' }], stream_options: { include_usage: true } });
       const last = await runner.finalChatCompletion();
-      expect(last.choices[0]).toMatchObject({ finish_reason: 'tool_calls', message: { content: 'Hello 세계 👋 there', tool_calls: [{ function: { arguments: '{"at":"the sky"}' } }, { function: { arguments: '{}' } }] } });
+      expect(last.choices[0]).toMatchObject({
+        finish_reason: 'tool_calls',
+        message: { content: 'Hello 세계 👋 there', tool_calls: [{ function: { arguments: '{"at":"the sky"}' } }, { function: { arguments: '{}' } }] },
+      });
       expect(last.usage?.total_tokens).toBe(29);
     });
 
     it('anthropic, streaming and not', async () => {
       simulator.on('m', RICH);
       const client = new Anthropic({ baseURL: simulator.baseUrl('anthropic-messages'), apiKey: 'k', maxRetries: 0 });
-      const expected = { stop_reason: 'tool_use', content: [{ type: 'thinking', thinking: 'let me think', signature: 'c2ln' }, { type: 'text', text: 'Hello 세계 👋 there' }, { type: 'tool_use', id: 'toolu_1', input: { at: 'the sky' } }, { type: 'tool_use', id: 'toolu_2', input: {} }], usage: { input_tokens: 15, cache_read_input_tokens: 5, output_tokens: 9 } };
+      const expected = {
+        stop_reason: 'tool_use',
+        content: [
+          { type: 'thinking', thinking: 'let me think', signature: 'c2ln' },
+          { type: 'text', text: 'Hello 세계 👋 there' },
+          { type: 'tool_use', id: 'toolu_1', input: { at: 'the sky' } },
+          { type: 'tool_use', id: 'toolu_2', input: {} },
+        ],
+        usage: { input_tokens: 15, cache_read_input_tokens: 5, output_tokens: 9 },
+      };
       const body = { model: 'm', max_tokens: 9, messages: [{ role: 'user' as const, content: 'x' }] };
       expect(await client.messages.create(body)).toMatchObject(expected);
       expect(await client.messages.stream(body).finalMessage()).toMatchObject(expected);
@@ -90,7 +131,10 @@ describe('upstream simulator', () => {
       const text = (type: ChatEvent['type']): string => events.map((event) => (event.type === type && 'text' in event ? event.text : '')).join('');
       expect([text('text-delta'), text('reasoning-delta'), events.at(-1)?.type]).toEqual(['Hello 세계 👋 there', 'let me think', 'end']);
       const whole = await ask('m', 'gemini-generate', false).seen;
-      expect(geminiGenerate.parseResponse(JSON.parse(whole.body.toString()), { dialect: {}, choices: 1 })).toMatchObject({ choices: [{ finish: 'tool_calls' }], usage: { input: 15, cacheRead: 5, output: 6, reasoning: 3 } });
+      expect(geminiGenerate.parseResponse(JSON.parse(whole.body.toString()), { dialect: {}, choices: 1 })).toMatchObject({
+        choices: [{ finish: 'tool_calls' }],
+        usage: { input: 15, cacheRead: 5, output: 6, reasoning: 3 },
+      });
     });
 
     it.each(['openai-chat', 'anthropic-messages', 'gemini-generate'] as const)('%s: an error by status, and one inside a 200 stream', async (protocol) => {

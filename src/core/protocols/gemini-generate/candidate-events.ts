@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../../chat/event.js';
-import type { Part } from '../../chat/message.js';
+import type { AudioPart, Part, ReasoningPart, ToolCallPart } from '../../chat/message.js';
 import type { ResponseDialect } from '../dialect.js';
 import { audioFormatOf } from './media.js';
 import { parseCitations } from './citations.js';
@@ -73,29 +73,46 @@ function partEvents(part: Part, state: CandidateState, responseId: string | unde
   const { choice } = state;
   switch (part.type) {
     case 'text':
-      if (state.text.length < MAX_TEXT_CHARS) state.text += part.text;
-      return part.text === '' ? [] : [{ type: 'text-delta', choice, text: part.text }];
-    case 'reasoning': {
-      const delta: ChatEvent[] = part.text === '' ? [] : [{ type: 'reasoning-delta', choice, text: part.text }];
-      return part.signature === undefined ? delta : [...delta, { type: 'reasoning-end', choice, signature: part.signature, origin: GEMINI }];
-    }
-    case 'tool-call': {
-      if (part.name === '') return [{ type: 'drift', what: 'function_call_without_name' }];
-      const index = state.calls;
-      state.calls += 1;
-      const start: ChatEvent = { type: 'tool-call-start', choice, index, id: part.id === '' ? callId(responseId, choice, index) : part.id, name: part.name };
-      if (part.signature !== undefined) start.signature = part.signature;
-      return [start, { type: 'tool-call-delta', choice, index, argumentsText: part.arguments }];
-    }
+      return textEvents(part.text, state);
+    case 'reasoning':
+      return reasoningEvents(part, choice);
+    case 'tool-call':
+      return callEvents(part, state, responseId);
     case 'image':
       return [{ type: 'image', choice, source: part.source }];
     case 'audio':
-      return part.source.kind === 'inline' ? [{ type: 'audio-delta', choice, value: { data: part.source.data, mime_type: part.source.mediaType, format: audioFormatOf(part.source.mediaType) ?? 'pcm16' } }] : [];
+      return audioEvents(part, choice);
     case 'opaque':
       return [{ type: 'opaque', choice, protocol: part.protocol, value: part.value }, ...driftOf(part.value)];
     default:
       return [{ type: 'opaque', choice, protocol: GEMINI, value: part }];
   }
+}
+
+function textEvents(text: string, state: CandidateState): ChatEvent[] {
+  if (state.text.length < MAX_TEXT_CHARS) state.text += text;
+  return text === '' ? [] : [{ type: 'text-delta', choice: state.choice, text }];
+}
+
+function reasoningEvents(part: ReasoningPart, choice: number): ChatEvent[] {
+  const delta: ChatEvent[] = part.text === '' ? [] : [{ type: 'reasoning-delta', choice, text: part.text }];
+  return part.signature === undefined ? delta : [...delta, { type: 'reasoning-end', choice, signature: part.signature, origin: GEMINI }];
+}
+
+function callEvents(part: ToolCallPart, state: CandidateState, responseId: string | undefined): ChatEvent[] {
+  if (part.name === '') return [{ type: 'drift', what: 'function_call_without_name' }];
+  const { choice } = state;
+  const index = state.calls;
+  state.calls += 1;
+  const start: ChatEvent = { type: 'tool-call-start', choice, index, id: part.id === '' ? callId(responseId, choice, index) : part.id, name: part.name };
+  if (part.signature !== undefined) start.signature = part.signature;
+  return [start, { type: 'tool-call-delta', choice, index, argumentsText: part.arguments }];
+}
+
+function audioEvents(part: AudioPart, choice: number): ChatEvent[] {
+  if (part.source.kind !== 'inline') return [];
+  const { data, mediaType } = part.source;
+  return [{ type: 'audio-delta', choice, value: { data, mime_type: mediaType, format: audioFormatOf(mediaType) ?? 'pcm16' } }];
 }
 
 const KNOWN_OPAQUE = ['executableCode', 'codeExecutionResult', 'toolCall', 'toolResponse', 'videoMetadata', 'functionResponse', 'partMetadata'];

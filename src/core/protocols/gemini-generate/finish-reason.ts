@@ -26,7 +26,20 @@ const REASONS: Readonly<Record<string, FinishReason>> = {
 };
 
 /** Enum numbers, which an upstream answers when it was asked with `$alt=json;enum-encoding=int` (recorded 2025-08). */
-const BY_NUMBER = ['', 'STOP', 'MAX_TOKENS', 'SAFETY', 'RECITATION', 'OTHER', 'LANGUAGE', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII', 'MALFORMED_FUNCTION_CALL', 'IMAGE_SAFETY'];
+const BY_NUMBER = [
+  '',
+  'STOP',
+  'MAX_TOKENS',
+  'SAFETY',
+  'RECITATION',
+  'OTHER',
+  'LANGUAGE',
+  'BLOCKLIST',
+  'PROHIBITED_CONTENT',
+  'SPII',
+  'MALFORMED_FUNCTION_CALL',
+  'IMAGE_SAFETY',
+];
 
 export interface ParsedFinish {
   reason: FinishReason;

@@ -2,7 +2,17 @@ import type { AudioPart, FilePart, ImagePart, MediaSource, Part, VideoPart } fro
 
 export type MediaPart = ImagePart | AudioPart | VideoPart | FilePart;
 
-const AUDIO_TYPES: Readonly<Record<string, string>> = { wav: 'audio/wav', mp3: 'audio/mp3', flac: 'audio/flac', ogg: 'audio/ogg', opus: 'audio/ogg', aac: 'audio/aac', m4a: 'audio/m4a', aiff: 'audio/aiff', pcm16: 'audio/l16' };
+const AUDIO_TYPES: Readonly<Record<string, string>> = {
+  wav: 'audio/wav',
+  mp3: 'audio/mp3',
+  flac: 'audio/flac',
+  ogg: 'audio/ogg',
+  opus: 'audio/ogg',
+  aac: 'audio/aac',
+  m4a: 'audio/m4a',
+  aiff: 'audio/aiff',
+  pcm16: 'audio/l16',
+};
 
 const TYPE_BY_EXTENSION: Readonly<Record<string, string>> = {
   png: 'image/png',

@@ -69,7 +69,7 @@ function thinkingOf(generation: number, reasons: boolean): GeminiFacts['thinking
  * (https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/guides/gemini-3-5-flash, read 2026-11-21).
  */
 function levelsOf(name: string): readonly ThinkingLevel[] {
-  if (/^gemini-3-pro/.test(name)) return ['low', 'high'];
+  if (name.startsWith('gemini-3-pro')) return ['low', 'high'];
   if (name.includes('-pro')) return ['low', 'medium', 'high'];
   return LEVELS;
 }

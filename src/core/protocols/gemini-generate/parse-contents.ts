@@ -79,20 +79,27 @@ function idOfPlace(path: string): string {
 function parseFunctionResponse(part: Wire, place: PartPlace): ToolResultPart {
   const response = objectMember(part, 'functionResponse', place.path) as Wire;
   const path = `${place.path}.functionResponse`;
-  const name = stringMember(response, 'name', path) ?? '';
-  const id = stringMember(response, 'id', path) ?? '';
-  const found = place.open.findIndex((call) => (id === '' ? call.name === name : call.id === id));
-  const call = found < 0 ? undefined : place.open.splice(found, 1)[0];
-  if (name === '' && call === undefined) throw invalidRequest(`${path}.name`, `\`${path}.name\` is required.`);
-  const value = member(response, 'response');
-  const result: ToolResultPart = { type: 'tool-result', toolCallId: id || (call?.id ?? idOfPlace(place.path)), name: name || (call?.name ?? ''), content: [{ type: 'text', text: JSON.stringify(value ?? {}) }] };
-  // The convention of Google's own clients: a result under `result` or `output`, a failure under `error` (FunctionResponse.response, https://ai.google.dev/api/caching#FunctionResponse, read 2026-11-21).
-  if (isWire(value) && Object.keys(value).length === 1 && typeof value['error'] === 'string') return { ...result, content: [{ type: 'text', text: value['error'] }], isError: true };
-  for (const media of arrayMember(response, 'parts', path) ?? []) {
-    const read = isWire(media) ? readMedia(media) : null;
-    if (read !== null) result.content.push(read);
+  const call = answered(stringMember(response, 'id', path) ?? '', stringMember(response, 'name', path) ?? '', place);
+  if (call.name === '') throw invalidRequest(`${path}.name`, `\`${path}.name\` is required.`);
+  const result: ToolResultPart = { type: 'tool-result', toolCallId: call.id, name: call.name, content: [] };
+  const value = member(response, 'response') ?? {};
+  // The convention of Google's own clients: a failure stands alone under `error` (https://ai.google.dev/api/caching#FunctionResponse, read 2026-11-21).
+  if (isWire(value) && Object.keys(value).length === 1 && typeof value['error'] === 'string') {
+    return { ...result, content: [{ type: 'text', text: value['error'] }], isError: true };
   }
+  result.content = [{ type: 'text', text: JSON.stringify(value) }, ...mediaOf(arrayMember(response, 'parts', path) ?? [])];
   return result;
+}
+
+/** The open call a response belongs to, which is then closed; one that belongs to none keeps what it says of itself. */
+function answered(id: string, name: string, place: PartPlace): OpenCall {
+  const found = place.open.findIndex((call) => (id === '' ? call.name === name : call.id === id));
+  const [call] = found < 0 ? [] : place.open.splice(found, 1);
+  return { id: id || (call?.id ?? idOfPlace(place.path)), name: name || (call?.name ?? '') };
+}
+
+function mediaOf(parts: readonly unknown[]): Part[] {
+  return parts.map((part) => (isWire(part) ? readMedia(part) : null)).filter((part) => part !== null);
 }
 
 /** Tool results stand in `tool` messages of their own; the order of the parts is kept. */

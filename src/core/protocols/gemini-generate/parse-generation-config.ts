@@ -10,7 +10,18 @@ const NUMBERS = { temperature: 'temperature', topP: 'topP', topK: 'topK', presen
 const INTEGERS = { seed: 'seed', n: 'candidateCount', topLogprobs: 'logprobs' } as const;
 const EFFORTS: ReadonlySet<string> = new Set<ReasoningEffort>(['minimal', 'low', 'medium', 'high']);
 
-const KNOWN: ReadonlySet<string> = new Set([...Object.values(NUMBERS), ...Object.values(INTEGERS), 'maxOutputTokens', 'stopSequences', 'responseLogprobs', 'responseMimeType', 'responseSchema', 'responseJsonSchema', 'responseModalities', 'thinkingConfig']);
+const KNOWN: ReadonlySet<string> = new Set([
+  ...Object.values(NUMBERS),
+  ...Object.values(INTEGERS),
+  'maxOutputTokens',
+  'stopSequences',
+  'responseLogprobs',
+  'responseMimeType',
+  'responseSchema',
+  'responseJsonSchema',
+  'responseModalities',
+  'thinkingConfig',
+]);
 
 /** `generationConfig`; `rest` holds its members without a canonical place, to be sent on to Gemini upstreams. */
 export function parseGenerationConfig(body: Wire): Parsed & { rest: Wire } {

@@ -1,6 +1,7 @@
-import type { Part, TextPart } from '../../chat/message.js';
+import type { Part, ReasoningPart, TextPart } from '../../chat/message.js';
 import type { ChatResponse, Choice } from '../../chat/response.js';
 import { UnreadableAnswer, type ParseContext } from '../protocol.js';
+import { answerFacts } from './answer-facts.js';
 import { callId, driftOf } from './candidate-events.js';
 import { parseCitations } from './citations.js';
 import { parseFinish } from './finish-reason.js';
@@ -36,7 +37,10 @@ function joinCandidates(before: unknown, next: unknown): Wire[] {
   const joined = new Map<unknown, Wire>();
   for (const candidate of [before, next].flatMap((list) => (Array.isArray(list) ? list.filter(isWire) : []))) {
     const known = joined.get(candidate['index'] ?? 0);
-    joined.set(candidate['index'] ?? 0, known === undefined ? candidate : { ...known, ...candidate, content: { parts: [...partsOf(known), ...partsOf(candidate)] } });
+    joined.set(
+      candidate['index'] ?? 0,
+      known === undefined ? candidate : { ...known, ...candidate, content: { parts: [...partsOf(known), ...partsOf(candidate)] } },
+    );
   }
   return [...joined.values()];
 }
@@ -47,12 +51,8 @@ function partsOf(candidate: Wire): Wire[] {
 }
 
 function describe(raw: Wire, response: ChatResponse, context: ParseContext): void {
-  if (typeof raw['responseId'] === 'string' && raw['responseId'] !== '') response.upstreamId = raw['responseId'];
-  if (typeof raw['modelVersion'] === 'string') response.upstreamModel = raw['modelVersion'];
-  const createdMs = typeof raw['createTime'] === 'string' ? Date.parse(raw['createTime']) : Number.NaN;
-  if (Number.isFinite(createdMs)) response.createdS = Math.floor(createdMs / 1_000);
+  Object.assign(response, answerFacts(raw));
   const metadata = raw['usageMetadata'];
-  if (isWire(metadata) && typeof metadata['serviceTier'] === 'string') response.serviceTier = metadata['serviceTier'].toLowerCase();
   const usage = parseUsage(metadata, context.dialect);
   if (usage === 'missing' || usage === 'invalid') response.usageProblem = usage;
   else response.usage = usage;
@@ -63,24 +63,24 @@ function describe(raw: Wire, response: ChatResponse, context: ParseContext): voi
 function parseCandidate(candidate: Wire, place: number, into: { response: ChatResponse; context: ParseContext }): Choice {
   const { response, context } = into;
   const index = Number.isInteger(candidate['index']) ? (candidate['index'] as number) : place;
-  const parts = joinText(partsOf(candidate).flatMap((part) => readPart(part)));
-  const named = parts.filter((part) => part.type !== 'tool-call' || part.name !== '');
-  if (named.length < parts.length) response.drift.push('function_call_without_name');
-  let calls = 0;
-  for (const part of named) {
-    if (part.type === 'opaque') response.drift.push(...driftOf(part.value).map((event) => event.what));
-    if (part.type !== 'tool-call') continue;
-    if (part.id === '') part.id = callId(response.upstreamId, index, calls);
-    calls += 1;
-  }
-  annotate(candidate, named);
-  const finish = parseFinish(candidate['finishReason'], calls > 0, context.dialect);
-  if (finish?.known === false) response.drift.push(`finish_reason:${finish.raw}`);
-  if (finish === null) response.drift.push('finish_reason:none');
+  const parts = parseParts(candidate, response.drift);
+  const calls = parts.filter((part) => part.type === 'tool-call');
+  calls.forEach((call, nth) => (call.id ||= callId(response.upstreamId, index, nth)));
+  annotate(candidate, parts);
   // A whole answer without a finish reason was cut by the provider; it must not look like a normal end.
-  const choice: Choice = { index, parts: named, finish: finish?.reason ?? 'error', rawFinish: finish?.raw ?? null };
+  const finish = parseFinish(candidate['finishReason'], calls.length > 0, context.dialect) ?? { reason: 'error', raw: null, known: false };
+  if (!finish.known) response.drift.push(`finish_reason:${finish.raw ?? 'none'}`);
+  const choice: Choice = { index, parts, finish: finish.reason, rawFinish: finish.raw };
   const logprobs = parseLogprobs(candidate['logprobsResult']);
   return logprobs === null ? choice : { ...choice, logprobs };
+}
+
+function parseParts(candidate: Wire, drift: string[]): Part[] {
+  const read = joinText(partsOf(candidate).flatMap((part) => readPart(part)));
+  const parts = read.filter((part) => part.type !== 'tool-call' || part.name !== '');
+  if (parts.length < read.length) drift.push('function_call_without_name');
+  for (const part of parts) if (part.type === 'opaque') drift.push(...driftOf(part.value).map((event) => event.what));
+  return parts;
 }
 
 /** Neighbouring pieces of text or of thinking are one part; a piece of thinking with a signature ends its part. */
@@ -89,13 +89,13 @@ function joinText(parts: Part[]): Part[] {
   for (const part of parts) {
     const last = joined.at(-1);
     if (part.type === 'text' && last?.type === 'text') last.text += part.text;
-    else if (part.type === 'reasoning' && last?.type === 'reasoning' && last.signature === undefined && last.text !== '') {
-      last.text += part.text;
-      if (part.signature !== undefined) last.signature = part.signature;
-    } else joined.push(part);
+    else if (part.type === 'reasoning' && last?.type === 'reasoning' && isOpen(last)) Object.assign(last, part, { text: last.text + part.text });
+    else joined.push(part);
   }
   return joined.filter((part) => part.type !== 'text' || part.text !== '');
 }
+
+const isOpen = (reasoning: ReasoningPart): boolean => reasoning.signature === undefined && reasoning.text !== '';
 
 function annotate(candidate: Wire, parts: Part[]): void {
   const texts = parts.filter((part): part is TextPart => part.type === 'text');
@@ -108,5 +108,10 @@ function annotate(candidate: Wire, parts: Part[]): void {
 function blockedChoices(feedback: unknown, context: ParseContext): Choice[] {
   const reason = isWire(feedback) ? feedback['blockReason'] : undefined;
   if (typeof reason !== 'string' && typeof reason !== 'number') return [];
-  return Array.from({ length: Math.max(1, context.choices) }, (_, index) => ({ index, parts: [], finish: 'content_filter' as const, rawFinish: String(reason) }));
+  return Array.from({ length: Math.max(1, context.choices) }, (_, index) => ({
+    index,
+    parts: [],
+    finish: 'content_filter' as const,
+    rawFinish: String(reason),
+  }));
 }

@@ -21,14 +21,18 @@ function run(body: string | Uint8Array, cuts: readonly number[] = [], choices = 
 }
 
 const sse = (...frames: unknown[]): string => frames.map((frame) => `data: ${JSON.stringify(frame)}\r\n\r\n`).join('');
-const says = (parts: unknown[], rest: Record<string, unknown> = {}): Record<string, unknown> => ({ candidates: [{ content: { parts, role: 'model' }, index: 0, ...rest }], responseId: 'r-1', modelVersion: 'gemini-x' });
+const says = (parts: unknown[], rest: Record<string, unknown> = {}): Record<string, unknown> => ({
+  candidates: [{ content: { parts, role: 'model' }, index: 0, ...rest }],
+  responseId: 'r-1',
+  modelVersion: 'gemini-x',
+});
 
 const FRAMES = [
   says([{ text: 'Denken…', thought: true }]),
   says([{ text: '안녕 👋🏽 ' }]),
   says([{ text: '日本語 "quoted" {brace]\\', thoughtSignature: 'c2ln' }]),
   says([{ functionCall: { name: 'one', args: { a: '}{' } }, thoughtSignature: 'eHg=' }, { functionCall: { name: 'two', args: {} } }]),
-  says([{ functionCall: { id: 'given', name: 'three', args: { 'ü': 1 } } }]),
+  says([{ functionCall: { id: 'given', name: 'three', args: { ü: 1 } } }]),
   { ...says([{ text: '' }], { finishReason: 'STOP' }), usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 4, totalTokenCount: 7 } },
 ];
 
@@ -55,7 +59,12 @@ describe('Gemini streams', () => {
       { numRuns: 200 },
     );
     const body = bodies[0] as Buffer;
-    expect(run(body, Array.from({ length: body.length }, (_, at) => at))).toEqual(golden);
+    expect(
+      run(
+        body,
+        Array.from({ length: body.length }, (_, at) => at),
+      ),
+    ).toEqual(golden);
   });
 
   it('takes a lone JSON object for a whole answer, and an error object for an error', () => {
@@ -63,7 +72,10 @@ describe('Gemini streams', () => {
     const error = { error: { code: 503, message: 'The model is overloaded.', status: 'UNAVAILABLE' } };
     for (const body of [JSON.stringify(error), JSON.stringify([error]), sse(error), sse(FRAMES[1], error)]) {
       const last = run(body).at(-1);
-      expect(last).toMatchObject({ type: 'error', failure: { kind: 'stream-error', code: 'upstream_overloaded', tryElsewhere: true, message: 'The model is overloaded.' } });
+      expect(last).toMatchObject({
+        type: 'error',
+        failure: { kind: 'stream-error', code: 'upstream_overloaded', tryElsewhere: true, message: 'The model is overloaded.' },
+      });
     }
   });
 
@@ -92,7 +104,9 @@ describe('Gemini streams', () => {
 
   it('tells a blocked prompt as a filtered answer, once per choice', () => {
     const events = run(sse({ promptFeedback: { blockReason: 'PROHIBITED_CONTENT' }, usageMetadata: { promptTokenCount: 9, totalTokenCount: 9 } }), [], 2);
-    expect(events.filter((event) => event.type === 'finish')).toEqual([0, 1].map((choice) => ({ type: 'finish', choice, reason: 'content_filter', raw: 'PROHIBITED_CONTENT' })));
+    expect(events.filter((event) => event.type === 'finish')).toEqual(
+      [0, 1].map((choice) => ({ type: 'finish', choice, reason: 'content_filter', raw: 'PROHIBITED_CONTENT' })),
+    );
     expect(events.at(-1)).toEqual({ type: 'end' });
   });
 
@@ -110,15 +124,38 @@ describe('Gemini streams', () => {
   });
 
   it('reports usage that cannot be believed as unknown', () => {
-    expect(run(sse({ ...says([{ text: 'a' }], { finishReason: 'STOP' }), usageMetadata: { promptTokenCount: -4 } }))).toContainEqual({ type: 'usage', raw: { promptTokenCount: -4 } });
+    expect(run(sse({ ...says([{ text: 'a' }], { finishReason: 'STOP' }), usageMetadata: { promptTokenCount: -4 } }))).toContainEqual({
+      type: 'usage',
+      raw: { promptTokenCount: -4 },
+    });
   });
 
   it('joins arguments that come in pieces', () => {
     const events = run(
       sse(
         says([{ functionCall: { name: 'read', willContinue: true } }]),
-        says([{ functionCall: { partialArgs: [{ jsonPath: '$.path', stringValue: '/et', willContinue: true }, { jsonPath: '$.lines[1].from', numberValue: 3 }], willContinue: true } }]),
-        says([{ functionCall: { partialArgs: [{ jsonPath: '$.path', stringValue: 'c' }, { jsonPath: '$.__proto__.x', boolValue: true }], willContinue: true } }]),
+        says([
+          {
+            functionCall: {
+              partialArgs: [
+                { jsonPath: '$.path', stringValue: '/et', willContinue: true },
+                { jsonPath: '$.lines[1].from', numberValue: 3 },
+              ],
+              willContinue: true,
+            },
+          },
+        ]),
+        says([
+          {
+            functionCall: {
+              partialArgs: [
+                { jsonPath: '$.path', stringValue: 'c' },
+                { jsonPath: '$.__proto__.x', boolValue: true },
+              ],
+              willContinue: true,
+            },
+          },
+        ]),
         says([{ functionCall: {} }]),
         says([], { finishReason: 'STOP' }),
       ),

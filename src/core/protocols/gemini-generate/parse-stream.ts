@@ -4,6 +4,7 @@ import { interruptedFailure, unreadableFailure } from '../../errors/transport-fa
 import type { UpstreamFailure } from '../../errors/upstream-failure.js';
 import type { ParseContext, StreamParser } from '../protocol.js';
 import { SseDecoder } from '../sse/index.js';
+import { answerFacts } from './answer-facts.js';
 import { candidateEvents, newCandidate, type CandidateState } from './candidate-events.js';
 import { JsonObjectSplitter } from './json-framing.js';
 import { parseError } from './parse-error.js';
@@ -52,7 +53,8 @@ export class GeminiStreamParser implements StreamParser {
     this.guarded(() => this.framing?.end?.());
     if (this.done) return;
     if (this.allFinished()) return this.last({ type: 'end' });
-    if (this.sawBytes && !this.sawFrame && this.framing?.incomplete !== true) return this.fail(unreadableFailure('The provider answered something that is not a Gemini stream.'));
+    if (this.sawBytes && !this.sawFrame && this.framing?.incomplete !== true)
+      return this.fail(unreadableFailure('The provider answered something that is not a Gemini stream.'));
     this.fail(interruptedFailure());
   }
 
@@ -71,7 +73,7 @@ export class GeminiStreamParser implements StreamParser {
     try {
       work();
     } catch (error) {
-      if (!(error instanceof Error) || !/Overflow$/.test(error.name)) throw error;
+      if (!(error instanceof Error) || !error.name.endsWith('Overflow')) throw error;
       this.fail(unreadableFailure(error.message));
     }
   }
@@ -83,7 +85,11 @@ export class GeminiStreamParser implements StreamParser {
     const raw = parseJson(text);
     if (!isWire(raw)) {
       const facts = parseError(raw);
-      return this.fail(facts === null ? unreadableFailure('The provider sent a frame that is not valid JSON.', text) : classifyUpstreamError(facts, { kind: 'stream-error', dialect: this.context.dialect, body: text }));
+      return this.fail(
+        facts === null
+          ? unreadableFailure('The provider sent a frame that is not valid JSON.', text)
+          : classifyUpstreamError(facts, { kind: 'stream-error', dialect: this.context.dialect, body: text }),
+      );
     }
     const facts = raw['candidates'] === undefined ? parseError(raw) : null;
     if (facts !== null) return this.fail(classifyUpstreamError(facts, { kind: 'stream-error', dialect: this.context.dialect, body: text }), raw);
@@ -95,7 +101,8 @@ export class GeminiStreamParser implements StreamParser {
     const events: ChatEvent[] = this.started ? [] : [this.start(raw)];
     const candidates: unknown[] = Array.isArray(raw['candidates']) ? raw['candidates'] : [];
     for (const candidate of candidates) {
-      if (isWire(candidate)) events.push(...candidateEvents(candidate, this.candidate(candidate), { responseId: this.responseId, dialect: this.context.dialect }));
+      if (isWire(candidate))
+        events.push(...candidateEvents(candidate, this.candidate(candidate), { responseId: this.responseId, dialect: this.context.dialect }));
     }
     if (candidates.length === 0) events.push(...this.blocked(raw['promptFeedback']));
     const usage = this.usage(raw['usageMetadata']);
@@ -104,17 +111,9 @@ export class GeminiStreamParser implements StreamParser {
 
   private start(raw: Wire): ChatEvent {
     this.started = true;
-    const start: Extract<ChatEvent, { type: 'start' }> = { type: 'start' };
-    if (typeof raw['responseId'] === 'string' && raw['responseId'] !== '') {
-      this.responseId = raw['responseId'];
-      start.upstreamId = raw['responseId'];
-    }
-    if (typeof raw['modelVersion'] === 'string') start.upstreamModel = raw['modelVersion'];
-    const tier = isWire(raw['usageMetadata']) ? raw['usageMetadata']['serviceTier'] : undefined;
-    if (typeof tier === 'string') start.serviceTier = tier.toLowerCase();
-    const createdMs = typeof raw['createTime'] === 'string' ? Date.parse(raw['createTime']) : Number.NaN;
-    if (Number.isFinite(createdMs)) start.createdS = Math.floor(createdMs / 1_000);
-    return start;
+    const facts = answerFacts(raw);
+    this.responseId = facts.upstreamId;
+    return { type: 'start', ...facts };
   }
 
   /** The index is left out for the only candidate. */

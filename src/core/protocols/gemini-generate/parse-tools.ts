@@ -4,7 +4,14 @@ import { jsonSchemaOf } from './json-schema-of-openapi.js';
 import { arrayMember, GEMINI, isWire, objectMember, remainder, snakeCase, stringMember, writtenName, type Wire } from './wire.js';
 
 const DECLARATION_MEMBERS = new Set(['functionDeclarations']);
-const FUNCTION_CALLING_MODES: Readonly<Record<string, string>> = { '1': 'AUTO', '2': 'ANY', '3': 'NONE', '4': 'VALIDATED', '0': 'AUTO', MODE_UNSPECIFIED: 'AUTO' };
+const FUNCTION_CALLING_MODES: Readonly<Record<string, string>> = {
+  '1': 'AUTO',
+  '2': 'ANY',
+  '3': 'NONE',
+  '4': 'VALIDATED',
+  '0': 'AUTO',
+  MODE_UNSPECIFIED: 'AUTO',
+};
 
 export interface ParsedTools {
   tools: Tool[];
@@ -36,7 +43,10 @@ function parseTool(tool: unknown, path: string): Tool[] {
   const name = writtenName(tool, 'functionDeclarations') ?? 'functionDeclarations';
   const functions = declarations.map((declaration, index) => parseDeclaration(declaration, `${path}.${name}[${index}]`));
   const server = remainder(tool, DECLARATION_MEMBERS);
-  return [...functions, ...Object.entries(server).map(([kind, value]): Tool => ({ type: 'opaque', protocol: GEMINI, name: snakeCase(kind), value: { [kind]: value } }))];
+  return [
+    ...functions,
+    ...Object.entries(server).map(([kind, value]): Tool => ({ type: 'opaque', protocol: GEMINI, name: snakeCase(kind), value: { [kind]: value } })),
+  ];
 }
 
 function parseDeclaration(declaration: unknown, path: string): FunctionTool {
@@ -56,7 +66,8 @@ function parseDeclaration(declaration: unknown, path: string): FunctionTool {
 function modeOf(calling: Wire, path: string): string {
   const written = calling['mode'];
   if (written === undefined || written === null) return 'AUTO';
-  if (typeof written !== 'string' && typeof written !== 'number') throw invalidRequest(`${path}.mode`, `\`${path}.mode\` must be AUTO, ANY, NONE or VALIDATED.`);
+  if (typeof written !== 'string' && typeof written !== 'number')
+    throw invalidRequest(`${path}.mode`, `\`${path}.mode\` must be AUTO, ANY, NONE or VALIDATED.`);
   const mode = String(written).toUpperCase();
   const known = FUNCTION_CALLING_MODES[mode] ?? mode;
   if (!['AUTO', 'ANY', 'NONE', 'VALIDATED'].includes(known)) throw invalidRequest(`${path}.mode`, `\`${path}.mode\` must be AUTO, ANY, NONE or VALIDATED.`);

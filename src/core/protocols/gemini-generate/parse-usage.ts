@@ -15,21 +15,29 @@ export type ParsedUsage = Usage | 'missing' | 'invalid';
  */
 export function parseUsage(value: unknown, dialect: ResponseDialect): ParsedUsage {
   if (!isWire(value)) return value === undefined || value === null ? 'missing' : 'invalid';
-  const names = ['promptTokenCount', 'cachedContentTokenCount', 'toolUsePromptTokenCount', 'candidatesTokenCount', 'thoughtsTokenCount', 'totalTokenCount'];
-  if (names.every((name) => value[name] === undefined || value[name] === null)) return 'missing';
-  const counts = names.map((name) => count(value[name]));
+  if (COUNTS.every((name) => value[name] === undefined || value[name] === null)) return 'missing';
+  const counts = COUNTS.map((name) => count(value[name]));
   if (counts.includes(null)) return 'invalid';
   const [prompt, cached, toolUse, candidates, thoughts, total] = counts as [number, number, number, number, number, number];
-  if (cached > prompt + toolUse) return 'invalid';
-  const inside = thoughtsInside({ prompt: prompt + toolUse, candidates, thoughts, total }, dialect);
-  if (inside && thoughts > candidates) return 'invalid';
-  // A total below its parts contradicts them; one above them counts something not itemised, which is nobody's to bill.
-  if (total > 0 && total < prompt + toolUse + candidates + (inside ? 0 : thoughts)) return 'invalid';
-  return split(value, { fresh: prompt + toolUse - cached, cached, visible: inside ? candidates - thoughts : candidates, thoughts });
+  return consistent(value, { prompt: prompt + toolUse, cached, candidates, thoughts, total }, dialect);
 }
 
+function consistent(usage: Wire, counts: Counts, dialect: ResponseDialect): ParsedUsage {
+  const { prompt, cached, candidates, thoughts, total } = counts;
+  const inside = thoughtsInside(counts, dialect);
+  const visible = inside ? candidates - thoughts : candidates;
+  if (cached > prompt || visible < 0) return 'invalid';
+  // A total below its parts contradicts them; one above them counts something not itemised, which is nobody's to bill.
+  if (total > 0 && total < prompt + visible + thoughts) return 'invalid';
+  return split(usage, { fresh: prompt - cached, cached, visible, thoughts });
+}
+
+const COUNTS = ['promptTokenCount', 'cachedContentTokenCount', 'toolUsePromptTokenCount', 'candidatesTokenCount', 'thoughtsTokenCount', 'totalTokenCount'];
+
 interface Counts {
+  /** Tool-use tokens included. */
   prompt: number;
+  cached: number;
   candidates: number;
   thoughts: number;
   total: number;

@@ -55,16 +55,22 @@ function stepsOf(path: string): (string | number)[] {
 
 /** Sets a value; text that continues text is appended to it. */
 function place(root: Wire, steps: (string | number)[], value: unknown): void {
-  let node: Record<string | number, unknown> = root;
-  for (const [depth, step] of steps.entries()) {
-    if (step === '__proto__' || (typeof step === 'number' && step > MAX_INDEX)) return;
-    const before = Object.hasOwn(node, step) ? node[step] : undefined;
-    if (depth === steps.length - 1) {
-      node[step] = typeof before === 'string' && typeof value === 'string' ? before + value : value;
-      return;
-    }
-    const next = typeof before === 'object' && before !== null ? before : typeof steps[depth + 1] === 'number' ? [] : {};
-    node[step] = next;
-    node = next as Record<string | number, unknown>;
-  }
+  const last = steps.at(-1);
+  if (last === undefined || steps.some((step) => step === '__proto__' || (typeof step === 'number' && step > MAX_INDEX))) return;
+  let node: Node = root;
+  for (const [depth, step] of steps.slice(0, -1).entries()) node = into(node, step, typeof steps[depth + 1] === 'number');
+  const before = own(node, last);
+  node[last] = typeof before === 'string' && typeof value === 'string' ? before + value : value;
+}
+
+type Node = Record<string | number, unknown>;
+
+const own = (node: Node, step: string | number): unknown => (Object.hasOwn(node, step) ? node[step] : undefined);
+
+/** The object or list under a step, made when there is none. */
+function into(node: Node, step: string | number, list: boolean): Node {
+  const before = own(node, step);
+  const next = typeof before === 'object' && before !== null ? before : list ? [] : {};
+  node[step] = next;
+  return next as Node;
 }

@@ -18,10 +18,15 @@ export function readPart(part: Wire): Part[] {
   const call = member(part, 'functionCall');
   if (isWire(call) && onlyHas(part, CALL_MEMBERS)) return [readCall(call, signature)];
   if (typeof part['text'] === 'string' && onlyHas(part, TEXT_MEMBERS)) return readText(part['text'], part['thought'] === true, signature);
+  return readOther(part, signature);
+}
+
+function readOther(part: Wire, signature: string | undefined): Part[] {
   const media = onlyHas(part, MEDIA_MEMBERS) ? readMedia(part) : null;
-  if (media !== null) return signature === undefined ? [media] : [media, signatureOnly(signature)];
-  if (signature !== undefined && onlyHas(part, TEXT_MEMBERS)) return [signatureOnly(signature)];
-  return Object.keys(part).length === 0 ? [] : [{ type: 'opaque', protocol: GEMINI, value: part }];
+  const signed = signature === undefined ? [] : [signatureOnly(signature)];
+  if (media !== null) return [media, ...signed];
+  if (onlyHas(part, TEXT_MEMBERS)) return signed;
+  return [{ type: 'opaque', protocol: GEMINI, value: part }];
 }
 
 function readText(text: string, thought: boolean, signature: string | undefined): Part[] {
@@ -34,7 +39,12 @@ const signatureOnly = (signature: string): Part => ({ type: 'reasoning', text: '
 
 function readCall(call: Wire, signature: string | undefined): ToolCallPart {
   const args = member(call, 'args');
-  const part: ToolCallPart = { type: 'tool-call', id: textOf(member(call, 'id')) ?? '', name: textOf(member(call, 'name')) ?? '', arguments: JSON.stringify(args ?? {}) };
+  const part: ToolCallPart = {
+    type: 'tool-call',
+    id: textOf(member(call, 'id')) ?? '',
+    name: textOf(member(call, 'name')) ?? '',
+    arguments: JSON.stringify(args ?? {}),
+  };
   if (signature !== undefined) part.signature = signature;
   return part;
 }
@@ -56,7 +66,7 @@ export function readMedia(part: Wire): Part | null {
 
 /** Files stored at Google cannot be read by any other provider; other addresses can. */
 function sourceOf(uri: string): MediaSource {
-  const stored = uri.startsWith('gs://') || uri.startsWith('files/') || /^https:\/\/generativelanguage\.googleapis\.com\//.test(uri);
+  const stored = uri.startsWith('gs://') || uri.startsWith('files/') || uri.startsWith('https://generativelanguage.googleapis.com/');
   return stored ? { kind: 'provider-file', id: uri } : { kind: 'url', url: uri };
 }
 

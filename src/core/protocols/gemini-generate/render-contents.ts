@@ -69,7 +69,8 @@ function renderParts(parts: readonly Part[], at: { path: string; assistant: bool
 function attachSignature(rendered: Wire[], signature: string | undefined): void {
   if (signature === undefined) return;
   const last = rendered.at(-1);
-  if (last !== undefined && last['thoughtSignature'] === undefined && last['thought'] !== true && last['functionCall'] === undefined) last['thoughtSignature'] = signature;
+  if (last !== undefined && last['thoughtSignature'] === undefined && last['thought'] !== true && last['functionCall'] === undefined)
+    last['thoughtSignature'] = signature;
   else rendered.push({ text: '', thoughtSignature: signature });
 }
 
@@ -88,14 +89,21 @@ function renderResults(messages: readonly Message[], from: number, rendering: Re
     index += 1;
   }
   found.sort((one, other) => one.order - other.order);
-  append(rendering, 'user', found.flatMap((result) => result.wires));
+  append(
+    rendering,
+    'user',
+    found.flatMap((result) => result.wires),
+  );
   return index;
 }
 
 function functionName(part: ToolResultPart, called: string | undefined, index: number): string {
   const name = called ?? part.name;
   if (name !== undefined && name !== '') return name;
-  throw invalidRequest(`messages[${index}].tool_call_id`, `\`messages[${index}].tool_call_id\` (${JSON.stringify(part.toolCallId.slice(0, 64))}) names no tool call of the messages before it.`);
+  throw invalidRequest(
+    `messages[${index}].tool_call_id`,
+    `\`messages[${index}].tool_call_id\` (${JSON.stringify(part.toolCallId.slice(0, 64))}) names no tool call of the messages before it.`,
+  );
 }
 
 function append(rendering: Rendering, role: Content['role'], parts: Wire[]): void {

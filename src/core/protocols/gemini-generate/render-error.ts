@@ -24,8 +24,10 @@ const STATUS: Readonly<Record<number, string>> = {
 export function renderError(error: GatewayError, requestId: string): Record<string, unknown> {
   const metadata: Wire = { code: error.code, request_id: requestId, ...(error.param === null ? {} : { param: error.param }) };
   const details: Wire[] = [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: reasonOf(error), domain: 'opengateway', metadata }];
-  if (error.param !== null) details.push({ '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations: [{ field: error.param, description: error.message }] });
-  if (error.retryAfterMs !== undefined) details.push({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${Math.ceil(error.retryAfterMs / 1_000)}s` });
+  if (error.param !== null)
+    details.push({ '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations: [{ field: error.param, description: error.message }] });
+  if (error.retryAfterMs !== undefined)
+    details.push({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${Math.ceil(error.retryAfterMs / 1_000)}s` });
   return { error: { code: error.status, message: error.message, status: STATUS[error.status] ?? 'UNKNOWN', details } };
 }
 

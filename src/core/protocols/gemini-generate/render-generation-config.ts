@@ -25,7 +25,11 @@ export function renderGenerationConfig(request: ChatRequest, facts: GeminiFacts,
   put(config, 'frequencyPenalty', sampling.frequencyPenalty);
   put(config, 'responseLogprobs', sampling.logprobs);
   put(config, 'logprobs', sampling.topLogprobs);
-  put(config, 'responseModalities', request.modalities?.map((modality) => modality.toUpperCase()));
+  put(
+    config,
+    'responseModalities',
+    request.modalities?.map((modality) => modality.toUpperCase()),
+  );
   put(config, 'thinkingConfig', renderThinking(request.reasoning, facts, report));
   Object.assign(config, renderFormat(request.responseFormat, facts), renderVoice(request, report));
   reportDropped(request, report);
@@ -41,8 +45,11 @@ function stopSequences(stop: string[] | undefined, report: AdjustmentReport): st
 function renderFormat(format: ResponseFormat | undefined, facts: GeminiFacts): Wire {
   if (format === undefined || format.type === 'text') return {};
   if (format.type === 'json') return { responseMimeType: 'application/json' };
-  const schema = format.description === undefined || format.schema['description'] !== undefined ? format.schema : { ...format.schema, description: format.description };
-  return facts.fullJsonSchema ? { responseMimeType: 'application/json', responseJsonSchema: responseSchema(schema) } : { responseMimeType: 'application/json', responseSchema: schemaSubset(schema) };
+  const schema =
+    format.description === undefined || format.schema['description'] !== undefined ? format.schema : { ...format.schema, description: format.description };
+  return facts.fullJsonSchema
+    ? { responseMimeType: 'application/json', responseJsonSchema: responseSchema(schema) }
+    : { responseMimeType: 'application/json', responseSchema: schemaSubset(schema) };
 }
 
 /** OpenAI's `audio: {voice, format}`; the format cannot be chosen, Gemini speaks 24 kHz PCM. */

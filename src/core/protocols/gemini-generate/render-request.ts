@@ -9,7 +9,15 @@ import { put, writtenName, type Wire } from './wire.js';
 
 /** Members of `extra` that Gemini knows; a client of another protocol may send them too (`extra_body`). */
 const PASSED_ON = ['safetySettings', 'cachedContent', 'labels'] as const;
-const HANDLED: ReadonlySet<string> = new Set(['generationConfig', 'toolConfig', 'safetySettings', 'safety_settings', 'cachedContent', 'cached_content', 'labels']);
+const HANDLED: ReadonlySet<string> = new Set([
+  'generationConfig',
+  'toolConfig',
+  'safetySettings',
+  'safety_settings',
+  'cachedContent',
+  'cached_content',
+  'labels',
+]);
 
 /** A canonical request as a `generateContent` body. Model and streaming stand in the URL. Throws GatewayError 400 naming the part that cannot be sent. */
 export function renderRequest(request: ChatRequest, context: UpstreamRenderContext): RenderedRequest {

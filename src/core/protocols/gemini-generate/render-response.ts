@@ -1,7 +1,8 @@
-import type { Part } from '../../chat/message.js';
+import type { MediaSource, OpaquePart, Part, ReasoningPart } from '../../chat/message.js';
 import type { ChatResponse, Choice } from '../../chat/response.js';
 import type { AnswerSummary, RenderContext } from '../protocol.js';
 import { renderFinish } from './finish-reason.js';
+import { isMedia } from './media.js';
 import { GEMINI, isWire, put, type Wire } from './wire.js';
 import { summaryUsage } from './render-usage.js';
 
@@ -31,32 +32,39 @@ function renderChoice(choice: Choice): Wire {
 
 /** Adds an answer's part to the parts before it; a lone signature goes back onto the part it came with. */
 export function renderAnswerPart(part: Part, parts: Wire[]): void {
+  if (isMedia(part)) {
+    parts.push(renderMediaAnswer(part.source));
+    return;
+  }
   switch (part.type) {
     case 'text':
     case 'refusal':
       parts.push({ text: part.text });
       return;
     case 'reasoning':
-      return renderThought(part.text, part.origin === GEMINI ? part.signature : undefined, parts);
+      return renderThought(part, parts);
     case 'tool-call':
       parts.push(renderFunctionCall(part));
       return;
-    case 'image':
-    case 'audio':
-    case 'video':
-    case 'file':
-      if (part.source.kind === 'inline') parts.push({ inlineData: { mimeType: part.source.mediaType, data: part.source.data } });
-      else parts.push({ fileData: { fileUri: part.source.kind === 'url' ? part.source.url : part.source.id } });
-      return;
     case 'opaque':
-      if (part.protocol === GEMINI && isWire(part.value)) parts.push(part.value);
+      parts.push(...ownBlocks(part));
       return;
     case 'tool-result':
       return;
   }
 }
 
-function renderThought(text: string, signature: string | undefined, parts: Wire[]): void {
+function ownBlocks(part: OpaquePart): Wire[] {
+  return part.protocol === GEMINI && isWire(part.value) ? [part.value] : [];
+}
+
+function renderMediaAnswer(source: MediaSource): Wire {
+  if (source.kind === 'inline') return { inlineData: { mimeType: source.mediaType, data: source.data } };
+  return { fileData: { fileUri: source.kind === 'url' ? source.url : source.id } };
+}
+
+function renderThought({ text, signature: issued, origin }: ReasoningPart, parts: Wire[]): void {
+  const signature = origin === GEMINI ? issued : undefined;
   const signed = signature === undefined ? {} : { thoughtSignature: signature };
   const last = parts.at(-1);
   if (text !== '') parts.push({ text, thought: true, ...signed });

@@ -38,7 +38,11 @@ export class GeminiStreamRenderer implements StreamRenderer {
   finish(summary: AnswerSummary): string {
     if (this.held !== null) return this.last(this.held, summary);
     const open = [...this.candidates].map(([index]) => this.flush(index)).join('');
-    const candidates = [...this.candidates].map(([index, candidate]) => ({ content: { parts: [{ text: '' }], role: 'model' }, finishReason: candidate.finish ?? 'OTHER', index }));
+    const candidates = [...this.candidates].map(([index, candidate]) => ({
+      content: { parts: [{ text: '' }], role: 'model' },
+      finishReason: candidate.finish ?? 'OTHER',
+      index,
+    }));
     return open + this.last({ candidates }, summary);
   }
 
@@ -64,33 +68,27 @@ export class GeminiStreamRenderer implements StreamRenderer {
 
   private last(wire: Wire, summary: AnswerSummary): string {
     this.held = null;
-    const last: Wire = { ...wire, usageMetadata: summaryUsage(summary, wire['usageMetadata']), modelVersion: this.context.model, responseId: this.context.responseId };
+    const last: Wire = {
+      ...wire,
+      usageMetadata: summaryUsage(summary, wire['usageMetadata']),
+      modelVersion: this.context.model,
+      responseId: this.context.responseId,
+    };
     put(last, 'og', summary.og);
     return frame(last);
   }
 
   private renderEvent(event: ChatEvent): string {
     switch (event.type) {
-      case 'text-delta':
-      case 'refusal-delta':
-        return this.content(event.choice, { text: event.text });
-      case 'reasoning-delta':
-        return this.content(event.choice, { text: event.text, thought: true });
-      case 'reasoning-end':
-        return event.origin === GEMINI && event.signature !== undefined ? this.content(event.choice, { text: '', thoughtSignature: event.signature }) : '';
-      case 'image':
-        return event.source.kind === 'inline' ? this.content(event.choice, { inlineData: { mimeType: event.source.mediaType, data: event.source.data } }) : '';
-      case 'audio-delta':
-        return typeof event.value['data'] === 'string' ? this.content(event.choice, { inlineData: { mimeType: event.value['mime_type'] ?? 'audio/L16;codec=pcm;rate=24000', data: event.value['data'] } }) : '';
-      case 'opaque':
-        return event.protocol === GEMINI && isWire(event.value) ? this.content(event.choice, event.value) : '';
       case 'tool-call-start':
       case 'tool-call-delta':
         return this.toolCall(event);
       case 'finish':
         return this.finished(event);
-      default:
-        return '';
+      default: {
+        const part = partOf(event);
+        return part === null ? '' : this.content((event as { choice: number }).choice, part);
+      }
     }
   }
 
@@ -138,6 +136,29 @@ export class GeminiStreamRenderer implements StreamRenderer {
     this.candidates.set(choice, candidate);
     return candidate;
   }
+}
+
+/** The part that says an event; null when Gemini's clients have no ear for it. */
+function partOf(event: ChatEvent): Wire | null {
+  switch (event.type) {
+    case 'text-delta':
+    case 'refusal-delta':
+      return { text: event.text };
+    case 'reasoning-delta':
+      return { text: event.text, thought: true };
+    case 'reasoning-end':
+      return event.origin === GEMINI && event.signature !== undefined ? { text: '', thoughtSignature: event.signature } : null;
+    case 'opaque':
+      return event.protocol === GEMINI && isWire(event.value) ? event.value : null;
+    default:
+      return mediaPartOf(event);
+  }
+}
+
+function mediaPartOf(event: ChatEvent): Wire | null {
+  if (event.type === 'image' && event.source.kind === 'inline') return { inlineData: { mimeType: event.source.mediaType, data: event.source.data } };
+  if (event.type !== 'audio-delta' || typeof event.value['data'] !== 'string') return null;
+  return { inlineData: { mimeType: event.value['mime_type'] ?? 'audio/L16;codec=pcm;rate=24000', data: event.value['data'] } };
 }
 
 function frame(wire: Wire): string {

@@ -50,9 +50,14 @@ function budgetConfig(reasoning: ReasoningRequest, facts: GeminiFacts, report: A
     if (!off) report.add('reasoning', 'clamped', String(min));
     return { thinkingBudget: off ? 0 : min };
   }
-  const wanted = reasoning.budgetTokens ?? (reasoning.effort === undefined ? undefined : BUDGET[levelOf(reasoning.effort)]);
+  const wanted = wantedBudget(reasoning);
   if (wanted === undefined) return reasoning.enabled === true ? { thinkingBudget: -1 } : {};
   const budget = Math.min(max, Math.max(min, wanted));
-  if (budget !== wanted || reasoning.effort === 'xhigh' || reasoning.effort === 'max') report.add('reasoning', 'clamped', String(budget));
+  const beyondHigh = reasoning.effort === 'xhigh' || reasoning.effort === 'max';
+  if (budget !== wanted || beyondHigh) report.add('reasoning', 'clamped', String(budget));
   return { thinkingBudget: budget };
+}
+
+function wantedBudget(reasoning: ReasoningRequest): number | undefined {
+  return reasoning.budgetTokens ?? (reasoning.effort === undefined ? undefined : BUDGET[levelOf(reasoning.effort)]);
 }

@@ -12,7 +12,11 @@ export function renderUsage(usage: Usage): Wire {
   };
   if (usage.reasoning > 0) wire['thoughtsTokenCount'] = usage.reasoning;
   if (usage.cacheRead > 0) wire['cachedContentTokenCount'] = usage.cacheRead;
-  if (usage.audioIn > 0) wire['promptTokensDetails'] = [{ modality: 'TEXT', tokenCount: prompt - usage.audioIn }, { modality: 'AUDIO', tokenCount: usage.audioIn }];
+  if (usage.audioIn > 0)
+    wire['promptTokensDetails'] = [
+      { modality: 'TEXT', tokenCount: prompt - usage.audioIn },
+      { modality: 'AUDIO', tokenCount: usage.audioIn },
+    ];
   const details = [
     { modality: 'TEXT', tokenCount: usage.output },
     { modality: 'AUDIO', tokenCount: usage.audioOut },

@@ -3,7 +3,12 @@ import type { ChatRequest } from '../../chat/request.js';
 import { snakeCase } from './wire.js';
 
 /** What OpenAI calls the canonical parameters whose names differ by more than spelling. */
-const USUAL_NAMES: Readonly<Record<string, string>> = { maxOutputTokens: 'max_tokens', reasoning: 'reasoning_effort', audioOutput: 'audio', includeUsage: 'stream_options' };
+const USUAL_NAMES: Readonly<Record<string, string>> = {
+  maxOutputTokens: 'max_tokens',
+  reasoning: 'reasoning_effort',
+  audioOutput: 'audio',
+  includeUsage: 'stream_options',
+};
 
 /** Collects adjustments under the client's own names. */
 export class AdjustmentReport {

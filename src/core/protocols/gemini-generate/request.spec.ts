@@ -14,7 +14,8 @@ function context(upstreamModel = 'gemini-2.5-flash', modelFacts: Record<string, 
   return { upstreamModel, reasons: true, modelFacts };
 }
 
-const render = (change: Partial<ChatRequest>, model?: string, facts?: Record<string, unknown>) => geminiGenerate.renderRequest(request(change), context(model, facts));
+const render = (change: Partial<ChatRequest>, model?: string, facts?: Record<string, unknown>) =>
+  geminiGenerate.renderRequest(request(change), context(model, facts));
 
 function refusal(work: () => unknown): GatewayError {
   try {
@@ -49,8 +50,21 @@ describe('rendering messages', () => {
       systemInstruction: { parts: [{ text: 'Be brief.' }, { text: 'In Korean.' }] },
       contents: [
         { role: 'user', parts: [{ text: 'one' }, { text: 'two' }] },
-        { role: 'model', parts: [{ text: 'hm', thought: true }, { functionCall: { id: 'a', name: 'first', args: { x: 1 } } }, { functionCall: { id: 'b', name: 'second', args: {} } }] },
-        { role: 'user', parts: [{ functionResponse: { id: 'a', name: 'first', response: { ok: true } } }, { functionResponse: { id: 'b', name: 'second', response: { result: 'plain' } } }] },
+        {
+          role: 'model',
+          parts: [
+            { text: 'hm', thought: true },
+            { functionCall: { id: 'a', name: 'first', args: { x: 1 } } },
+            { functionCall: { id: 'b', name: 'second', args: {} } },
+          ],
+        },
+        {
+          role: 'user',
+          parts: [
+            { functionResponse: { id: 'a', name: 'first', response: { ok: true } } },
+            { functionResponse: { id: 'b', name: 'second', response: { result: 'plain' } } },
+          ],
+        },
       ],
     });
   });
@@ -61,21 +75,53 @@ describe('rendering messages', () => {
   });
 
   it('replays a signature on the part it came with', () => {
-    const wire = { contents: [{ role: 'user', parts: [{ text: 'q' }] }, { role: 'model', parts: [{ text: 'thinking', thought: true, thoughtSignature: 'a' }, { text: 'answer', thoughtSignature: 'b' }, { functionCall: { id: 'c', name: 'f', args: {} }, thoughtSignature: 'c' }, { text: '', thoughtSignature: 'd' }] }] };
+    const wire = {
+      contents: [
+        { role: 'user', parts: [{ text: 'q' }] },
+        {
+          role: 'model',
+          parts: [
+            { text: 'thinking', thought: true, thoughtSignature: 'a' },
+            { text: 'answer', thoughtSignature: 'b' },
+            { functionCall: { id: 'c', name: 'f', args: {} }, thoughtSignature: 'c' },
+            { text: '', thoughtSignature: 'd' },
+          ],
+        },
+      ],
+    };
     expect(geminiGenerate.renderRequest(geminiGenerate.parseRequest(wire), context()).wire).toEqual(wire);
   });
 
   it('never sends $ref inside a function response as structure', () => {
     for (const text of ['{"schema":{"$ref":"#/$defs/A"}}', '{"\\u0024defs":{}}']) {
-      const messages: Message[] = [user('q'), { role: 'assistant', parts: [{ type: 'tool-call', id: 'a', name: 'f', arguments: '{}' }] }, { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'a', content: [{ type: 'text', text }] }] }];
+      const messages: Message[] = [
+        user('q'),
+        { role: 'assistant', parts: [{ type: 'tool-call', id: 'a', name: 'f', arguments: '{}' }] },
+        { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'a', content: [{ type: 'text', text }] }] },
+      ];
       expect(render({ messages }).wire['contents']).toMatchObject([{}, {}, { parts: [{ functionResponse: { response: { result: text } } }] }]);
     }
   });
 
   it('puts media of results inside for Gemini 3, beside for older models', () => {
-    const messages: Message[] = [user('q'), { role: 'assistant', parts: [{ type: 'tool-call', id: 'a', name: 'f', arguments: '{}' }] }, { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'a', content: [{ type: 'image', source: { kind: 'inline', mediaType: 'image/png', data: 'AA' } }] }] }];
-    expect(render({ messages }, 'gemini-3.5-flash').wire['contents']).toMatchObject([{}, {}, { parts: [{ functionResponse: { parts: [{ inlineData: { mimeType: 'image/png' } }] } }] }]);
-    expect(render({ messages }).wire['contents']).toMatchObject([{}, {}, { parts: [{ functionResponse: { response: { result: '' } } }, { inlineData: { data: 'AA' } }] }]);
+    const messages: Message[] = [
+      user('q'),
+      { role: 'assistant', parts: [{ type: 'tool-call', id: 'a', name: 'f', arguments: '{}' }] },
+      {
+        role: 'tool',
+        parts: [{ type: 'tool-result', toolCallId: 'a', content: [{ type: 'image', source: { kind: 'inline', mediaType: 'image/png', data: 'AA' } }] }],
+      },
+    ];
+    expect(render({ messages }, 'gemini-3.5-flash').wire['contents']).toMatchObject([
+      {},
+      {},
+      { parts: [{ functionResponse: { parts: [{ inlineData: { mimeType: 'image/png' } }] } }] },
+    ]);
+    expect(render({ messages }).wire['contents']).toMatchObject([
+      {},
+      {},
+      { parts: [{ functionResponse: { response: { result: '' } } }, { inlineData: { data: 'AA' } }] },
+    ]);
   });
 
   it('names a result that answers no call', () => {
@@ -84,17 +130,38 @@ describe('rendering messages', () => {
   });
 
   it('inlines data, passes addresses on where the model fetches them, and names the part where it does not', () => {
-    const at = (url: string): Message[] => [{ role: 'user', parts: [{ type: 'text', text: 'see' }, { type: 'image', source: { kind: 'url', url } }] }];
-    expect(render({ messages: at('data:image/gif;base64,R0lG') }).wire['contents']).toMatchObject([{ parts: [{}, { inlineData: { mimeType: 'image/gif', data: 'R0lG' } }] }]);
-    expect(render({ messages: at('https://example.test/a.webp?x=1') }).wire['contents']).toMatchObject([{ parts: [{}, { fileData: { mimeType: 'image/webp', fileUri: 'https://example.test/a.webp?x=1' } }] }]);
-    expect(refusal(() => render({ messages: at('https://example.test/a.webp') }, 'gemini-2.0-flash'))).toMatchObject({ status: 400, param: 'messages[0].content[1]' });
+    const at = (url: string): Message[] => [
+      {
+        role: 'user',
+        parts: [
+          { type: 'text', text: 'see' },
+          { type: 'image', source: { kind: 'url', url } },
+        ],
+      },
+    ];
+    expect(render({ messages: at('data:image/gif;base64,R0lG') }).wire['contents']).toMatchObject([
+      { parts: [{}, { inlineData: { mimeType: 'image/gif', data: 'R0lG' } }] },
+    ]);
+    expect(render({ messages: at('https://example.test/a.webp?x=1') }).wire['contents']).toMatchObject([
+      { parts: [{}, { fileData: { mimeType: 'image/webp', fileUri: 'https://example.test/a.webp?x=1' } }] },
+    ]);
+    expect(refusal(() => render({ messages: at('https://example.test/a.webp') }, 'gemini-2.0-flash'))).toMatchObject({
+      status: 400,
+      param: 'messages[0].content[1]',
+    });
     expect(refusal(() => render({ messages: at('file:///etc/passwd') })).param).toBe('messages[0].content[1]');
   });
 
   it('refuses what only another provider understands in what the user sent, and leaves it out of what the model said', () => {
     const opaque = { type: 'opaque', protocol: 'anthropic-messages', value: {} } as const;
-    expect(refusal(() => render({ messages: [{ role: 'user', parts: [opaque] }] }))).toMatchObject({ code: 'unsupported_parameter', param: 'messages[0].content[0]' });
-    expect(render({ messages: [user('q'), { role: 'assistant', parts: [opaque, { type: 'text', text: 'a' }] }] }).wire['contents']).toMatchObject([{}, { parts: [{ text: 'a' }] }]);
+    expect(refusal(() => render({ messages: [{ role: 'user', parts: [opaque] }] }))).toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'messages[0].content[0]',
+    });
+    expect(render({ messages: [user('q'), { role: 'assistant', parts: [opaque, { type: 'text', text: 'a' }] }] }).wire['contents']).toMatchObject([
+      {},
+      { parts: [{ text: 'a' }] },
+    ]);
   });
 });
 
@@ -111,7 +178,16 @@ describe('rendering parameters', () => {
       extra: { unknown_thing: 1, safetySettings: [] },
       wireNames: { stop: 'stop', parallelToolCalls: 'parallel_tool_calls' },
     });
-    expect(wire['generationConfig']).toEqual({ temperature: 0.5, topP: 0.9, maxOutputTokens: 10, stopSequences: ['1', '2', '3', '4', '5'], candidateCount: 2, seed: 7, responseLogprobs: true, logprobs: 3 });
+    expect(wire['generationConfig']).toEqual({
+      temperature: 0.5,
+      topP: 0.9,
+      maxOutputTokens: 10,
+      stopSequences: ['1', '2', '3', '4', '5'],
+      candidateCount: 2,
+      seed: 7,
+      responseLogprobs: true,
+      logprobs: 3,
+    });
     expect(wire['safetySettings']).toEqual([]);
     expect(report).toEqual([
       { parameter: 'stop', action: 'clamped', detail: '5' },
@@ -143,18 +219,37 @@ describe('rendering parameters', () => {
   });
 
   it('drops reasoning for a model that cannot, with a word', () => {
-    expect(geminiGenerate.renderRequest(request({ reasoning: { effort: 'low' } }), { upstreamModel: 'gemini-2.0-flash', reasons: false, modelFacts: {} })).toEqual({ wire: { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] }, report: [{ parameter: 'reasoning_effort', action: 'dropped' }] });
+    expect(
+      geminiGenerate.renderRequest(request({ reasoning: { effort: 'low' } }), { upstreamModel: 'gemini-2.0-flash', reasons: false, modelFacts: {} }),
+    ).toEqual({ wire: { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] }, report: [{ parameter: 'reasoning_effort', action: 'dropped' }] });
   });
 
   it('sends full JSON Schema where it is known, the subset where it is not', () => {
     const parameters = { $schema: 's', type: 'object', properties: { a: { type: ['string', 'null'] } }, additionalProperties: false };
-    const change: Partial<ChatRequest> = { tools: [{ type: 'function', name: 'f', parameters }], responseFormat: { type: 'json-schema', name: 'r', schema: parameters } };
+    const change: Partial<ChatRequest> = {
+      tools: [{ type: 'function', name: 'f', parameters }],
+      responseFormat: { type: 'json-schema', name: 'r', schema: parameters },
+    };
     const full = render(change).wire;
-    expect(full['tools']).toEqual([{ functionDeclarations: [{ name: 'f', parametersJsonSchema: { type: 'object', properties: { a: { type: ['string', 'null'] } }, additionalProperties: false } }] }]);
-    expect(full['generationConfig']).toEqual({ responseMimeType: 'application/json', responseJsonSchema: { type: 'object', properties: { a: { type: ['string', 'null'] } }, additionalProperties: false } });
+    expect(full['tools']).toEqual([
+      {
+        functionDeclarations: [
+          { name: 'f', parametersJsonSchema: { type: 'object', properties: { a: { type: ['string', 'null'] } }, additionalProperties: false } },
+        ],
+      },
+    ]);
+    expect(full['generationConfig']).toEqual({
+      responseMimeType: 'application/json',
+      responseJsonSchema: { type: 'object', properties: { a: { type: ['string', 'null'] } }, additionalProperties: false },
+    });
     const subset = render(change, 'gemini-1.5-pro').wire;
-    expect(subset['tools']).toEqual([{ functionDeclarations: [{ name: 'f', parameters: { type: 'OBJECT', properties: { a: { type: 'STRING', nullable: true } } } }] }]);
-    expect(subset['generationConfig']).toEqual({ responseMimeType: 'application/json', responseSchema: { type: 'OBJECT', properties: { a: { type: 'STRING', nullable: true } } } });
+    expect(subset['tools']).toEqual([
+      { functionDeclarations: [{ name: 'f', parameters: { type: 'OBJECT', properties: { a: { type: 'STRING', nullable: true } } } }] },
+    ]);
+    expect(subset['generationConfig']).toEqual({
+      responseMimeType: 'application/json',
+      responseSchema: { type: 'OBJECT', properties: { a: { type: 'STRING', nullable: true } } },
+    });
   });
 
   it.each([
@@ -162,11 +257,26 @@ describe('rendering parameters', () => {
     [{ type: 'auto' }, { mode: 'AUTO' }],
     [{ type: 'none' }, { mode: 'NONE' }],
     [{ type: 'required' }, { mode: 'ANY' }],
-    [{ type: 'tool', name: 'f' }, { mode: 'ANY', allowedFunctionNames: ['f'] }],
-    [{ type: 'allowed', mode: 'auto', names: ['f'] }, { mode: 'VALIDATED', allowedFunctionNames: ['f'] }],
-    [{ type: 'allowed', mode: 'required', names: ['f', 'g'] }, { mode: 'ANY', allowedFunctionNames: ['f', 'g'] }],
+    [
+      { type: 'tool', name: 'f' },
+      { mode: 'ANY', allowedFunctionNames: ['f'] },
+    ],
+    [
+      { type: 'allowed', mode: 'auto', names: ['f'] },
+      { mode: 'VALIDATED', allowedFunctionNames: ['f'] },
+    ],
+    [
+      { type: 'allowed', mode: 'required', names: ['f', 'g'] },
+      { mode: 'ANY', allowedFunctionNames: ['f', 'g'] },
+    ],
   ] as const)('tool choice %j is %j', (toolChoice, functionCallingConfig) => {
-    const { wire } = render({ tools: [{ type: 'function', name: 'f' }, { type: 'function', name: 'g' }], toolChoice: toolChoice as ChatRequest['toolChoice'] });
+    const { wire } = render({
+      tools: [
+        { type: 'function', name: 'f' },
+        { type: 'function', name: 'g' },
+      ],
+      toolChoice: toolChoice as ChatRequest['toolChoice'],
+    });
     expect(wire['toolConfig']).toEqual(functionCallingConfig === undefined ? undefined : { functionCallingConfig });
   });
 });
@@ -179,9 +289,15 @@ describe('parsing requests', () => {
       contents: [
         { parts: [{ inline_data: { mime_type: 'image/png', data: 'AA' } }] },
         { role: 'model', parts: [{ function_call: { name: 'f', args: { a: 1 } } }, { functionCall: { name: 'f', args: { a: 2 } } }] },
-        { role: 'function', parts: [{ function_response: { name: 'f', response: { r: 1 } } }, { functionResponse: { name: 'f', response: { error: 'no' } } }, { text: 'go on' }] },
+        {
+          role: 'function',
+          parts: [{ function_response: { name: 'f', response: { r: 1 } } }, { functionResponse: { name: 'f', response: { error: 'no' } } }, { text: 'go on' }],
+        },
       ],
-      tools: [{ function_declarations: [{ name: 'f', parameters: { type: 'OBJECT', properties: { a: { type: 'INTEGER', nullable: true } } } }] }, { googleSearch: {} }],
+      tools: [
+        { function_declarations: [{ name: 'f', parameters: { type: 'OBJECT', properties: { a: { type: 'INTEGER', nullable: true } } } }] },
+        { googleSearch: {} },
+      ],
       tool_config: { function_calling_config: { mode: 'any', allowed_function_names: ['f'] } },
       generation_config: { max_output_tokens: 5, thinking_config: { thinking_budget: 100 }, media_resolution: 'MEDIA_RESOLUTION_LOW' },
       cachedContent: 'cachedContents/1',
@@ -191,13 +307,19 @@ describe('parsing requests', () => {
       maxOutputTokens: 5,
       reasoning: { budgetTokens: 100, summary: 'none' },
       toolChoice: { type: 'tool', name: 'f' },
-      tools: [{ name: 'f', parameters: { type: 'object', properties: { a: { type: ['integer', 'null'] } } } }, { type: 'opaque', protocol: 'gemini-generate', name: 'google_search', value: { googleSearch: {} } }],
+      tools: [
+        { name: 'f', parameters: { type: 'object', properties: { a: { type: ['integer', 'null'] } } } },
+        { type: 'opaque', protocol: 'gemini-generate', name: 'google_search', value: { googleSearch: {} } },
+      ],
       extra: { cachedContent: 'cachedContents/1', generationConfig: { media_resolution: 'MEDIA_RESOLUTION_LOW' } },
       wireNames: { maxOutputTokens: 'generation_config.max_output_tokens' },
     });
     expect(parsed.messages.map((message) => message.role)).toEqual(['system', 'user', 'assistant', 'tool', 'user']);
     expect(parsed.messages[2]?.parts).toMatchObject([{ id: 'call_1_0' }, { id: 'call_1_1' }]);
-    expect(parsed.messages[3]?.parts).toMatchObject([{ toolCallId: 'call_1_0', content: [{ text: '{"r":1}' }] }, { toolCallId: 'call_1_1', isError: true, content: [{ text: 'no' }] }]);
+    expect(parsed.messages[3]?.parts).toMatchObject([
+      { toolCallId: 'call_1_0', content: [{ text: '{"r":1}' }] },
+      { toolCallId: 'call_1_1', isError: true, content: [{ text: 'no' }] },
+    ]);
   });
 
   it.each([
@@ -227,11 +349,21 @@ describe('parsing requests', () => {
 
 describe('endpoint', () => {
   it.each([
-    ['https://generativelanguage.googleapis.com', 'gemini-2.5-pro', false, 'https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-pro:generateContent'],
+    [
+      'https://generativelanguage.googleapis.com',
+      'gemini-2.5-pro',
+      false,
+      'https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-pro:generateContent',
+    ],
     ['http://127.0.0.1:9001/', 'models/gemini-2.5-pro', true, 'http://127.0.0.1:9001/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse'],
     ['http://127.0.0.1:9001/v1beta/models/', 'a/../b', false, 'http://127.0.0.1:9001/v1beta/models/a%2F..%2Fb:generateContent'],
     ['http://h/proxy/v1', 'x?y#z', false, 'http://h/proxy/v1/models/x%3Fy%23z:generateContent'],
-    ['https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google', 'gemini-x', true, 'https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google/models/gemini-x:streamGenerateContent?alt=sse'],
+    [
+      'https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google',
+      'gemini-x',
+      true,
+      'https://eu-aiplatform.googleapis.com/v1/projects/p/locations/eu/publishers/google/models/gemini-x:streamGenerateContent?alt=sse',
+    ],
     ['http://h', 'tunedModels/mine', false, 'http://h/v1beta/tunedModels/mine:generateContent'],
   ])('%s + %s', (baseUrl, upstreamModel, stream, url) => {
     expect(geminiGenerate.endpoint({ baseUrl, upstreamModel, stream })).toBe(url);

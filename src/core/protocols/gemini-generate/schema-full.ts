@@ -9,7 +9,30 @@ const LISTED = new Set(['anyOf', 'oneOf', 'allOf', 'prefixItems']);
  * Keywords of `responseJsonSchema` (https://ai.google.dev/api/generate-content#GenerationConfig, read 2026-11-21): besides these nothing
  * is supported. `definitions` is kept because `$ref` may point into it.
  */
-const SUPPORTED = new Set(['$id', '$defs', '$ref', '$anchor', 'type', 'format', 'title', 'description', 'enum', 'items', 'prefixItems', 'minItems', 'maxItems', 'minimum', 'maximum', 'anyOf', 'oneOf', 'properties', 'additionalProperties', 'required', 'propertyOrdering', 'definitions']);
+const SUPPORTED = new Set([
+  '$id',
+  '$defs',
+  '$ref',
+  '$anchor',
+  'type',
+  'format',
+  'title',
+  'description',
+  'enum',
+  'items',
+  'prefixItems',
+  'minItems',
+  'maxItems',
+  'minimum',
+  'maximum',
+  'anyOf',
+  'oneOf',
+  'properties',
+  'additionalProperties',
+  'required',
+  'propertyOrdering',
+  'definitions',
+]);
 
 /** JSON Schema for `parametersJsonSchema`: as written, without the dialect's address and with an object at the root. */
 export function parametersSchema(schema: Wire): Wire {

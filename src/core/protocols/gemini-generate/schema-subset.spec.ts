@@ -3,7 +3,27 @@ import { responseSchema } from './schema-full.js';
 import { schemaSubset } from './schema-subset.js';
 import { isWire, type Wire } from './wire.js';
 
-const FORBIDDEN = ['$ref', '$defs', '$schema', '$id', 'definitions', 'additionalProperties', 'const', 'oneOf', 'allOf', 'not', 'if', 'then', 'else', 'prefixItems', 'patternProperties', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'uniqueItems'];
+const FORBIDDEN = [
+  '$ref',
+  '$defs',
+  '$schema',
+  '$id',
+  'definitions',
+  'additionalProperties',
+  'const',
+  'oneOf',
+  'allOf',
+  'not',
+  'if',
+  'then',
+  'else',
+  'prefixItems',
+  'patternProperties',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'uniqueItems',
+];
 
 /** Walks schemas only: a property may well be called `not`. */
 function schemasOf(schema: Wire): Wire[] {
@@ -33,7 +53,11 @@ const { schema } = fc.letrec<{ schema: Wire }>((tie) => ({
   schema: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
     leaf as fc.Arbitrary<Wire>,
-    fc.record({ type: fc.constant('object'), properties: fc.dictionary(fc.constantFrom('x', 'not', 'const', 'y'), tie('schema'), { maxKeys: 3 }), required: fc.constantFrom(['x'], ['x', 'gone'], []) }),
+    fc.record({
+      type: fc.constant('object'),
+      properties: fc.dictionary(fc.constantFrom('x', 'not', 'const', 'y'), tie('schema'), { maxKeys: 3 }),
+      required: fc.constantFrom(['x'], ['x', 'gone'], []),
+    }),
     fc.record({ type: fc.constant('array'), items: fc.oneof(tie('schema'), fc.array(tie('schema'), { maxLength: 2 })) }),
     fc.record({ anyOf: fc.array(tie('schema'), { maxLength: 3 }), description: fc.constant('d') }),
     fc.record({ oneOf: fc.array(tie('schema'), { maxLength: 3 }) }),
@@ -62,10 +86,18 @@ describe('schemaSubset', () => {
   });
 
   it('ends on recursive references, also where they multiply', () => {
-    const tree = { $ref: '#/$defs/node', $defs: { node: { type: 'object', properties: { value: { type: 'string' }, left: { $ref: '#/$defs/node' }, right: { $ref: '#/$defs/node' } } } } };
+    const tree = {
+      $ref: '#/$defs/node',
+      $defs: { node: { type: 'object', properties: { value: { type: 'string' }, left: { $ref: '#/$defs/node' }, right: { $ref: '#/$defs/node' } } } },
+    };
     const rendered = schemaSubset(tree);
     expect(rendered).toMatchObject({ type: 'OBJECT', properties: { left: { type: 'OBJECT', properties: { left: { type: 'OBJECT' } } } } });
-    const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`d${index}`, { type: 'object', properties: Object.fromEntries(Array.from({ length: 20 }, (__, next) => [`p${next}`, { $ref: `#/$defs/d${next}` }])) }]));
+    const many = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [
+        `d${index}`,
+        { type: 'object', properties: Object.fromEntries(Array.from({ length: 20 }, (__, next) => [`p${next}`, { $ref: `#/$defs/d${next}` }])) },
+      ]),
+    );
     expect(JSON.stringify(schemaSubset({ $ref: '#/$defs/d0', $defs: many })).length).toBeLessThan(2_000_000);
     expect(schemaSubset({ allOf: [{ $ref: '#' }] })).toEqual({ type: 'STRING' });
   });
@@ -76,8 +108,20 @@ describe('schemaSubset', () => {
     expect(schemaSubset({ type: 'integer', enum: [1, 2] })).toEqual({ type: 'INTEGER', description: 'One of: 1, 2.' });
     expect(schemaSubset({ type: 'array' })).toEqual({ type: 'ARRAY', items: { type: 'STRING' } });
     expect(schemaSubset({ type: 'string', format: 'uri' })).toEqual({ type: 'STRING' });
-    expect(schemaSubset({ oneOf: [{ type: 'string' }, { type: 'integer' }, { type: 'null' }] })).toEqual({ anyOf: [{ type: 'STRING', nullable: true }, { type: 'INTEGER', nullable: true }] });
-    expect(schemaSubset({ allOf: [{ type: 'object', properties: { a: { type: 'string' } }, required: ['a'] }, { properties: { b: { type: 'number' } }, required: ['b'] }] })).toEqual({ type: 'OBJECT', properties: { a: { type: 'STRING' }, b: { type: 'NUMBER' } }, required: ['a', 'b'] });
+    expect(schemaSubset({ oneOf: [{ type: 'string' }, { type: 'integer' }, { type: 'null' }] })).toEqual({
+      anyOf: [
+        { type: 'STRING', nullable: true },
+        { type: 'INTEGER', nullable: true },
+      ],
+    });
+    expect(
+      schemaSubset({
+        allOf: [
+          { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
+          { properties: { b: { type: 'number' } }, required: ['b'] },
+        ],
+      }),
+    ).toEqual({ type: 'OBJECT', properties: { a: { type: 'STRING' }, b: { type: 'NUMBER' } }, required: ['a', 'b'] });
   });
 
   it('splits a list of types so that no keyword stands beside the union (vercel/ai pull 19000)', () => {
@@ -93,7 +137,13 @@ describe('schemaSubset', () => {
 describe('responseSchema', () => {
   it('keeps what responseJsonSchema knows and lets nothing stand beside a reference', () => {
     expect(
-      responseSchema({ $schema: 'x', type: 'object', properties: { a: { const: 1 }, b: { $ref: '#/$defs/b', description: 'gone' } }, additionalProperties: false, $defs: { b: { type: 'string', pattern: 'gone' } } }),
+      responseSchema({
+        $schema: 'x',
+        type: 'object',
+        properties: { a: { const: 1 }, b: { $ref: '#/$defs/b', description: 'gone' } },
+        additionalProperties: false,
+        $defs: { b: { type: 'string', pattern: 'gone' } },
+      }),
     ).toEqual({ type: 'object', properties: { a: { enum: [1] }, b: { $ref: '#/$defs/b' } }, additionalProperties: false, $defs: { b: { type: 'string' } } });
   });
 });

@@ -8,9 +8,29 @@ const MAX_NODES = 5_000;
 const MAX_BRANCHES = 64;
 
 /** Keywords of Gemini's `Schema` that are copied as they are (https://ai.google.dev/api/caching#Schema, read 2026-11-21). */
-const COPIED = ['title', 'description', 'minItems', 'maxItems', 'minProperties', 'maxProperties', 'minLength', 'maxLength', 'pattern', 'minimum', 'maximum', 'default', 'example', 'propertyOrdering', 'required'];
+const COPIED = [
+  'title',
+  'description',
+  'minItems',
+  'maxItems',
+  'minProperties',
+  'maxProperties',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'minimum',
+  'maximum',
+  'default',
+  'example',
+  'propertyOrdering',
+  'required',
+];
 /** Only these formats are accepted; others are refused with 400. */
-const FORMATS: Readonly<Record<string, ReadonlySet<string>>> = { NUMBER: new Set(['float', 'double']), INTEGER: new Set(['int32', 'int64']), STRING: new Set(['enum', 'date-time']) };
+const FORMATS: Readonly<Record<string, ReadonlySet<string>>> = {
+  NUMBER: new Set(['float', 'double']),
+  INTEGER: new Set(['int32', 'int64']),
+  STRING: new Set(['enum', 'date-time']),
+};
 const TYPES: ReadonlySet<string> = new Set(['STRING', 'NUMBER', 'INTEGER', 'BOOLEAN', 'ARRAY', 'OBJECT']);
 
 interface Walk {
@@ -103,14 +123,15 @@ function intersection(schema: Wire, walk: Walk, depth: number): Wire {
 
 function combined(one: Wire, other: Wire): Wire {
   const result: Wire = { ...one };
-  for (const [keyword, value] of Object.entries(other)) {
-    const before = result[keyword];
-    if (keyword === 'properties' && isWire(before) && isWire(value)) result[keyword] = { ...before, ...value };
-    else if (keyword === 'required' && Array.isArray(before) && Array.isArray(value)) result[keyword] = [...new Set([...before, ...value])];
-    else if (keyword === 'allOf' && Array.isArray(before) && Array.isArray(value)) result[keyword] = [...before, ...value];
-    else result[keyword] = value;
-  }
+  for (const [keyword, value] of Object.entries(other)) result[keyword] = both(keyword, result[keyword], value);
   return result;
+}
+
+function both(keyword: string, before: unknown, value: unknown): unknown {
+  if (keyword === 'properties' && isWire(before) && isWire(value)) return { ...before, ...value };
+  if (!Array.isArray(before) || !Array.isArray(value)) return value;
+  if (keyword === 'required') return [...new Set([...before, ...value])];
+  return keyword === 'allOf' ? [...before, ...value] : value;
 }
 
 /** The branches of a node that is a union: `anyOf`, `oneOf`, or several types. */
@@ -124,7 +145,11 @@ function alternativesOf(schema: Wire): unknown[] | null {
   return types.length === 0 ? [rest] : types.map((type) => ({ ...forType(rest, String(type)), type }));
 }
 
-const KEYWORDS_OF: Readonly<Record<string, readonly string[]>> = { object: ['properties', 'required', 'minProperties', 'maxProperties', 'propertyOrdering'], array: ['items', 'prefixItems', 'minItems', 'maxItems'], string: ['pattern', 'minLength', 'maxLength'] };
+const KEYWORDS_OF: Readonly<Record<string, readonly string[]>> = {
+  object: ['properties', 'required', 'minProperties', 'maxProperties', 'propertyOrdering'],
+  array: ['items', 'prefixItems', 'minItems', 'maxItems'],
+  string: ['pattern', 'minLength', 'maxLength'],
+};
 
 /** A type takes only the keywords that speak of it; the others are refused beside it. */
 function forType(schema: Wire, type: string): Wire {
@@ -151,10 +176,7 @@ function union(schema: Wire, alternatives: unknown[], at: { walk: Walk; depth: n
 function plain(written: Wire, walk: Walk, depth: number): Wire {
   const type = typeOf(written);
   const schema = forType(written, type.toLowerCase());
-  const result: Wire = { type };
-  for (const keyword of COPIED) {
-    if (schema[keyword] !== undefined && schema[keyword] !== null) result[keyword] = schema[keyword];
-  }
+  const result: Wire = { type, ...copied(schema) };
   const format = schema['format'];
   if (typeof format === 'string' && FORMATS[type]?.has(format)) result['format'] = format;
   const values = 'const' in schema ? [schema['const']] : schema['enum'];
@@ -163,6 +185,10 @@ function plain(written: Wire, walk: Walk, depth: number): Wire {
   if (type === 'OBJECT') properties(result, schema, { walk, depth });
   if (schema['nullable'] === true) result['nullable'] = true;
   return result;
+}
+
+function copied(schema: Wire): Wire {
+  return Object.fromEntries(COPIED.filter((keyword) => schema[keyword] !== undefined && schema[keyword] !== null).map((keyword) => [keyword, schema[keyword]]));
 }
 
 function typeOf(schema: Wire): string {

@@ -77,6 +77,6 @@ export function remainder(object: Wire, known: ReadonlySet<string>): Wire {
 }
 
 /** Sets a member only when there is a value, so that absent stays absent on the wire. */
-export function put(target: Wire, name: string, value: unknown): void {
-  if (value !== undefined) target[name] = value;
+export function put<Target extends object>(target: Target, name: string, value: unknown): void {
+  if (value !== undefined) Object.assign(target, { [name]: value });
 }

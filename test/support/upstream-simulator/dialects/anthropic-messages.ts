@@ -2,7 +2,15 @@ import type { Fault } from '../scenario.js';
 import { halves, sse, type Dialect, type Frame, type Script } from './dialect.js';
 
 const STOP: Readonly<Record<Script['finish'], string>> = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use', content_filter: 'refusal' };
-const TYPES: Readonly<Record<number, string>> = { 400: 'invalid_request_error', 401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 413: 'request_too_large', 429: 'rate_limit_error', 529: 'overloaded_error' };
+const TYPES: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  529: 'overloaded_error',
+};
 
 /** Anthropic's input tokens exclude cache reads. */
 function inputOf(script: Script): Record<string, unknown> {
@@ -23,7 +31,15 @@ function blocks(script: Script): Record<string, unknown>[] {
 }
 
 function whole(script: Script): unknown {
-  const message = { id: 'msg_simulated', type: 'message', role: 'assistant', model: script.call.model, content: blocks(script), stop_reason: STOP[script.finish], stop_sequence: null };
+  const message = {
+    id: 'msg_simulated',
+    type: 'message',
+    role: 'assistant',
+    model: script.call.model,
+    content: blocks(script),
+    stop_reason: STOP[script.finish],
+    stop_sequence: null,
+  };
   return script.answer.usageAt === 'never' ? message : { ...message, usage: wholeUsage(script) };
 }
 
@@ -34,7 +50,20 @@ function* frames(script: Script): Iterable<Frame> {
   const at = script.answer.usageAt ?? 'usual';
   const said = at === 'usual' || at === 'early' || at === 'every';
   const usage = said ? { usage: script.answer.usageRaw ?? { ...inputOf(script), output_tokens: at === 'early' ? script.tokens.completion : 1 } } : {};
-  yield frame(event('message_start', { message: { id: 'msg_simulated', type: 'message', role: 'assistant', model: script.call.model, content: [], stop_reason: null, stop_sequence: null, ...usage } }));
+  yield frame(
+    event('message_start', {
+      message: {
+        id: 'msg_simulated',
+        type: 'message',
+        role: 'assistant',
+        model: script.call.model,
+        content: [],
+        stop_reason: null,
+        stop_sequence: null,
+        ...usage,
+      },
+    }),
+  );
   yield frame(event('ping', {}));
   yield* blockFrames(script);
   yield* ending(script);
@@ -71,10 +100,15 @@ function* ending(script: Script): Iterable<Frame> {
   const early = at === 'early' || at === 'never' || at === 'after-end';
   const usage = early ? {} : { usage: script.answer.usageRaw ?? { ...(at === 'usual' ? {} : inputOf(script)), output_tokens: script.tokens.completion } };
   const wait = script.answer.usageAfterMs === undefined ? {} : { waitMs: script.answer.usageAfterMs };
-  if (script.answer.unfinished !== true) yield { ...frame(event('message_delta', { delta: { stop_reason: STOP[script.finish], stop_sequence: null }, ...usage })), ...wait };
+  if (script.answer.unfinished !== true)
+    yield { ...frame(event('message_delta', { delta: { stop_reason: STOP[script.finish], stop_sequence: null }, ...usage })), ...wait };
   if (script.answer.terminator !== false) yield frame(event('message_stop', {}));
 }
 
-const fault = ({ status = 500, message, code }: Fault): unknown => ({ type: 'error', error: { type: code ?? TYPES[status] ?? 'api_error', message: message ?? `Simulated ${status}.` }, request_id: 'req_simulated' });
+const fault = ({ status = 500, message, code }: Fault): unknown => ({
+  type: 'error',
+  error: { type: code ?? TYPES[status] ?? 'api_error', message: message ?? `Simulated ${status}.` },
+  request_id: 'req_simulated',
+});
 
 export const anthropicMessages: Dialect = { whole, frames, fault, faultFrame: (error) => sse(fault(error), 'error') };
