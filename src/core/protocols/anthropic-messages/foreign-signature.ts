@@ -6,7 +6,7 @@ import { PROTOCOL } from './types.js';
  */
 const PREFIX = 'og-sig.';
 
-export interface Provenance {
+interface Provenance {
   value: string;
   origin: string;
 }

@@ -14,7 +14,7 @@ const UNTOLD: ReadonlySet<string> = new Set(['$schema', '$id', 'additionalProper
 const SCHEMA_LISTS: ReadonlySet<string> = new Set(['anyOf', 'allOf']);
 const SCHEMA_TABLES: ReadonlySet<string> = new Set(['properties', '$defs', 'definitions']);
 
-export interface OutputSchema {
+interface OutputSchema {
   schema: JsonObject;
   /** Something was closed, moved or removed. */
   changed: boolean;

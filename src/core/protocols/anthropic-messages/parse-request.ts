@@ -81,7 +81,8 @@ function parseReasoning(fields: Fields): ReasoningRequest | undefined {
 
 function parseThinking(thinking: Fields): ReasoningRequest {
   const type = thinking.requiredString('type');
-  if (type === 'disabled') return { enabled: false };
+  // `between_tools` is what Sonnet 5.5 has in place of `disabled` (what's new in Claude Sonnet 5.5, 2026-11).
+  if (type === 'disabled' || type === 'between_tools') return { enabled: false };
   const summary = thinking.string('display');
   if (type !== 'enabled') return compact<ReasoningRequest>({ enabled: true, summary });
   const budgetTokens = thinking.integer('budget_tokens', { min: 1, max: MAX_TOKENS });

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../errors/catalogue.js';
 import type { GatewayError } from '../../errors/gateway-error.js';
 
-/** Anthropic's error types by status (platform.claude.com "Errors" and SDK 1.11 `ErrorType`, read 2026-11). */
+/** Anthropic's error types by status (https://platform.claude.com/docs/en/api/errors, read 2026-11-21). */
 const TYPE_OF_STATUS: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',
   401: 'authentication_error',
@@ -10,7 +10,7 @@ const TYPE_OF_STATUS: Readonly<Record<number, string>> = {
   404: 'not_found_error',
   405: 'invalid_request_error',
   408: 'timeout_error',
-  409: 'invalid_request_error',
+  409: 'conflict_error',
   413: 'request_too_large',
   415: 'invalid_request_error',
   422: 'invalid_request_error',

@@ -29,7 +29,7 @@ export function planFormat(request: ChatRequest, facts: AnthropicModelFacts, adj
     return { forcedTool: forcedTool(format) };
   }
   // A strict schema is a promise that an instruction cannot keep (api-conventions 50).
-  if (format.strict === true) throw adjustments.refuse('responseFormat', 'this model cannot be bound to a JSON schema in this request (it has tools, always thinks, or the schema is not of an object).');
+  if (format.strict === true) throw adjustments.refuse('responseFormat', 'this model cannot be bound to a JSON schema in this request (it has tools, the model cannot be forced to call one, or the schema is not of an object).');
   adjustments.add('responseFormat', 'emulated', 'instruction');
   return { instruction: instruct(`Answer with JSON that fits this JSON Schema and nothing else, no prose, no code fence:\n${JSON.stringify(format.schema)}`) };
 }
@@ -42,7 +42,7 @@ function native(format: JsonSchemaFormat, adjustments: Adjustments): FormatPlan 
 
 /** Safe only when the call cannot be mistaken for one of the client's and nothing forbids forcing it. */
 function canForceTool(request: ChatRequest, facts: AnthropicModelFacts, format: JsonSchemaFormat): boolean {
-  return request.tools.length === 0 && facts.thinkingOff && format.schema['type'] === 'object';
+  return request.tools.length === 0 && facts.forcedTools && format.schema['type'] === 'object';
 }
 
 function forcedTool(format: JsonSchemaFormat): JsonObject {

@@ -7,7 +7,7 @@ import { plainContent, renderPart } from './render-blocks.js';
 import { ToolIds } from './tool-ids.js';
 import type { WireBlock, WireTurn } from './types.js';
 
-export interface RenderedConversation {
+interface RenderedConversation {
   system: WireBlock[];
   messages: WireTurn[];
 }

@@ -11,7 +11,7 @@ export interface ReasoningPlan {
   thinks: boolean;
 }
 
-export interface ReasoningSurroundings {
+interface ReasoningSurroundings {
   facts: AnthropicModelFacts;
   /** The request leaves the model no way around a tool. */
   forced: boolean;
@@ -36,7 +36,7 @@ export function planReasoning(request: ChatRequest, surroundings: ReasoningSurro
   if (asked.enabled === false || asked.effort === 'none') return switchOff(asked, facts, adjustments);
   if (facts.thinking === 'none') return dropped(adjustments, 'the model does not think');
   // "Thinking may not be enabled when tool_choice forces tool use" (400, platform.claude.com, extended thinking with tool use, 2026-11).
-  if (forced && facts.thinkingOff) return dropped(adjustments, 'a tool is forced');
+  if (forced && facts.forcedTools) return dropped(adjustments, 'a tool is forced');
   const adaptive = facts.thinking === 'adaptive' || (facts.thinking === 'both' && asked.budgetTokens === undefined);
   return adaptive ? adaptivePlan(asked, facts, adjustments) : budgetPlan(asked, request.messages, surroundings, adjustments);
 }
@@ -46,14 +46,16 @@ function dropped(adjustments: Adjustments, why: string): ReasoningPlan {
   return { thinks: false };
 }
 
+/** Without thinking, models take no effort above high (what's new in Opus 5 and Sonnet 5.5, 2026-11). */
 function switchOff(asked: ReasoningRequest, facts: AnthropicModelFacts, adjustments: Adjustments): ReasoningPlan {
-  const plan: ReasoningPlan = { thinks: false, ...effortOf(asked.effort, facts, adjustments) };
-  if (facts.thinking === 'none') return plan;
-  if (!facts.thinkingOff) {
+  const upToHigh = { ...facts, efforts: facts.efforts.filter((level) => level !== 'xhigh' && level !== 'max') };
+  if (facts.thinking === 'none') return { thinks: false, ...effortOf(asked.effort, facts, adjustments) };
+  if (facts.thinkingOff === null) {
     adjustments.add('reasoning', 'dropped', 'the model always thinks');
-    return { ...plan, thinks: true };
+    return { thinks: true, ...effortOf(asked.effort, facts, adjustments) };
   }
-  return { ...plan, thinking: { type: 'disabled' } };
+  if (facts.thinkingOff === 'between_tools') adjustments.add('reasoning', 'emulated', 'between_tools');
+  return { thinks: false, thinking: { type: facts.thinkingOff }, ...effortOf(asked.effort, upToHigh, adjustments) };
 }
 
 function adaptivePlan(asked: ReasoningRequest, facts: AnthropicModelFacts, adjustments: Adjustments): ReasoningPlan {

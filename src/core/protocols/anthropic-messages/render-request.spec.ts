@@ -110,6 +110,11 @@ describe('renderRequest: conversation', () => {
     ]);
   });
 
+  it('keeps the digits of long numbers in arguments', () => {
+    const messages: Message[] = [said('user', 'a'), { role: 'assistant', parts: [{ type: 'tool-call', id: 'c', name: 'f', arguments: '{"id":12345678901234567890,"n":[1.5]}' }] }];
+    expect(JSON.stringify(messagesOf(messages))).toContain('"input":{"id":12345678901234567890,"n":[1.5]}');
+  });
+
   it('renders media', () => {
     const data = Buffer.from('plain').toString('base64');
     const messages: Message[] = [
@@ -220,6 +225,7 @@ describe('renderRequest: reasoning', () => {
     ['display where the model hides its thoughts', { reasoning: { effort: 'low' }, maxOutputTokens: 100 }, { thinking: 'adaptive', thinking_display: true }, { type: 'adaptive', display: 'summarized' }, { effort: 'low' }, []],
     ['off', { reasoning: { effort: 'none' }, maxOutputTokens: 100 }, { thinking: 'adaptive' }, { type: 'disabled' }, undefined, []],
     ['off where it cannot be', { reasoning: { effort: 'none' }, maxOutputTokens: 100 }, { thinking: 'adaptive', thinking_off: false }, undefined, undefined, ['reasoning_effort=dropped:the model always thinks']],
+    ['off as between_tools, effort no higher than high', { reasoning: { enabled: false, effort: 'max' }, maxOutputTokens: 100 }, { thinking: 'adaptive', thinking_off: 'between_tools' }, { type: 'between_tools' }, { effort: 'high' }, ['reasoning_effort=emulated:between_tools', 'reasoning_effort=clamped:high']],
     ['a model that does not think', { reasoning: { effort: 'low' }, maxOutputTokens: 100 }, { thinking: 'none' }, undefined, undefined, ['reasoning_effort=dropped:the model does not think']],
     ['a forced tool', { reasoning: { effort: 'low' }, maxOutputTokens: 9_000, tools, toolChoice: { type: 'required' } }, {}, undefined, undefined, ['reasoning_effort=dropped:a tool is forced']],
     ['a tool loop without signatures', { reasoning: { effort: 'low' }, maxOutputTokens: 9_000, tools, messages: loop }, {}, undefined, undefined, ['reasoning_effort=dropped:the history lacks the signed thinking of its tool calls']],
@@ -233,6 +239,8 @@ describe('renderRequest: reasoning', () => {
     const { wire, report } = render({ reasoning: { effort: 'low' }, maxOutputTokens: 9, tools, toolChoice: { type: 'tool', name: 'f' } }, { thinking: 'adaptive', thinking_off: false });
     expect(wire['tool_choice']).toEqual({ type: 'auto' });
     expect(report).toEqual(['tool_choice=clamped:auto']);
+    expect(render({ maxOutputTokens: 9, tools, toolChoice: { type: 'required' } }, { forced_tools: false })).toMatchObject({ wire: { tool_choice: { type: 'auto' } }, report: ['tool_choice=clamped:auto'] });
+    expect(refusal({ responseFormat: { type: 'json-schema', name: 'x', schema: { type: 'object' }, strict: true } }, { forced_tools: false })).toEqual(['unsupported_parameter', 'response_format']);
   });
 });
 

@@ -55,7 +55,7 @@ function tierOf(response: ChatResponse): JsonObject {
 }
 
 /** One part of an answer → its blocks; none for what an Anthropic client could not read (another protocol's blocks, sound without a transcript). */
-export function answerBlocks(part: Part): WireBlock[] {
+function answerBlocks(part: Part): WireBlock[] {
   switch (part.type) {
     case 'text': {
       const citations = (part.annotations ?? []).filter(isCitation);

@@ -141,6 +141,7 @@ describe('AnthropicStreamRenderer', () => {
     const renderer = new AnthropicStreamRenderer(CONTEXT);
     expect(renderer.heartbeat()).toBe('event: ping\ndata: {"type":"ping"}\n\n');
     expect(renderer.fail(new GatewayError('upstream_overloaded', 'Overloaded'))).toBe('event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}\n\n');
+    expect(framesOf(renderer.fail(new GatewayError('upstream_interrupted', 'cut'), SUMMARY))[0]).toMatchObject({ type: 'error', usage: { output_tokens: 11, cost: 0.000123 } });
   });
 });
 

@@ -43,8 +43,9 @@ export class AnthropicStreamRenderer implements StreamRenderer {
     return closed + this.messageDelta(summary) + frameOf({ type: 'message_stop' });
   }
 
-  fail(error: GatewayError): string {
-    return encodeSse(JSON.stringify(renderError(error, this.context.requestId)), 'error');
+  fail(error: GatewayError, summary?: AnswerSummary): string {
+    const partial = summary === undefined ? {} : { usage: { ...renderUsage(summary.usage), ...usageAdditions(summary) } };
+    return encodeSse(JSON.stringify({ ...renderError(error, this.context.requestId), ...partial }), 'error');
   }
 
   heartbeat(): string {

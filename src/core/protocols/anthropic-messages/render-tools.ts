@@ -14,7 +14,7 @@ export function forcesTool(request: ChatRequest): boolean {
 export function renderTools(request: ChatRequest, facts: AnthropicModelFacts, thinks: boolean, adjustments: Adjustments): JsonObject {
   if (request.tools.length === 0) return withoutTools(request, adjustments);
   const tools = allowedTools(request, adjustments).map((tool, index) => renderTool(tool, index, facts, adjustments));
-  const choice = renderChoice(request, thinks, adjustments);
+  const choice = renderChoice(request, facts.forcedTools && !thinks, adjustments);
   return choice === undefined ? { tools } : { tools, tool_choice: choice };
 }
 
@@ -54,18 +54,18 @@ function renderFunction(tool: FunctionTool, facts: AnthropicModelFacts, adjustme
   return tool.foreign?.protocol === PROTOCOL ? { ...tool.foreign.members, ...wire } : wire;
 }
 
-function renderChoice(request: ChatRequest, thinks: boolean, adjustments: Adjustments): JsonObject | undefined {
-  const choice = wireChoice(request.toolChoice, thinks, adjustments);
+function renderChoice(request: ChatRequest, mayForce: boolean, adjustments: Adjustments): JsonObject | undefined {
+  const choice = wireChoice(request.toolChoice, mayForce, adjustments);
   if (request.parallelToolCalls !== false || choice?.['type'] === 'none') return choice;
   return { ...(choice ?? { type: 'auto' }), disable_parallel_tool_use: true };
 }
 
-function wireChoice(choice: ToolChoice | undefined, thinks: boolean, adjustments: Adjustments): JsonObject | undefined {
+function wireChoice(choice: ToolChoice | undefined, mayForce: boolean, adjustments: Adjustments): JsonObject | undefined {
   if (choice === undefined) return undefined;
   if (choice.type === 'auto' || choice.type === 'none') return { type: choice.type };
   if (choice.type === 'allowed' && choice.mode === 'auto') return { type: 'auto' };
-  // A model that cannot but think refuses to be forced.
-  if (thinks) {
+  // Models that cannot but think refuse to be forced.
+  if (!mayForce) {
     adjustments.add('toolChoice', 'clamped', 'auto');
     return { type: 'auto' };
   }

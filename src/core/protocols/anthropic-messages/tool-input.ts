@@ -3,13 +3,24 @@ import { isObject, type JsonObject } from './types.js';
 /** Where arguments that are no JSON object end up: Anthropic takes objects only, and a history must not be refused for a call cut off by `length`. */
 const RAW_ARGUMENTS = 'raw_arguments';
 
-/** JSON text of a tool call's arguments → `input`. */
+/** ES2025 (Node 22 and later), not yet in TypeScript's es2023 library. */
+interface SourceKeepingJson {
+  parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+  rawJSON(text: string): unknown;
+}
+const json = JSON as unknown as SourceKeepingJson;
+
+/** JSON text of a tool call's arguments → `input`. Whole numbers beyond 2^53 (ids) keep their digits when it is written again. */
 export function toolInput(text: string): JsonObject {
   if (text.trim() === '') return {};
   try {
-    const value: unknown = JSON.parse(text);
+    const value = json.parse(text, (_key, member, { source }) => (source !== undefined && isLongInteger(member) ? json.rawJSON(source) : member));
     return isObject(value) ? value : { [RAW_ARGUMENTS]: text };
   } catch {
     return { [RAW_ARGUMENTS]: text };
   }
+}
+
+function isLongInteger(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
 }
