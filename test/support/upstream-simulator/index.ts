@@ -1,5 +1,5 @@
-export { readCall, type Call, type SpokenProtocol } from './call.js';
+export type { Call, SpokenProtocol } from './call.js';
 export { bodyBytes, Corpus, type Exchange, type ExpectedAnswer } from './corpus.js';
-export { RecordedRequest } from './recorded-request.js';
+export type { RecordedRequest } from './recorded-request.js';
 export { answers, fails, replays, sends, sendsRaw, type Answer, type Fault, type Scenario, type Transport, type UsagePlacement } from './scenario.js';
 export { UpstreamSimulator, type Behaviour, type SimulatorStats } from './simulator.js';

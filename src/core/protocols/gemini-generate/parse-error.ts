@@ -16,27 +16,28 @@ export function parseError(body: unknown): UpstreamErrorFacts | null {
 
 function factsOf(error: Wire): UpstreamErrorFacts | null {
   const status = textOf(error['status']);
-  const code = Number(error['code'] ?? Number.NaN);
+  const code = error['code'];
   const message = textOf(error['message']) ?? '';
   if (status === null && message === '' && !Number.isInteger(code)) return null;
   const details = Array.isArray(error['details']) ? error['details'].filter(isWire) : [];
-  const facts: UpstreamErrorFacts = { message, rawCode: textOf(detail(details, 'ErrorInfo')?.['reason']) ?? status, rawType: status };
-  if (code >= 400 && code <= 599) facts.status = code;
-  put(facts, 'param', paramOf(details) ?? undefined);
-  put(facts, 'retryAfterMs', durationMs(detail(details, 'RetryInfo')?.['retryDelay']));
+  const facts: UpstreamErrorFacts = { message, rawCode: textOf(detail(details, 'ErrorInfo')['reason']) ?? status, rawType: status };
+  put(facts, 'status', typeof code === 'number' && code >= 400 && code <= 599 ? code : undefined);
+  put(facts, 'param', paramOf(details));
+  put(facts, 'retryAfterMs', durationMs(detail(details, 'RetryInfo')['retryDelay']));
   return facts;
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
-function detail(details: readonly Wire[], type: string): Wire | undefined {
-  return details.find((entry) => entry['@type'] === `type.googleapis.com/google.rpc.${type}`);
+/** The first detail of that type; empty when there is none. */
+function detail(details: readonly Wire[], type: string): Wire {
+  return details.find((entry) => entry['@type'] === `type.googleapis.com/google.rpc.${type}`) ?? {};
 }
 
-function paramOf(details: readonly Wire[]): string | null {
-  const violations = detail(details, 'BadRequest')?.['fieldViolations'];
+function paramOf(details: readonly Wire[]): string | undefined {
+  const violations = detail(details, 'BadRequest')['fieldViolations'];
   const first: unknown = Array.isArray(violations) ? violations[0] : undefined;
-  return isWire(first) ? textOf(first['field']) : null;
+  return isWire(first) ? (textOf(first['field']) ?? undefined) : undefined;
 }
 
 /** `"48s"`, `"0.317s"`, or `{seconds, nanos}`. Milliseconds, rounded up; undefined when it is neither or negative. */
