@@ -18,6 +18,7 @@ import {
   type EmbeddedPostgres,
   type MigrationClass,
 } from '../database/index.js';
+import { throttled } from '../logging/index.js';
 import type { Platform } from '../platform.module.js';
 import { migrateQueueSchema, postgresQueueBackend, redisQueueBackend } from '../queue/index.js';
 import { RedisConnection } from '../redis/index.js';
@@ -27,6 +28,7 @@ import { StartError } from './start-error.js';
 
 /** A database that starts together with us may need a moment. */
 const DATABASE_PATIENCE_MS = 20_000;
+const COMPLAINT_PERIOD_MS = 5_000;
 const OLDEST_SERVER_VERSION = 150_000;
 
 export interface OpenedPlatform extends Platform {
@@ -49,12 +51,17 @@ export async function openPlatform(config: Config, migrations: readonly Migratio
     await embedded?.stop();
     throw error;
   }
-  const report = (context: string) => (error: Error) => logger.warn({ context, err: error }, 'connection error');
+  let closing = false;
+  const report = (context: string): ((error: Error) => void) => {
+    const tell = throttled(COMPLAINT_PERIOD_MS, (err, leftOutCount) => logger.warn({ context, err, leftOutCount }, 'connection error'));
+    return (error) => (closing ? undefined : tell(error));
+  };
   const database = new Database(settings, report('Database'));
   const redis = config.redisUrl === null ? null : new RedisConnection(config.redisUrl, new SystemClock(), report('Redis'));
   const queue = config.redisUrl === null ? postgresQueueBackend(settings, report('Jobs')) : redisQueueBackend(config.redisUrl, report('Jobs'));
   const boot = new Boot(findBootstrapFile(config.dataDirectory)?.demo_key ?? null);
   const close = async (): Promise<void> => {
+    closing = true;
     await Promise.allSettled([queue.close(), redis?.close(), database.close()]);
     await embedded?.stop();
   };

@@ -2,6 +2,7 @@ import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { Job } from 'bullmq';
 import { Clock } from '../clock/index.js';
+import { throttled } from '../logging/index.js';
 import { Metrics } from '../metrics/index.js';
 import { JobMetrics } from './job-metrics.js';
 import { JOB_QUEUE, Jobs } from './jobs.js';
@@ -9,6 +10,7 @@ import { JOB_QUEUE, Jobs } from './jobs.js';
 const CONCURRENCY = 4;
 /** A Redis that came back empty has lost the schedule. */
 const RESCHEDULE_MS = 10_000;
+const COMPLAINT_PERIOD_MS = 10_000;
 
 /** Runs the registered jobs in a process with the worker role, from `start()` until the process stops. */
 @Injectable()
@@ -32,7 +34,10 @@ export class JobWorker extends WorkerHost implements BeforeApplicationShutdown {
   async start(): Promise<void> {
     for (const job of this.jobs.list()) this.metrics.known(job.name, job.everyMs);
     this.scrape.beforeScrape(async () => this.metrics.depth(JOB_QUEUE, await this.jobs.counts()));
-    this.worker.on('error', (error) => this.#logger.warn({ message: 'The job worker met an error', err: error }));
+    const complain = throttled(COMPLAINT_PERIOD_MS, (err, leftOutCount) => this.#logger.warn({ message: 'The job worker met an error', err, leftOutCount }));
+    this.worker.on('error', (error) => {
+      if (!this.#stop.signal.aborted) complain(error);
+    });
     await this.jobs.schedule();
     this.#repair = setInterval(() => void this.jobs.schedule().catch(() => undefined), RESCHEDULE_MS);
     this.#repair.unref();

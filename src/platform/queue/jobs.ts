@@ -1,5 +1,5 @@
 import { getQueueToken } from '@nestjs/bullmq';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Queue } from 'bullmq';
 
 export const JOB_QUEUE = 'jobs';
@@ -30,11 +30,11 @@ export interface RecurringJob {
 export class Jobs {
   readonly #queue: Queue;
   readonly #jobs = new Map<string, RecurringJob>();
-  readonly #logger = new Logger('Jobs');
 
   constructor(@Inject(getQueueToken(JOB_QUEUE)) queue: Queue) {
     this.#queue = queue;
-    queue.on('error', (error) => this.#logger.warn({ message: 'The job queue is unreachable', err: error }));
+    // The backend tells of lost connections; unheard here, they would end the process.
+    queue.on('error', () => undefined);
   }
 
   register(job: RecurringJob): void {
