@@ -40,7 +40,14 @@ const exchanges: Exchange[] = present
 const REFUSED = new Set(['anthropic.messages.a212d9fe1a']);
 
 const PARSE: ParseContext = { dialect: {}, choices: 1 };
-const RENDER: RenderContext = { requestId: 'req_1', responseId: 'msg_ours', createdS: 1, model: 'public/model', includeUsage: true, reasoningField: 'reasoning_content' };
+const RENDER: RenderContext = {
+  requestId: 'req_1',
+  responseId: 'msg_ours',
+  createdS: 1,
+  model: 'public/model',
+  includeUsage: true,
+  reasoningField: 'reasoning_content',
+};
 const upstream = (more: Partial<UpstreamRenderContext> = {}): UpstreamRenderContext => ({ upstreamModel: 'up', reasons: true, modelFacts: {}, ...more });
 
 interface Answer {
@@ -119,7 +126,15 @@ function answerOf(exchange: Exchange): Answer {
 }
 
 /** The recording's own words, in OpenAI's vocabulary and meaning: computed here independently of the code under test. */
-const FINISH: Record<string, string> = { end_turn: 'stop', stop_sequence: 'stop', pause_turn: 'stop', max_tokens: 'length', model_context_window_exceeded: 'length', tool_use: 'tool_calls', refusal: 'content_filter' };
+const FINISH: Record<string, string> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  pause_turn: 'stop',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  tool_use: 'tool_calls',
+  refusal: 'content_filter',
+};
 const count = (usage: Json, key: string): number => Number(usage[key] ?? 0);
 
 function expectedUsage(usage: Json): Json {
@@ -143,7 +158,9 @@ function missesOf(answer: Answer, expected: Expectation): string[] {
     ['end', answer.ended, true],
     ['error', answer.error, null],
   ];
-  return checks.filter(([, got, wanted]) => !isDeepStrictEqual(got, wanted)).map(([what, got, wanted]) => `${what}: got ${JSON.stringify(got)}, wanted ${JSON.stringify(wanted)}`);
+  return checks
+    .filter(([, got, wanted]) => !isDeepStrictEqual(got, wanted))
+    .map(([what, got, wanted]) => `${what}: got ${JSON.stringify(got)}, wanted ${JSON.stringify(wanted)}`);
 }
 
 /** One line of score per subject, and every miss with its reason. */
@@ -189,7 +206,9 @@ function normal(value: unknown): unknown {
     return kept.map(normal);
   }
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([key, member]) => member !== null && member !== undefined && !DEFAULTS.some(([name, usual]) => key === name && member === usual));
+  const entries = Object.entries(value).filter(
+    ([key, member]) => member !== null && member !== undefined && !DEFAULTS.some(([name, usual]) => key === name && member === usual),
+  );
   const object = Object.fromEntries(entries.map(([key, member]) => [key, normal(member)]));
   // A tool's input is an object whether its schema says so or not; Anthropic wants it said.
   if (typeof object['input_schema'] === 'object') object['input_schema'] = { type: 'object', ...object['input_schema'] };
@@ -197,7 +216,12 @@ function normal(value: unknown): unknown {
 }
 
 /** Members that say nothing when they have this value. */
-const DEFAULTS: readonly [string, unknown][] = [['type', 'custom'], ['is_error', false], ['strict', false], ['description', '']];
+const DEFAULTS: readonly [string, unknown][] = [
+  ['type', 'custom'],
+  ['is_error', false],
+  ['strict', false],
+  ['description', ''],
+];
 
 function factsFor(body: Json): UpstreamRenderContext {
   const thinking = (body['thinking'] as Json | undefined)?.['type'] === 'adaptive' ? 'adaptive' : 'budget';
@@ -243,25 +267,42 @@ ifPresent('Anthropic Messages: every recorded exchange', () => {
       if (typeof temperature === 'number' && temperature < 0) expected['temperature'] = 0;
       const tightened = report.some((entry) => entry.detail?.startsWith('schema narrowed'));
       if (tightened) return closedOnly(expected['output_config'], got['output_config']);
-      return Object.keys({ ...expected, ...got }).flatMap((key) => (isDeepStrictEqual(got[key], expected[key]) ? [] : [`${key}: got ${JSON.stringify(got[key])}, wanted ${JSON.stringify(expected[key])}`]));
+      return Object.keys({ ...expected, ...got }).flatMap((key) =>
+        isDeepStrictEqual(got[key], expected[key]) ? [] : [`${key}: got ${JSON.stringify(got[key])}, wanted ${JSON.stringify(expected[key])}`],
+      );
     });
     score('translated requests', misses, requests.length);
   });
 
   it('answers: text, reasoning, tool calls, finish, usage', () => {
-    score('answers', examine(answers, (exchange) => missesOf(answerOf(exchange), exchange.expect as Expectation)), answers.length);
+    score(
+      'answers',
+      examine(answers, (exchange) => missesOf(answerOf(exchange), exchange.expect as Expectation)),
+      answers.length,
+    );
   });
 
   it('errors: facts, status and code of the contract', () => {
-    const wanted: Record<number, string> = { 401: 'upstream_auth_failed', 403: 'upstream_auth_failed', 404: 'upstream_error', 429: 'upstream_rate_limited', 529: 'upstream_overloaded' };
+    const wanted: Record<number, string> = {
+      401: 'upstream_auth_failed',
+      403: 'upstream_auth_failed',
+      404: 'upstream_error',
+      429: 'upstream_rate_limited',
+      529: 'upstream_overloaded',
+    };
     const misses = examine(errors, ({ response }) => {
       const facts = anthropicMessages.parseError(response.body);
       if (facts === null) return ['not recognised'];
       const error = (response.body as Json)['error'] as Json;
       const failure = classifyUpstreamError(facts, { kind: 'http', status: response.status });
       const code = facts.message.startsWith('prompt is too long') ? 'context_length_exceeded' : (wanted[response.status] ?? failure.code);
-      const bad = failure.code !== code || (response.status === 400 && !['invalid_request', 'unsupported_parameter', 'context_length_exceeded'].includes(failure.code));
-      return [...(facts.message === error['message'] ? [] : ['message']), ...(facts.rawCode === error['type'] ? [] : ['code']), ...(bad ? [`classified ${failure.code}`] : [])];
+      const bad =
+        failure.code !== code || (response.status === 400 && !['invalid_request', 'unsupported_parameter', 'context_length_exceeded'].includes(failure.code));
+      return [
+        ...(facts.message === error['message'] ? [] : ['message']),
+        ...(facts.rawCode === error['type'] ? [] : ['code']),
+        ...(bad ? [`classified ${failure.code}`] : []),
+      ];
     });
     score('errors', misses, errors.length);
   });
@@ -284,7 +325,9 @@ ifPresent('Anthropic Messages: every recorded exchange', () => {
         const renderer = anthropicMessages.createStreamRenderer(RENDER);
         const sse = items.map((item) => renderer.render(item, native)).join('') + renderer.finish(summary);
         const again = ofEvents(parseStream(sse).flatMap((item) => item.events));
-        return isDeepStrictEqual(again, original) ? [] : [`${native ? 'native' : 'rendered'}: got ${JSON.stringify(again)}, wanted ${JSON.stringify(original)}`];
+        return isDeepStrictEqual(again, original)
+          ? []
+          : [`${native ? 'native' : 'rendered'}: got ${JSON.stringify(again)}, wanted ${JSON.stringify(original)}`];
       });
     });
     score('streams rendered again', misses, streams.length);
@@ -295,7 +338,10 @@ ifPresent('Anthropic Messages: every recorded exchange', () => {
     const misses = examine(whole, (exchange) => {
       const response = anthropicMessages.parseResponse(exchange.response.body, PARSE);
       const summary = { usage: response.usage ?? NO_USAGE, estimated: false };
-      const rendered = [anthropicMessages.renderResponse(response, RENDER, summary), anthropicMessages.renderNativeResponse(exchange.response.body as Json, RENDER, summary)];
+      const rendered = [
+        anthropicMessages.renderResponse(response, RENDER, summary),
+        anthropicMessages.renderNativeResponse(exchange.response.body as Json, RENDER, summary),
+      ];
       return rendered.flatMap((wire) => {
         const again = anthropicMessages.parseResponse(wire, PARSE);
         return isDeepStrictEqual(again.choices, response.choices) && isDeepStrictEqual(again.usage, response.usage) ? [] : [JSON.stringify(again)];

@@ -14,7 +14,11 @@ import type { ChatProtocol, RenderContext } from '../../src/core/protocols/proto
 /** Other providers' recorded traffic through this protocol: what an Anthropic client gets of it, what an Anthropic upstream gets of their clients. */
 const CORPUS = process.env['OG_CORPUS'] ?? join(process.cwd(), '..', 'shared', 'corpus');
 const present = existsSync(join(CORPUS, 'index.json'));
-const PROTOCOLS: Record<string, ChatProtocol> = { 'openai.chat': openaiChat, 'gemini.generateContent': geminiGenerate, 'anthropic.messages': anthropicMessages };
+const PROTOCOLS: Record<string, ChatProtocol> = {
+  'openai.chat': openaiChat,
+  'gemini.generateContent': geminiGenerate,
+  'anthropic.messages': anthropicMessages,
+};
 
 type Json = Record<string, unknown>;
 interface Exchange {
@@ -29,7 +33,14 @@ const exchanges: Exchange[] = present
       .map((entry) => JSON.parse(readFileSync(join(CORPUS, entry.file), 'utf8')) as Exchange)
   : [];
 
-const CONTEXT: RenderContext = { requestId: 'req_1', responseId: 'msg_ours', createdS: 1, model: 'public/model', includeUsage: true, reasoningField: 'reasoning_content' };
+const CONTEXT: RenderContext = {
+  requestId: 'req_1',
+  responseId: 'msg_ours',
+  createdS: 1,
+  model: 'public/model',
+  includeUsage: true,
+  reasoningField: 'reasoning_content',
+};
 
 function parseWith(protocol: ChatProtocol, sse: string): StreamItem[] {
   const items: StreamItem[] = [];
@@ -42,7 +53,14 @@ function parseWith(protocol: ChatProtocol, sse: string): StreamItem[] {
 
 /** What a client can tell of the first choice, in this protocol's terms. */
 function summaryOf(events: readonly ChatEvent[]) {
-  const seen = { text: '', reasoning: '', calls: [] as { id: string; name: string; arguments: string }[], finish: '', usage: undefined as Usage | undefined, last: '' };
+  const seen = {
+    text: '',
+    reasoning: '',
+    calls: [] as { id: string; name: string; arguments: string }[],
+    finish: '',
+    usage: undefined as Usage | undefined,
+    last: '',
+  };
   for (const event of events) {
     if ('choice' in event && event.choice !== 0) continue;
     if (event.type === 'text-delta' || event.type === 'refusal-delta') seen.text += event.text;
@@ -61,7 +79,9 @@ function summaryOf(events: readonly ChatEvent[]) {
 const tokens = (usage: Usage | undefined) => usage && [promptTokens(usage), completionTokens(usage), usage.cacheRead, usage.reasoning];
 
 function score(subject: string, misses: Map<string, string>, total: number): void {
-  process.stdout.write(`anthropic-messages crossed, ${subject}: ${total - misses.size}/${total}${[...misses].map(([id, why]) => `\n  ${id}: ${why.slice(0, 500)}`).join('')}\n`);
+  process.stdout.write(
+    `anthropic-messages crossed, ${subject}: ${total - misses.size}/${total}${[...misses].map(([id, why]) => `\n  ${id}: ${why.slice(0, 500)}`).join('')}\n`,
+  );
   expect(misses).toEqual(new Map());
 }
 
@@ -71,17 +91,22 @@ function faultsOf(wire: Json): string[] {
   const messages = wire['messages'] as { role: string; content: string | Json[] }[];
   if (!Number.isInteger(wire['max_tokens'])) faults.push('max_tokens');
   const thinking = wire['thinking'] as Json | undefined;
-  if (thinking?.['type'] === 'enabled' && !(Number(thinking['budget_tokens']) >= 1024 && Number(thinking['budget_tokens']) < Number(wire['max_tokens']))) faults.push('budget');
-  if (thinking?.['type'] === 'enabled' && ['any', 'tool'].includes(String((wire['tool_choice'] as Json | undefined)?.['type']))) faults.push('thinking with a forced tool');
+  if (thinking?.['type'] === 'enabled' && !(Number(thinking['budget_tokens']) >= 1024 && Number(thinking['budget_tokens']) < Number(wire['max_tokens'])))
+    faults.push('budget');
+  if (thinking?.['type'] === 'enabled' && ['any', 'tool'].includes(String((wire['tool_choice'] as Json | undefined)?.['type'])))
+    faults.push('thinking with a forced tool');
   messages.forEach((message, at) => {
     if (at > 0 && messages[at - 1]?.role === message.role) faults.push(`two turns of ${message.role}`);
     const blocks = typeof message.content === 'string' ? [{ type: 'text', text: message.content } as Json] : message.content;
     if (blocks.length === 0 || blocks.some((block) => block['type'] === 'text' && String(block['text']).trim() === '')) faults.push('empty content');
     const results = blocks.map((block) => block['type'] === 'tool_result');
     if (results.includes(true) && results.lastIndexOf(true) !== results.filter(Boolean).length - 1) faults.push('tool results not first');
-    for (const block of blocks) if (['tool_use', 'tool_result'].includes(String(block['type'])) && !/^[a-zA-Z0-9_-]+$/.test(String(block['id'] ?? block['tool_use_id']))) faults.push('tool id');
+    for (const block of blocks)
+      if (['tool_use', 'tool_result'].includes(String(block['type'])) && !/^[a-zA-Z0-9_-]+$/.test(String(block['id'] ?? block['tool_use_id'])))
+        faults.push('tool id');
   });
-  for (const tool of (wire['tools'] ?? []) as Json[]) if (tool['type'] === undefined && (tool['input_schema'] as Json)['type'] !== 'object') faults.push('input_schema');
+  for (const tool of (wire['tools'] ?? []) as Json[])
+    if (tool['type'] === undefined && (tool['input_schema'] as Json)['type'] !== 'object') faults.push('input_schema');
   return faults;
 }
 
@@ -113,7 +138,9 @@ ifPresent('Anthropic Messages, crossed with every other recorded protocol', () =
       const renderer = anthropicMessages.createStreamRenderer(CONTEXT);
       const sse = items.map((item) => renderer.render(item, false)).join('') + renderer.finish({ usage: original.usage ?? NO_USAGE, estimated: false });
       const again = summaryOf(parseWith(anthropicMessages, sse).flatMap((item) => item.events));
-      const same = isDeepStrictEqual({ ...again, usage: 0 }, { ...original, usage: 0 }) && (original.usage === undefined || isDeepStrictEqual(tokens(again.usage), tokens(original.usage)));
+      const same =
+        isDeepStrictEqual({ ...again, usage: 0 }, { ...original, usage: 0 }) &&
+        (original.usage === undefined || isDeepStrictEqual(tokens(again.usage), tokens(original.usage)));
       if (!same) misses.set(id, `got ${JSON.stringify(again)}, wanted ${JSON.stringify(original)}`);
     }
     score('streams', misses, endedCount);
@@ -139,7 +166,12 @@ ifPresent('Anthropic Messages, crossed with every other recorded protocol', () =
         if (faults.length > 0) misses.set(id, faults.join(', '));
       }
     }
-    process.stdout.write(`anthropic-messages crossed, refusals by name:${[...refused].toSorted().map((why) => `\n  ${why}`).join('')}\n`);
+    process.stdout.write(
+      `anthropic-messages crossed, refusals by name:${[...refused]
+        .toSorted()
+        .map((why) => `\n  ${why}`)
+        .join('')}\n`,
+    );
     score('requests', misses, triedCount);
   });
 });

@@ -8,7 +8,14 @@ import { anthropicMessages } from '../../src/core/protocols/anthropic-messages/i
 import type { RenderContext } from '../../src/core/protocols/protocol.js';
 
 /** Anthropic's own client reads what we render, over a real socket: an oracle that knows nothing of our code. */
-const CONTEXT: RenderContext = { requestId: 'req_1', responseId: 'msg_ours', createdS: 1, model: 'public/model', includeUsage: true, reasoningField: 'reasoning_content' };
+const CONTEXT: RenderContext = {
+  requestId: 'req_1',
+  responseId: 'msg_ours',
+  createdS: 1,
+  model: 'public/model',
+  includeUsage: true,
+  reasoningField: 'reasoning_content',
+};
 const USAGE: Usage = { ...NO_USAGE, input: 10, cacheRead: 4, cacheWrite: 3, cacheWrite1h: 2, output: 5, reasoning: 6 };
 const SUMMARY = { usage: USAGE, estimated: false, costUsd: '0.000123', og: { provider: 'p', attempts: 1 } };
 
@@ -70,7 +77,10 @@ describe('the official Anthropic client', () => {
     const body = EVENTS.map((event) => renderer.render({ events: [event] }, false) + renderer.heartbeat()).join('') + renderer.finish(SUMMARY);
     reply = sse(body);
     const seen: string[] = [];
-    const message = await client.messages.stream(PARAMS).on('text', (delta) => seen.push(delta)).finalMessage();
+    const message = await client.messages
+      .stream(PARAMS)
+      .on('text', (delta) => seen.push(delta))
+      .finalMessage();
     expect(message).toMatchObject({ id: 'msg_ours', model: 'public/model', role: 'assistant', stop_reason: 'tool_use', stop_sequence: null });
     expect(JSON.parse(JSON.stringify(message.content))).toEqual(CONTENT);
     expect(message.usage).toMatchObject({ input_tokens: 10, cache_read_input_tokens: 4, cache_creation_input_tokens: 5, output_tokens: 11 });
@@ -86,7 +96,10 @@ describe('the official Anthropic client', () => {
   });
 
   it('reads a rendered answer', async () => {
-    const parsed = anthropicMessages.parseResponse({ content: CONTENT, stop_reason: 'tool_use', usage: { input_tokens: 1, output_tokens: 1 } }, { dialect: {}, choices: 1 });
+    const parsed = anthropicMessages.parseResponse(
+      { content: CONTENT, stop_reason: 'tool_use', usage: { input_tokens: 1, output_tokens: 1 } },
+      { dialect: {}, choices: 1 },
+    );
     reply = json(200, anthropicMessages.renderResponse(parsed, CONTEXT, SUMMARY));
     const message = await client.messages.create(PARAMS);
     expect(message).toMatchObject({ id: 'msg_ours', content: CONTENT, stop_reason: 'tool_use', usage: { input_tokens: 10, output_tokens: 11 } });

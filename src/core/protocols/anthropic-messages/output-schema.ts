@@ -48,7 +48,8 @@ interface Target {
 function transformMember(key: string, member: unknown, { out, told, state }: Target): void {
   if (isKept(key, member)) out[key] = member;
   else if (key === 'items') out[key] = transform(member, state);
-  else if (SCHEMA_TABLES.has(key) && isObject(member)) out[key] = Object.fromEntries(Object.entries(member).map(([name, inner]) => [name, transform(inner, state)]));
+  else if (SCHEMA_TABLES.has(key) && isObject(member))
+    out[key] = Object.fromEntries(Object.entries(member).map(([name, inner]) => [name, transform(inner, state)]));
   else if (SCHEMA_LISTS.has(key) && Array.isArray(member)) out[key] = member.map((inner) => transform(inner, state));
   else if (key === 'oneOf' && Array.isArray(member)) {
     out['anyOf'] = member.map((inner) => transform(inner, state));

@@ -19,8 +19,10 @@ const TOOL_RESULT_MEMBERS = new Set(['type', 'tool_use_id', 'content', 'is_error
 export function parseContent(fields: Fields, key: string): Part[] {
   const value = fields.object[key];
   if (typeof value === 'string') return [{ type: 'text', text: value }];
-  if (value === undefined || value === null) throw invalidRequest(fields.at(key), `\`${fields.at(key)}\` is missing; it must be a string or an array of content blocks.`);
-  if (!Array.isArray(value)) throw invalidRequest(fields.at(key), `\`${fields.at(key)}\` must be a string or an array of content blocks, but is ${kindOf(value)}.`);
+  if (value === undefined || value === null)
+    throw invalidRequest(fields.at(key), `\`${fields.at(key)}\` is missing; it must be a string or an array of content blocks.`);
+  if (!Array.isArray(value))
+    throw invalidRequest(fields.at(key), `\`${fields.at(key)}\` must be a string or an array of content blocks, but is ${kindOf(value)}.`);
   return (fields.array(key, MAX_BLOCKS) ?? []).map((block, index) => parseBlock(Fields.of(block, `${fields.at(key)}[${index}]`)));
 }
 

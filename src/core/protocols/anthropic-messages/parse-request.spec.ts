@@ -17,21 +17,45 @@ function paramOf(body: unknown): string | null {
 
 describe('parseRequest', () => {
   it('reads the smallest request', () => {
-    expect(parseRequest(base)).toMatchObject({ model: 'claude', maxOutputTokens: 10, stream: false, includeUsage: true, tools: [], sampling: {}, extra: {}, messages: [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }] });
+    expect(parseRequest(base)).toMatchObject({
+      model: 'claude',
+      maxOutputTokens: 10,
+      stream: false,
+      includeUsage: true,
+      tools: [],
+      sampling: {},
+      extra: {},
+      messages: [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }],
+    });
   });
 
   it('keeps cache breakpoints where they stand', () => {
     const request = parse({
-      system: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b', cache_control: { type: 'ephemeral', ttl: '1h' } }],
+      system: [
+        { type: 'text', text: 'a' },
+        { type: 'text', text: 'b', cache_control: { type: 'ephemeral', ttl: '1h' } },
+      ],
       messages: [{ role: 'user', content: [{ type: 'text', text: 'c', cache_control: { type: 'ephemeral' } }] }],
       tools: [{ name: 't', input_schema: { type: 'object' }, cache_control: { type: 'ephemeral' }, defer_loading: true }],
     });
     expect(request.messages).toEqual([
-      { role: 'system', parts: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b', cacheControl: { type: 'ephemeral', ttl: '1h' } }] },
+      {
+        role: 'system',
+        parts: [
+          { type: 'text', text: 'a' },
+          { type: 'text', text: 'b', cacheControl: { type: 'ephemeral', ttl: '1h' } },
+        ],
+      },
       { role: 'user', parts: [{ type: 'text', text: 'c', cacheControl: { type: 'ephemeral' } }] },
     ]);
     expect(request.tools).toEqual([
-      { type: 'function', name: 't', parameters: { type: 'object' }, cacheControl: { type: 'ephemeral' }, foreign: { protocol: 'anthropic-messages', members: { defer_loading: true } } },
+      {
+        type: 'function',
+        name: 't',
+        parameters: { type: 'object' },
+        cacheControl: { type: 'ephemeral' },
+        foreign: { protocol: 'anthropic-messages', members: { defer_loading: true } },
+      },
     ]);
   });
 
@@ -49,7 +73,12 @@ describe('parseRequest', () => {
       { type: 'image', source: { kind: 'url', url: 'https://x/y.png' } },
       { type: 'image', source: { kind: 'provider-file', id: 'file_1' } },
       { type: 'file', source: { kind: 'inline', mediaType: 'application/pdf', data: 'BB' }, filename: 'doc' },
-      { type: 'file', source: { kind: 'inline', mediaType: 'text/plain', data: Buffer.from('한국').toString('base64') }, text: '한국', foreign: { protocol: 'anthropic-messages', members: { citations: { enabled: true } } } },
+      {
+        type: 'file',
+        source: { kind: 'inline', mediaType: 'text/plain', data: Buffer.from('한국').toString('base64') },
+        text: '한국',
+        foreign: { protocol: 'anthropic-messages', members: { citations: { enabled: true } } },
+      },
       { type: 'opaque', protocol: 'anthropic-messages', value: { type: 'document', source: { type: 'content', content: 'x' } } },
     ]);
   });
@@ -69,7 +98,12 @@ describe('parseRequest', () => {
 
   it('keeps thinking with its signature, and unknown blocks whole', () => {
     const server = { type: 'server_tool_use', id: 's', name: 'web_search', input: {} };
-    const content = [{ type: 'thinking', thinking: 'hm', signature: 'sig' }, { type: 'redacted_thinking', data: 'enc' }, server, { type: 'tool_use', id: 'a', name: 'f', input: { x: 1 } }];
+    const content = [
+      { type: 'thinking', thinking: 'hm', signature: 'sig' },
+      { type: 'redacted_thinking', data: 'enc' },
+      server,
+      { type: 'tool_use', id: 'a', name: 'f', input: { x: 1 } },
+    ];
     expect(parse({ messages: [{ role: 'assistant', content }] }).messages[0]?.parts).toEqual([
       { type: 'reasoning', text: 'hm', signature: 'sig', origin: 'anthropic-messages' },
       { type: 'reasoning', text: '', encrypted: 'enc', origin: 'anthropic-messages' },
@@ -80,7 +114,9 @@ describe('parseRequest', () => {
 
   it('gives a signature that we wrapped back to the protocol it came from', () => {
     const content = [{ type: 'thinking', thinking: 'hm', signature: 'og-sig.gemini-generate.abc.def' }];
-    expect(parse({ messages: [{ role: 'assistant', content }] }).messages[0]?.parts).toEqual([{ type: 'reasoning', text: 'hm', signature: 'abc.def', origin: 'gemini-generate' }]);
+    expect(parse({ messages: [{ role: 'assistant', content }] }).messages[0]?.parts).toEqual([
+      { type: 'reasoning', text: 'hm', signature: 'abc.def', origin: 'gemini-generate' },
+    ]);
   });
 
   it('reads server tools, tool choice, thinking, effort, format and identity', () => {
@@ -97,7 +133,10 @@ describe('parseRequest', () => {
       mcp_servers: [],
     });
     expect(request).toMatchObject({
-      tools: [{ type: 'opaque', protocol: 'anthropic-messages', name: 'web_search', value: search }, { type: 'function', name: 'f' }],
+      tools: [
+        { type: 'opaque', protocol: 'anthropic-messages', name: 'web_search', value: search },
+        { type: 'function', name: 'f' },
+      ],
       toolChoice: { type: 'tool', name: 'f' },
       parallelToolCalls: false,
       reasoning: { enabled: true, budgetTokens: 2048, summary: 'omitted', effort: 'xhigh' },
@@ -107,7 +146,12 @@ describe('parseRequest', () => {
       serviceTier: 'auto',
       extra: { mcp_servers: [], output_config: { task_budget: 1 } },
     });
-    expect(request.wireNames).toMatchObject({ maxOutputTokens: 'max_tokens', stop: 'stop_sequences', reasoning: 'thinking', responseFormat: 'output_config.format' });
+    expect(request.wireNames).toMatchObject({
+      maxOutputTokens: 'max_tokens',
+      stop: 'stop_sequences',
+      reasoning: 'thinking',
+      responseFormat: 'output_config.format',
+    });
     expect(parse({ thinking: { type: 'disabled' } }).reasoning).toEqual({ enabled: false });
     expect(parse({ thinking: { type: 'adaptive' } }).reasoning).toEqual({ enabled: true });
   });

@@ -12,8 +12,22 @@ const MAX_STOP_SEQUENCES = 8_192;
 const ANY_NUMBER = { min: -1_000_000, max: 1_000_000 };
 
 const KNOWN = new Set([
-  'model', 'messages', 'system', 'max_tokens', 'metadata', 'service_tier', 'stop_sequences', 'stream', 'temperature', 'top_p', 'top_k',
-  'tools', 'tool_choice', 'thinking', 'output_config', 'output_format',
+  'model',
+  'messages',
+  'system',
+  'max_tokens',
+  'metadata',
+  'service_tier',
+  'stop_sequences',
+  'stream',
+  'temperature',
+  'top_p',
+  'top_k',
+  'tools',
+  'tool_choice',
+  'thinking',
+  'output_config',
+  'output_format',
 ]);
 
 /** Levels of `output_config.effort` (SDK 1.11, 2026-11). */
@@ -86,7 +100,8 @@ function parseThinking(thinking: Fields): ReasoningRequest {
   const summary = thinking.string('display');
   if (type !== 'enabled') return compact<ReasoningRequest>({ enabled: true, summary });
   const budgetTokens = thinking.integer('budget_tokens', { min: 1, max: MAX_TOKENS });
-  if (budgetTokens === undefined) throw invalidRequest(thinking.at('budget_tokens'), '`thinking.budget_tokens` is missing; it must be an integer when thinking is enabled.');
+  if (budgetTokens === undefined)
+    throw invalidRequest(thinking.at('budget_tokens'), '`thinking.budget_tokens` is missing; it must be an integer when thinking is enabled.');
   return compact<ReasoningRequest>({ enabled: true, budgetTokens, summary });
 }
 

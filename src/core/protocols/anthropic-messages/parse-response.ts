@@ -39,7 +39,12 @@ function readBlock(block: JsonObject): Part | null {
     case 'text':
       return { type: 'text', text: textOf(block['text']), ...(isNonEmptyList(block['citations']) ? { annotations: block['citations'] } : {}) };
     case 'thinking':
-      return { type: 'reasoning', text: textOf(block['thinking']), origin: PROTOCOL, ...(textOf(block['signature']) === '' ? {} : { signature: textOf(block['signature']) }) };
+      return {
+        type: 'reasoning',
+        text: textOf(block['thinking']),
+        origin: PROTOCOL,
+        ...(textOf(block['signature']) === '' ? {} : { signature: textOf(block['signature']) }),
+      };
     case 'redacted_thinking':
       return { type: 'reasoning', text: '', origin: PROTOCOL, encrypted: textOf(block['data']) };
     case 'tool_use':

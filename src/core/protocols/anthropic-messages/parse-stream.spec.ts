@@ -4,19 +4,48 @@ import type { ResponseDialect } from '../dialect.js';
 import { AnthropicStreamParser } from './parse-stream.js';
 
 const frame = (data: Record<string, unknown>) => `event: ${String(data['type'])}\ndata: ${JSON.stringify(data)}\n\n`;
-const start = (usage: Record<string, unknown> = { input_tokens: 25, output_tokens: 1 }) => frame({ type: 'message_start', message: { id: 'msg_1', model: 'claude', usage } });
+const start = (usage: Record<string, unknown> = { input_tokens: 25, output_tokens: 1 }) =>
+  frame({ type: 'message_start', message: { id: 'msg_1', model: 'claude', usage } });
 const block = (index: number, content_block: Record<string, unknown>, ...deltas: Record<string, unknown>[]) =>
-  [frame({ type: 'content_block_start', index, content_block }), ...deltas.map((delta) => frame({ type: 'content_block_delta', index, delta })), frame({ type: 'content_block_stop', index })].join('');
-const close = (stop_reason: string, usage: Record<string, unknown> = { output_tokens: 9 }) => frame({ type: 'message_delta', delta: { stop_reason, stop_sequence: null }, usage }) + frame({ type: 'message_stop' });
+  [
+    frame({ type: 'content_block_start', index, content_block }),
+    ...deltas.map((delta) => frame({ type: 'content_block_delta', index, delta })),
+    frame({ type: 'content_block_stop', index }),
+  ].join('');
+const close = (stop_reason: string, usage: Record<string, unknown> = { output_tokens: 9 }) =>
+  frame({ type: 'message_delta', delta: { stop_reason, stop_sequence: null }, usage }) + frame({ type: 'message_stop' });
 
 const FULL =
   start({ input_tokens: 25, cache_read_input_tokens: 4, output_tokens: 1, service_tier: 'standard' }) +
   frame({ type: 'ping' }) +
-  block(0, { type: 'thinking', thinking: '', signature: '' }, { type: 'thinking_delta', thinking: '생각' }, { type: 'signature_delta', signature: 'si' }, { type: 'signature_delta', signature: 'g' }) +
+  block(
+    0,
+    { type: 'thinking', thinking: '', signature: '' },
+    { type: 'thinking_delta', thinking: '생각' },
+    { type: 'signature_delta', signature: 'si' },
+    { type: 'signature_delta', signature: 'g' },
+  ) +
   block(1, { type: 'redacted_thinking', data: 'enc' }) +
-  block(2, { type: 'text', text: '' }, { type: 'text_delta', text: 'Hello 👋🏽 ' }, { type: 'text_delta', text: '世界' }, { type: 'citations_delta', citation: { type: 'char_location' } }) +
-  block(3, { type: 'server_tool_use', id: 'srv', name: 'web_search', input: {} }, { type: 'input_json_delta', partial_json: '{"q":' }, { type: 'input_json_delta', partial_json: '"x"}' }) +
-  block(4, { type: 'tool_use', id: 'a', name: 'f', input: {} }, { type: 'input_json_delta', partial_json: '' }, { type: 'input_json_delta', partial_json: '{"x":' }, { type: 'input_json_delta', partial_json: '1}' }) +
+  block(
+    2,
+    { type: 'text', text: '' },
+    { type: 'text_delta', text: 'Hello 👋🏽 ' },
+    { type: 'text_delta', text: '世界' },
+    { type: 'citations_delta', citation: { type: 'char_location' } },
+  ) +
+  block(
+    3,
+    { type: 'server_tool_use', id: 'srv', name: 'web_search', input: {} },
+    { type: 'input_json_delta', partial_json: '{"q":' },
+    { type: 'input_json_delta', partial_json: '"x"}' },
+  ) +
+  block(
+    4,
+    { type: 'tool_use', id: 'a', name: 'f', input: {} },
+    { type: 'input_json_delta', partial_json: '' },
+    { type: 'input_json_delta', partial_json: '{"x":' },
+    { type: 'input_json_delta', partial_json: '1}' },
+  ) +
   block(5, { type: 'tool_use', id: 'b', name: 'g', input: {} }) +
   close('tool_use', { output_tokens: 40, input_tokens: 30, output_tokens_details: { thinking_tokens: 12 } });
 
@@ -75,7 +104,10 @@ describe('AnthropicStreamParser', () => {
     const length = Buffer.byteLength(FULL);
     const different = Array.from({ length: length + 1 }, (_, at) => at).filter((at) => JSON.stringify(itemsOf(FULL, [at])) !== whole);
     expect(different).toEqual([]);
-    fc.assert(fc.property(fc.array(fc.nat(length), { maxLength: 40 }), (cuts) => JSON.stringify(itemsOf(FULL, cuts)) === whole), { numRuns: 60 });
+    fc.assert(
+      fc.property(fc.array(fc.nat(length), { maxLength: 40 }), (cuts) => JSON.stringify(itemsOf(FULL, cuts)) === whole),
+      { numRuns: 60 },
+    );
   });
 
   it('never ends properly when the stream is cut, wherever that is', () => {
@@ -117,14 +149,27 @@ describe('AnthropicStreamParser', () => {
   });
 
   it('counts what it does not know and reads on', () => {
-    const odd = frame({ type: 'novelty' }) + block(0, { type: 'hologram' }, { type: 'glow_delta' }) + frame({ type: 'content_block_delta', index: 9, delta: { type: 'text_delta', text: 'x' } }) + 'data: [DONE]\n\n';
+    const odd =
+      frame({ type: 'novelty' }) +
+      block(0, { type: 'hologram' }, { type: 'glow_delta' }) +
+      frame({ type: 'content_block_delta', index: 9, delta: { type: 'text_delta', text: 'x' } }) +
+      'data: [DONE]\n\n';
     const events = eventsOf(start() + odd + close('bored'));
-    expect(events.filter((event) => event.type === 'drift')).toEqual(['event:novelty', 'block:hologram', 'delta:glow_delta', 'delta-without-block', 'done-sentinel', 'stop_reason:bored'].map((what) => ({ type: 'drift', what })));
+    expect(events.filter((event) => event.type === 'drift')).toEqual(
+      ['event:novelty', 'block:hologram', 'delta:glow_delta', 'delta-without-block', 'done-sentinel', 'stop_reason:bored'].map((what) => ({
+        type: 'drift',
+        what,
+      })),
+    );
     expect(events.at(-1)).toEqual({ type: 'end' });
   });
 
   it('reads sloppy servers: input in the start event, blocks never closed, no stop reason, no event names', () => {
-    const sse = `${start()}${frame({ type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 'a', name: 'f', input: { x: 1 } } })}${frame({ type: 'message_stop' })}`.replace(/event: .*\n/g, '');
+    const sse =
+      `${start()}${frame({ type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 'a', name: 'f', input: { x: 1 } } })}${frame({ type: 'message_stop' })}`.replace(
+        /event: .*\n/g,
+        '',
+      );
     expect(eventsOf(sse).slice(2)).toEqual([
       { type: 'tool-call-start', choice: 0, index: 0, id: 'a', name: 'f' },
       { type: 'tool-call-delta', choice: 0, index: 0, argumentsText: '{"x":1}' },
@@ -135,8 +180,20 @@ describe('AnthropicStreamParser', () => {
   });
 
   it('gives the emulated structured output back as text that stops', () => {
-    const sse = start() + block(0, { type: 'tool_use', id: 'a', name: 'og_json_response', input: {} }, { type: 'input_json_delta', partial_json: '{"a":' }, { type: 'input_json_delta', partial_json: '1}' }) + close('tool_use');
-    expect(eventsOf(sse).filter((event) => event.type !== 'usage').slice(1)).toEqual([
+    const sse =
+      start() +
+      block(
+        0,
+        { type: 'tool_use', id: 'a', name: 'og_json_response', input: {} },
+        { type: 'input_json_delta', partial_json: '{"a":' },
+        { type: 'input_json_delta', partial_json: '1}' },
+      ) +
+      close('tool_use');
+    expect(
+      eventsOf(sse)
+        .filter((event) => event.type !== 'usage')
+        .slice(1),
+    ).toEqual([
       { type: 'text-delta', choice: 0, text: '{"a":' },
       { type: 'text-delta', choice: 0, text: '1}' },
       { type: 'finish', choice: 0, reason: 'stop', raw: 'tool_use' },
@@ -145,16 +202,31 @@ describe('AnthropicStreamParser', () => {
   });
 
   it('says when usage cannot be believed', () => {
-    expect(eventsOf(start() + close('end_turn', { output_tokens: -5 })).filter((event) => event.type === 'usage').at(-1)).toEqual({ type: 'usage', raw: { input_tokens: 25, output_tokens: -5 } });
+    expect(
+      eventsOf(start() + close('end_turn', { output_tokens: -5 }))
+        .filter((event) => event.type === 'usage')
+        .at(-1),
+    ).toEqual({ type: 'usage', raw: { input_tokens: 25, output_tokens: -5 } });
   });
 
   it('survives any bytes', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.constantFrom('data: ', '\n\n', '{"type":"content_block_start"}', '{"type":"message_stop"}', '{"type":"message_delta","usage":[]}').map((text) => Buffer.from(text))), { maxLength: 20 }), (pieces) => {
-        const events = itemsOf(Buffer.concat(pieces)).flatMap((item) => item.events);
-        expect(['end', 'error']).toContain(events.at(-1)?.type);
-        expect(events.filter((event) => event.type === 'end' || event.type === 'error')).toHaveLength(1);
-      }),
+      fc.property(
+        fc.array(
+          fc.oneof(
+            fc.uint8Array({ maxLength: 20 }),
+            fc
+              .constantFrom('data: ', '\n\n', '{"type":"content_block_start"}', '{"type":"message_stop"}', '{"type":"message_delta","usage":[]}')
+              .map((text) => Buffer.from(text)),
+          ),
+          { maxLength: 20 },
+        ),
+        (pieces) => {
+          const events = itemsOf(Buffer.concat(pieces)).flatMap((item) => item.events);
+          expect(['end', 'error']).toContain(events.at(-1)?.type);
+          expect(events.filter((event) => event.type === 'end' || event.type === 'error')).toHaveLength(1);
+        },
+      ),
       { numRuns: 200 },
     );
   });

@@ -55,7 +55,13 @@ function countsOf(usage: JsonObject): Counts | null {
 }
 
 function add(a: Counts, b: Counts): Counts {
-  return { input: a.input + b.input, cacheRead: a.cacheRead + b.cacheRead, cacheWrite: a.cacheWrite + b.cacheWrite, cacheWrite1h: a.cacheWrite1h + b.cacheWrite1h, output: a.output + b.output };
+  return {
+    input: a.input + b.input,
+    cacheRead: a.cacheRead + b.cacheRead,
+    cacheWrite: a.cacheWrite + b.cacheWrite,
+    cacheWrite1h: a.cacheWrite1h + b.cacheWrite1h,
+    output: a.output + b.output,
+  };
 }
 
 function single(usage: JsonObject): Counts | null {

@@ -1,6 +1,17 @@
 import { Buffer } from 'node:buffer';
 import { GatewayError } from '../../errors/gateway-error.js';
-import type { CacheControl, FilePart, ForeignMembers, ImagePart, MediaSource, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart } from '../../chat/message.js';
+import type {
+  CacheControl,
+  FilePart,
+  ForeignMembers,
+  ImagePart,
+  MediaSource,
+  Part,
+  ReasoningPart,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+} from '../../chat/message.js';
 import { toolInput } from './tool-input.js';
 import type { ToolIds } from './tool-ids.js';
 import { PROTOCOL, type JsonObject, type WireBlock } from './types.js';
@@ -80,7 +91,8 @@ function renderFile(part: FilePart, path: string): WireBlock {
   const mediaType = String(source['media_type']);
   if (mediaType === 'application/pdf') return document(source);
   if (IMAGE_TYPES.has(mediaType)) return { type: 'image', source, ...members(part) };
-  if (!mediaType.startsWith('text/') && mediaType !== 'application/json') throw unsupported(path, `files of type ${mediaType} are not supported; send PDF or text`);
+  if (!mediaType.startsWith('text/') && mediaType !== 'application/json')
+    throw unsupported(path, `files of type ${mediaType} are not supported; send PDF or text`);
   return document(plainText(Buffer.from(String(source['data']), 'base64').toString('utf8')));
 }
 

@@ -29,7 +29,11 @@ export function planFormat(request: ChatRequest, facts: AnthropicModelFacts, adj
     return { forcedTool: forcedTool(format) };
   }
   // A strict schema is a promise that an instruction cannot keep (api-conventions 50).
-  if (format.strict === true) throw adjustments.refuse('responseFormat', 'this model cannot be bound to a JSON schema in this request (it has tools, the model cannot be forced to call one, or the schema is not of an object).');
+  if (format.strict === true)
+    throw adjustments.refuse(
+      'responseFormat',
+      'this model cannot be bound to a JSON schema in this request (it has tools, the model cannot be forced to call one, or the schema is not of an object).',
+    );
   adjustments.add('responseFormat', 'emulated', 'instruction');
   return { instruction: instruct(`Answer with JSON that fits this JSON Schema and nothing else, no prose, no code fence:\n${JSON.stringify(format.schema)}`) };
 }

@@ -40,7 +40,8 @@ export function renderConversation(request: ChatRequest, facts: AnthropicModelFa
       adjustments.add(`messages[${index}].role`, 'emulated', 'user');
     }
   }
-  if (turns.length === 0) throw new GatewayError('invalid_request', "'messages' must have at least one message with content besides instructions.", { param: 'messages' });
+  if (turns.length === 0)
+    throw new GatewayError('invalid_request', "'messages' must have at least one message with content besides instructions.", { param: 'messages' });
   finishLastTurn(turns, request, facts, adjustments);
   return { system, messages: turns.map(wireTurn) };
 }

@@ -63,7 +63,12 @@ function adaptivePlan(asked: ReasoningRequest, facts: AnthropicModelFacts, adjus
   return { thinks: true, thinking: { type: 'adaptive', ...displayOf(asked, facts) }, ...effortOf(asked.effort, facts, adjustments) };
 }
 
-function budgetPlan(asked: ReasoningRequest, messages: readonly Message[], { facts, maxTokens }: ReasoningSurroundings, adjustments: Adjustments): ReasoningPlan {
+function budgetPlan(
+  asked: ReasoningRequest,
+  messages: readonly Message[],
+  { facts, maxTokens }: ReasoningSurroundings,
+  adjustments: Adjustments,
+): ReasoningPlan {
   if (maxTokens <= MIN_BUDGET_TOKENS) return dropped(adjustments, `max_tokens leaves less than ${MIN_BUDGET_TOKENS}`);
   if (midToolLoopWithoutThinking(messages)) return dropped(adjustments, 'the history lacks the signed thinking of its tool calls');
   const wanted = asked.budgetTokens ?? BUDGETS[asked.effort ?? 'medium'];

@@ -6,8 +6,24 @@ import { renderNativeRequest, renderRequest } from './render-request.js';
 
 const text = (value: string) => ({ type: 'text' as const, text: value });
 const said = (role: Message['role'], value: string): Message => ({ role, parts: [text(value)] });
-const request = (more: Partial<ChatRequest> = {}): ChatRequest => ({ model: 'm', messages: [said('user', 'hi')], tools: [], sampling: {}, stream: false, includeUsage: false, extra: {}, wireNames: {}, ...more });
-const context = (modelFacts: Record<string, unknown> = {}, more: Partial<UpstreamRenderContext> = {}): UpstreamRenderContext => ({ upstreamModel: 'claude-up', reasons: true, modelFacts, maxOutputTokens: 64_000, ...more });
+const request = (more: Partial<ChatRequest> = {}): ChatRequest => ({
+  model: 'm',
+  messages: [said('user', 'hi')],
+  tools: [],
+  sampling: {},
+  stream: false,
+  includeUsage: false,
+  extra: {},
+  wireNames: {},
+  ...more,
+});
+const context = (modelFacts: Record<string, unknown> = {}, more: Partial<UpstreamRenderContext> = {}): UpstreamRenderContext => ({
+  upstreamModel: 'claude-up',
+  reasons: true,
+  modelFacts,
+  maxOutputTokens: 64_000,
+  ...more,
+});
 
 function render(more: Partial<ChatRequest>, facts: Record<string, unknown> = {}) {
   const { wire, report } = renderRequest(request(more), context(facts));
@@ -30,7 +46,13 @@ describe('renderRequest: max_tokens', () => {
     ["the client's", { maxOutputTokens: 5 }, {}, 5, []],
     ["the model's cap, reported", {}, {}, 64_000, ['max_tokens=defaulted:64000']],
     ['4096 without a cap', {}, { maxOutputTokens: undefined }, 4_096, ['max_tokens=defaulted:4096']],
-    ['clamped to the cap, under the name the client used', { maxOutputTokens: 99_999, wireNames: { maxOutputTokens: 'max_completion_tokens' } }, {}, 64_000, ['max_completion_tokens=clamped:64000']],
+    [
+      'clamped to the cap, under the name the client used',
+      { maxOutputTokens: 99_999, wireNames: { maxOutputTokens: 'max_completion_tokens' } },
+      {},
+      64_000,
+      ['max_completion_tokens=clamped:64000'],
+    ],
   ])('%s', (_name, more, with_, expected, report) => {
     const rendered = renderRequest(request(more), context({}, with_));
     expect(rendered.wire['max_tokens']).toBe(expected);
@@ -42,7 +64,10 @@ describe('renderRequest: conversation', () => {
   it('hoists instructions at the start and keeps later ones in their place', () => {
     const messages = [said('system', 'a'), said('developer', 'b'), said('user', 'c'), said('assistant', 'd'), said('system', 'e')];
     const { wire, report } = render({ messages, maxOutputTokens: 9 });
-    expect(wire['system']).toEqual([{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }]);
+    expect(wire['system']).toEqual([
+      { type: 'text', text: 'a' },
+      { type: 'text', text: 'b' },
+    ]);
     expect(wire['messages']).toEqual([
       { role: 'user', content: 'c' },
       { role: 'assistant', content: 'd' },
@@ -65,7 +90,10 @@ describe('renderRequest: conversation', () => {
     const messages: Message[] = [
       said('user', 'a'),
       said('user', 'b'),
-      { role: 'assistant', parts: [text(''), { type: 'tool-call', id: 'call:1', name: 'f', arguments: '{"x":1}' }, { type: 'tool-call', id: 'call_1', name: 'g', arguments: '' }] },
+      {
+        role: 'assistant',
+        parts: [text(''), { type: 'tool-call', id: 'call:1', name: 'f', arguments: '{"x":1}' }, { type: 'tool-call', id: 'call_1', name: 'g', arguments: '' }],
+      },
       said('user', 'wait'),
       { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'call_1', content: [] }] },
       { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'call:1', content: [text('ok')], isError: true }] },
@@ -73,8 +101,20 @@ describe('renderRequest: conversation', () => {
       said('user', 'go'),
     ];
     expect(messagesOf(messages)['messages']).toEqual([
-      { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }] },
-      { role: 'assistant', content: [{ type: 'tool_use', id: 'call_1_2', name: 'f', input: { x: 1 } }, { type: 'tool_use', id: 'call_1', name: 'g', input: {} }] },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'a' },
+          { type: 'text', text: 'b' },
+        ],
+      },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'tool_use', id: 'call_1_2', name: 'f', input: { x: 1 } },
+          { type: 'tool_use', id: 'call_1', name: 'g', input: {} },
+        ],
+      },
       {
         role: 'user',
         content: [
@@ -111,7 +151,10 @@ describe('renderRequest: conversation', () => {
   });
 
   it('keeps the digits of long numbers in arguments', () => {
-    const messages: Message[] = [said('user', 'a'), { role: 'assistant', parts: [{ type: 'tool-call', id: 'c', name: 'f', arguments: '{"id":12345678901234567890,"n":[1.5]}' }] }];
+    const messages: Message[] = [
+      said('user', 'a'),
+      { role: 'assistant', parts: [{ type: 'tool-call', id: 'c', name: 'f', arguments: '{"id":12345678901234567890,"n":[1.5]}' }] },
+    ];
     expect(JSON.stringify(messagesOf(messages))).toContain('"input":{"id":12345678901234567890,"n":[1.5]}');
   });
 
@@ -145,10 +188,26 @@ describe('renderRequest: conversation', () => {
   });
 
   it.each<[string, Partial<ChatRequest>, string]>([
-    ['sound', { messages: [{ role: 'user', parts: [text('x'), { type: 'audio', source: { kind: 'inline', mediaType: 'audio/wav', data: '' } }] }] }, 'messages[0].content[1]'],
-    ['blocks of another protocol', { messages: [{ role: 'user', parts: [{ type: 'opaque', protocol: 'gemini-generate', value: {} }] }] }, 'messages[0].content[0]'],
-    ['images of other types', { messages: [{ role: 'user', parts: [{ type: 'image', source: { kind: 'inline', mediaType: 'image/tiff', data: '' } }] }] }, 'messages[0].content[0]'],
-    ['image addresses of other schemes', { messages: [{ role: 'user', parts: [{ type: 'image', source: { kind: 'url', url: 'file:///etc/passwd' } }] }] }, 'messages[0].content[0]'],
+    [
+      'sound',
+      { messages: [{ role: 'user', parts: [text('x'), { type: 'audio', source: { kind: 'inline', mediaType: 'audio/wav', data: '' } }] }] },
+      'messages[0].content[1]',
+    ],
+    [
+      'blocks of another protocol',
+      { messages: [{ role: 'user', parts: [{ type: 'opaque', protocol: 'gemini-generate', value: {} }] }] },
+      'messages[0].content[0]',
+    ],
+    [
+      'images of other types',
+      { messages: [{ role: 'user', parts: [{ type: 'image', source: { kind: 'inline', mediaType: 'image/tiff', data: '' } }] }] },
+      'messages[0].content[0]',
+    ],
+    [
+      'image addresses of other schemes',
+      { messages: [{ role: 'user', parts: [{ type: 'image', source: { kind: 'url', url: 'file:///etc/passwd' } }] }] },
+      'messages[0].content[0]',
+    ],
     ['tools of another protocol', { tools: [{ type: 'opaque', protocol: 'openai-chat', value: {} }] }, 'tools[0]'],
     ['several choices', { sampling: { n: 2 } }, 'n'],
     ['sound as an answer', { modalities: ['text', 'audio'] }, 'modalities'],
@@ -172,7 +231,19 @@ describe('renderRequest: parameters', () => {
       extra: { foo: 1 },
       wireNames: { presencePenalty: 'presencePenalty' },
     });
-    expect(report.sort()).toEqual(['foo=dropped', 'logit_bias=dropped', 'logprobs=dropped', 'metadata=dropped', 'presencePenalty=dropped', 'prompt_cache_key=dropped', 'seed=dropped', 'service_tier=dropped', 'temperature=clamped:1'].sort());
+    expect(report.sort()).toEqual(
+      [
+        'foo=dropped',
+        'logit_bias=dropped',
+        'logprobs=dropped',
+        'metadata=dropped',
+        'presencePenalty=dropped',
+        'prompt_cache_key=dropped',
+        'seed=dropped',
+        'service_tier=dropped',
+        'temperature=clamped:1',
+      ].sort(),
+    );
   });
 
   it.each<[string, Record<string, unknown>, Partial<ChatRequest>, Record<string, unknown>, string[]]>([
@@ -188,11 +259,17 @@ describe('renderRequest: parameters', () => {
   });
 
   it('drops stop sequences without a visible character', () => {
-    expect(render({ maxOutputTokens: 9, sampling: { stop: ['\n', 'END'] } })).toMatchObject({ wire: { stop_sequences: ['END'] }, report: ['stop=clamped:white space only'] });
+    expect(render({ maxOutputTokens: 9, sampling: { stop: ['\n', 'END'] } })).toMatchObject({
+      wire: { stop_sequences: ['END'] },
+      report: ['stop=clamped:white space only'],
+    });
   });
 
   it('maps tools and their choice', () => {
-    const tools: ChatRequest['tools'] = [{ type: 'function', name: 'f', description: 'd', strict: true }, { type: 'function', name: 'g', parameters: { type: 'object', properties: {} } }];
+    const tools: ChatRequest['tools'] = [
+      { type: 'function', name: 'f', description: 'd', strict: true },
+      { type: 'function', name: 'g', parameters: { type: 'object', properties: {} } },
+    ];
     const { wire, report } = render({ maxOutputTokens: 9, tools, toolChoice: { type: 'required' }, parallelToolCalls: false });
     expect(wire['tools']).toEqual([
       { name: 'f', description: 'd', input_schema: { type: 'object', properties: {} } },
@@ -200,7 +277,10 @@ describe('renderRequest: parameters', () => {
     ]);
     expect(wire['tool_choice']).toEqual({ type: 'any', disable_parallel_tool_use: true });
     expect(report).toEqual(['tools.strict=dropped']);
-    expect(render({ tools, toolChoice: { type: 'allowed', mode: 'auto', names: ['g'] } }).wire).toMatchObject({ tools: [{ name: 'g' }], tool_choice: { type: 'auto' } });
+    expect(render({ tools, toolChoice: { type: 'allowed', mode: 'auto', names: ['g'] } }).wire).toMatchObject({
+      tools: [{ name: 'g' }],
+      tool_choice: { type: 'auto' },
+    });
     expect(render({ tools, parallelToolCalls: false }).wire['tool_choice']).toEqual({ type: 'auto', disable_parallel_tool_use: true });
   });
 
@@ -210,48 +290,173 @@ describe('renderRequest: parameters', () => {
 });
 
 describe('renderRequest: reasoning', () => {
-  const loop: Message[] = [said('user', 'a'), { role: 'assistant', parts: [{ type: 'tool-call', id: 'c', name: 'f', arguments: '{}' }] }, { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'c', content: [] }] }];
+  const loop: Message[] = [
+    said('user', 'a'),
+    { role: 'assistant', parts: [{ type: 'tool-call', id: 'c', name: 'f', arguments: '{}' }] },
+    { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'c', content: [] }] },
+  ];
   const tools: ChatRequest['tools'] = [{ type: 'function', name: 'f' }];
   it.each<[string, Partial<ChatRequest>, Record<string, unknown>, unknown, unknown, string[]]>([
     ['effort as a budget', { reasoning: { effort: 'high' }, maxOutputTokens: 32_000 }, {}, { type: 'enabled', budget_tokens: 16_384 }, undefined, []],
-    ['a budget that leaves room for the answer', { reasoning: { effort: 'high' }, maxOutputTokens: 4_000 }, {}, { type: 'enabled', budget_tokens: 3_200 }, undefined, []],
-    ['nothing below the floor', { reasoning: { effort: 'high' }, maxOutputTokens: 1_000 }, {}, undefined, undefined, ['reasoning_effort=dropped:max_tokens leaves less than 1024']],
-    ["the client's budget", { reasoning: { enabled: true, budgetTokens: 5_000 }, maxOutputTokens: 6_000 }, {}, { type: 'enabled', budget_tokens: 5_000 }, undefined, []],
-    ['adaptive with effort', { reasoning: { effort: 'medium' }, maxOutputTokens: 100 }, { thinking: 'adaptive' }, { type: 'adaptive' }, { effort: 'medium' }, []],
-    ['the nearest effort', { reasoning: { effort: 'xhigh' }, maxOutputTokens: 100 }, { thinking: 'adaptive' }, { type: 'adaptive' }, { effort: 'high' }, ['reasoning_effort=clamped:high']],
-    ['the lowest effort for minimal', { reasoning: { effort: 'minimal' }, maxOutputTokens: 100 }, { thinking: 'adaptive', effort: ['low', 'high'] }, { type: 'adaptive' }, { effort: 'low' }, ['reasoning_effort=clamped:low']],
-    ['a budget on an adaptive model', { reasoning: { enabled: true, budgetTokens: 5_000 }, maxOutputTokens: 100 }, { thinking: 'adaptive' }, { type: 'adaptive' }, undefined, ['reasoning_effort=emulated:adaptive']],
-    ['a budget where both work', { reasoning: { enabled: true, budgetTokens: 5_000 }, maxOutputTokens: 9_000 }, { thinking: 'both' }, { type: 'enabled', budget_tokens: 5_000 }, undefined, []],
-    ['display where the model hides its thoughts', { reasoning: { effort: 'low' }, maxOutputTokens: 100 }, { thinking: 'adaptive', thinking_display: true }, { type: 'adaptive', display: 'summarized' }, { effort: 'low' }, []],
+    [
+      'a budget that leaves room for the answer',
+      { reasoning: { effort: 'high' }, maxOutputTokens: 4_000 },
+      {},
+      { type: 'enabled', budget_tokens: 3_200 },
+      undefined,
+      [],
+    ],
+    [
+      'nothing below the floor',
+      { reasoning: { effort: 'high' }, maxOutputTokens: 1_000 },
+      {},
+      undefined,
+      undefined,
+      ['reasoning_effort=dropped:max_tokens leaves less than 1024'],
+    ],
+    [
+      "the client's budget",
+      { reasoning: { enabled: true, budgetTokens: 5_000 }, maxOutputTokens: 6_000 },
+      {},
+      { type: 'enabled', budget_tokens: 5_000 },
+      undefined,
+      [],
+    ],
+    [
+      'adaptive with effort',
+      { reasoning: { effort: 'medium' }, maxOutputTokens: 100 },
+      { thinking: 'adaptive' },
+      { type: 'adaptive' },
+      { effort: 'medium' },
+      [],
+    ],
+    [
+      'the nearest effort',
+      { reasoning: { effort: 'xhigh' }, maxOutputTokens: 100 },
+      { thinking: 'adaptive' },
+      { type: 'adaptive' },
+      { effort: 'high' },
+      ['reasoning_effort=clamped:high'],
+    ],
+    [
+      'the lowest effort for minimal',
+      { reasoning: { effort: 'minimal' }, maxOutputTokens: 100 },
+      { thinking: 'adaptive', effort: ['low', 'high'] },
+      { type: 'adaptive' },
+      { effort: 'low' },
+      ['reasoning_effort=clamped:low'],
+    ],
+    [
+      'a budget on an adaptive model',
+      { reasoning: { enabled: true, budgetTokens: 5_000 }, maxOutputTokens: 100 },
+      { thinking: 'adaptive' },
+      { type: 'adaptive' },
+      undefined,
+      ['reasoning_effort=emulated:adaptive'],
+    ],
+    [
+      'a budget where both work',
+      { reasoning: { enabled: true, budgetTokens: 5_000 }, maxOutputTokens: 9_000 },
+      { thinking: 'both' },
+      { type: 'enabled', budget_tokens: 5_000 },
+      undefined,
+      [],
+    ],
+    [
+      'display where the model hides its thoughts',
+      { reasoning: { effort: 'low' }, maxOutputTokens: 100 },
+      { thinking: 'adaptive', thinking_display: true },
+      { type: 'adaptive', display: 'summarized' },
+      { effort: 'low' },
+      [],
+    ],
     ['off', { reasoning: { effort: 'none' }, maxOutputTokens: 100 }, { thinking: 'adaptive' }, { type: 'disabled' }, undefined, []],
-    ['off where it cannot be', { reasoning: { effort: 'none' }, maxOutputTokens: 100 }, { thinking: 'adaptive', thinking_off: false }, undefined, undefined, ['reasoning_effort=dropped:the model always thinks']],
-    ['off as between_tools, effort no higher than high', { reasoning: { enabled: false, effort: 'max' }, maxOutputTokens: 100 }, { thinking: 'adaptive', thinking_off: 'between_tools' }, { type: 'between_tools' }, { effort: 'high' }, ['reasoning_effort=emulated:between_tools', 'reasoning_effort=clamped:high']],
-    ['a model that does not think', { reasoning: { effort: 'low' }, maxOutputTokens: 100 }, { thinking: 'none' }, undefined, undefined, ['reasoning_effort=dropped:the model does not think']],
-    ['a forced tool', { reasoning: { effort: 'low' }, maxOutputTokens: 9_000, tools, toolChoice: { type: 'required' } }, {}, undefined, undefined, ['reasoning_effort=dropped:a tool is forced']],
-    ['a tool loop without signatures', { reasoning: { effort: 'low' }, maxOutputTokens: 9_000, tools, messages: loop }, {}, undefined, undefined, ['reasoning_effort=dropped:the history lacks the signed thinking of its tool calls']],
-    ['the same on an adaptive model', { reasoning: { effort: 'low' }, maxOutputTokens: 9_000, tools, messages: loop }, { thinking: 'adaptive' }, { type: 'adaptive' }, { effort: 'low' }, []],
+    [
+      'off where it cannot be',
+      { reasoning: { effort: 'none' }, maxOutputTokens: 100 },
+      { thinking: 'adaptive', thinking_off: false },
+      undefined,
+      undefined,
+      ['reasoning_effort=dropped:the model always thinks'],
+    ],
+    [
+      'off as between_tools, effort no higher than high',
+      { reasoning: { enabled: false, effort: 'max' }, maxOutputTokens: 100 },
+      { thinking: 'adaptive', thinking_off: 'between_tools' },
+      { type: 'between_tools' },
+      { effort: 'high' },
+      ['reasoning_effort=emulated:between_tools', 'reasoning_effort=clamped:high'],
+    ],
+    [
+      'a model that does not think',
+      { reasoning: { effort: 'low' }, maxOutputTokens: 100 },
+      { thinking: 'none' },
+      undefined,
+      undefined,
+      ['reasoning_effort=dropped:the model does not think'],
+    ],
+    [
+      'a forced tool',
+      { reasoning: { effort: 'low' }, maxOutputTokens: 9_000, tools, toolChoice: { type: 'required' } },
+      {},
+      undefined,
+      undefined,
+      ['reasoning_effort=dropped:a tool is forced'],
+    ],
+    [
+      'a tool loop without signatures',
+      { reasoning: { effort: 'low' }, maxOutputTokens: 9_000, tools, messages: loop },
+      {},
+      undefined,
+      undefined,
+      ['reasoning_effort=dropped:the history lacks the signed thinking of its tool calls'],
+    ],
+    [
+      'the same on an adaptive model',
+      { reasoning: { effort: 'low' }, maxOutputTokens: 9_000, tools, messages: loop },
+      { thinking: 'adaptive' },
+      { type: 'adaptive' },
+      { effort: 'low' },
+      [],
+    ],
   ])('%s', (_name, more, facts, thinking, output, report) => {
     const rendered = render(more, facts);
     expect([rendered.wire['thinking'], rendered.wire['output_config'], rendered.report]).toEqual([thinking, output, report]);
   });
 
   it('a model that always thinks is not forced', () => {
-    const { wire, report } = render({ reasoning: { effort: 'low' }, maxOutputTokens: 9, tools, toolChoice: { type: 'tool', name: 'f' } }, { thinking: 'adaptive', thinking_off: false });
+    const { wire, report } = render(
+      { reasoning: { effort: 'low' }, maxOutputTokens: 9, tools, toolChoice: { type: 'tool', name: 'f' } },
+      { thinking: 'adaptive', thinking_off: false },
+    );
     expect(wire['tool_choice']).toEqual({ type: 'auto' });
     expect(report).toEqual(['tool_choice=clamped:auto']);
-    expect(render({ maxOutputTokens: 9, tools, toolChoice: { type: 'required' } }, { forced_tools: false })).toMatchObject({ wire: { tool_choice: { type: 'auto' } }, report: ['tool_choice=clamped:auto'] });
-    expect(refusal({ responseFormat: { type: 'json-schema', name: 'x', schema: { type: 'object' }, strict: true } }, { forced_tools: false })).toEqual(['unsupported_parameter', 'response_format']);
+    expect(render({ maxOutputTokens: 9, tools, toolChoice: { type: 'required' } }, { forced_tools: false })).toMatchObject({
+      wire: { tool_choice: { type: 'auto' } },
+      report: ['tool_choice=clamped:auto'],
+    });
+    expect(refusal({ responseFormat: { type: 'json-schema', name: 'x', schema: { type: 'object' }, strict: true } }, { forced_tools: false })).toEqual([
+      'unsupported_parameter',
+      'response_format',
+    ]);
   });
 });
 
 describe('renderRequest: answer format', () => {
-  const schema = { type: 'object', properties: { age: { type: 'integer', minimum: 1 }, tags: { type: 'array', items: { type: 'string' } } }, required: ['age'] };
+  const schema = {
+    type: 'object',
+    properties: { age: { type: 'integer', minimum: 1 }, tags: { type: 'array', items: { type: 'string' } } },
+    required: ['age'],
+  };
   const format = { type: 'json-schema' as const, name: 'person', schema, strict: true };
 
   it('is the model’s own where it has one, narrowed to what it compiles', () => {
     const { wire, report } = render({ maxOutputTokens: 9, responseFormat: format }, { structured_output: true });
     expect(wire['output_config']).toEqual({
-      format: { type: 'json_schema', schema: { ...schema, properties: { age: { type: 'integer', description: '(minimum: 1)' }, tags: schema.properties.tags }, additionalProperties: false } },
+      format: {
+        type: 'json_schema',
+        schema: { ...schema, properties: { age: { type: 'integer', description: '(minimum: 1)' }, tags: schema.properties.tags }, additionalProperties: false },
+      },
     });
     expect(report).toEqual(['response_format=clamped:schema narrowed to the supported subset']);
   });

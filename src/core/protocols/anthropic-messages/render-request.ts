@@ -105,6 +105,8 @@ function refuseOtherOutputs(request: ChatRequest, adjustments: Adjustments): voi
 function reportWithoutEqual(request: ChatRequest, adjustments: Adjustments): void {
   for (const name of NO_EQUAL) if (request[name] !== undefined) adjustments.add(name, 'dropped');
   for (const name of Object.keys(request.extra)) adjustments.add(name, 'dropped');
-  const detailed = request.messages.some((message) => message.parts.some((part) => part.type === 'image' && part.detail !== undefined && part.detail !== 'auto'));
+  const detailed = request.messages.some((message) =>
+    message.parts.some((part) => part.type === 'image' && part.detail !== undefined && part.detail !== 'auto'),
+  );
   if (detailed) adjustments.add('image_url.detail', 'dropped');
 }

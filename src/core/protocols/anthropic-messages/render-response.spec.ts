@@ -9,14 +9,36 @@ import { parseResponse } from './parse-response.js';
 import { errorStatus, renderError } from './render-error.js';
 import { renderNativeResponse, renderResponse } from './render-response.js';
 
-const CONTEXT: RenderContext = { requestId: 'req_1', responseId: 'msg_ours', createdS: 1, model: 'public/model', includeUsage: true, reasoningField: 'reasoning_content' };
+const CONTEXT: RenderContext = {
+  requestId: 'req_1',
+  responseId: 'msg_ours',
+  createdS: 1,
+  model: 'public/model',
+  includeUsage: true,
+  reasoningField: 'reasoning_content',
+};
 const SUMMARY: AnswerSummary = { usage: { ...NO_USAGE, input: 10, cacheRead: 4, cacheWrite: 3, cacheWrite1h: 2, output: 5, reasoning: 6 }, estimated: false };
-const answer = (parts: Part[], more: Partial<ChatResponse['choices'][0]> = {}): ChatResponse => ({ choices: [{ index: 0, parts, finish: 'stop', rawFinish: 'stop', ...more }], drift: [], extra: {} });
+const answer = (parts: Part[], more: Partial<ChatResponse['choices'][0]> = {}): ChatResponse => ({
+  choices: [{ index: 0, parts, finish: 'stop', rawFinish: 'stop', ...more }],
+  drift: [],
+  extra: {},
+});
 const render = (response: ChatResponse, summary = SUMMARY) => renderResponse(response, CONTEXT, summary);
 
 describe('renderResponse', () => {
   it('writes an Anthropic message in Anthropic’s meaning of usage', () => {
-    expect(render(answer([{ type: 'reasoning', text: 'hm' }, { type: 'text', text: 'hi' }, { type: 'tool-call', id: 'a', name: 'f', arguments: '{"x":1}' }], { finish: 'tool_calls' }))).toEqual({
+    expect(
+      render(
+        answer(
+          [
+            { type: 'reasoning', text: 'hm' },
+            { type: 'text', text: 'hi' },
+            { type: 'tool-call', id: 'a', name: 'f', arguments: '{"x":1}' },
+          ],
+          { finish: 'tool_calls' },
+        ),
+      ),
+    ).toEqual({
       id: 'msg_ours',
       type: 'message',
       role: 'assistant',
@@ -28,7 +50,14 @@ describe('renderResponse', () => {
       ],
       stop_reason: 'tool_use',
       stop_sequence: null,
-      usage: { input_tokens: 10, cache_creation_input_tokens: 5, cache_read_input_tokens: 4, cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 2 }, output_tokens: 11, output_tokens_details: { thinking_tokens: 6 } },
+      usage: {
+        input_tokens: 10,
+        cache_creation_input_tokens: 5,
+        cache_read_input_tokens: 4,
+        cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 2 },
+        output_tokens: 11,
+        output_tokens_details: { thinking_tokens: 6 },
+      },
     });
   });
 
@@ -79,12 +108,25 @@ describe('renderResponse', () => {
 
   it('patches only id, model and the price of an upstream’s own message', () => {
     const raw = { id: 'msg_up', model: 'claude-up', content: [{ type: 'novelty' }], usage: { input_tokens: 1, novelty: 2 }, container: { id: 'c' } };
-    expect(renderNativeResponse(raw, CONTEXT, { ...SUMMARY, costUsd: '0.5' })).toEqual({ ...raw, id: 'msg_ours', model: 'public/model', usage: { input_tokens: 1, novelty: 2, cost: 0.5 } });
+    expect(renderNativeResponse(raw, CONTEXT, { ...SUMMARY, costUsd: '0.5' })).toEqual({
+      ...raw,
+      id: 'msg_ours',
+      model: 'public/model',
+      usage: { input_tokens: 1, novelty: 2, cost: 0.5 },
+    });
   });
 });
 
 describe('renderNativeResponse with the normalised reading', () => {
-  const raw = { id: 'msg_up', content: [{ type: 'tool_use', id: 'x', name: 'f', input: {}, caller: {} }, { type: 'tool_use', id: 'x', name: 'f', input: {} }], stop_reason: 'end_turn', usage: {} };
+  const raw = {
+    id: 'msg_up',
+    content: [
+      { type: 'tool_use', id: 'x', name: 'f', input: {}, caller: {} },
+      { type: 'tool_use', id: 'x', name: 'f', input: {} },
+    ],
+    stop_reason: 'end_turn',
+    usage: {},
+  };
   const call = (id: string): Part => ({ type: 'tool-call', id, name: 'f', arguments: '{}' });
 
   it('corrects the stop reason and repeated ids, and nothing else', () => {

@@ -28,10 +28,22 @@ export function renderResponse(response: ChatResponse, context: RenderContext, s
  * The upstream's own message with id and model made ours and the price added; its usage stays as it is, unknown members too.
  * Of `response`, the normalised reading, only what the provider got wrong is taken over: the stop reason, the ids of tool calls.
  */
-export function renderNativeResponse(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary, response?: ChatResponse): Record<string, unknown> {
+export function renderNativeResponse(
+  raw: Record<string, unknown>,
+  context: RenderContext,
+  summary: AnswerSummary,
+  response?: ChatResponse,
+): Record<string, unknown> {
   const usage = isObject(raw['usage']) ? raw['usage'] : renderUsage(summary.usage);
   const choice = response?.choices[0];
-  return { ...raw, ...correctionsOf(raw, choice), id: context.responseId, model: context.model, usage: { ...usage, ...usageAdditions(summary) }, ...ogOf(summary) };
+  return {
+    ...raw,
+    ...correctionsOf(raw, choice),
+    id: context.responseId,
+    model: context.model,
+    usage: { ...usage, ...usageAdditions(summary) },
+    ...ogOf(summary),
+  };
 }
 
 function correctionsOf(raw: JsonObject, choice: Choice | undefined): JsonObject {
@@ -40,7 +52,9 @@ function correctionsOf(raw: JsonObject, choice: Choice | undefined): JsonObject 
   const ids = choice.parts.filter((part) => part.type === 'tool-call').map((part) => part.id);
   const calls = (raw['content'] as unknown[]).filter((block) => isObject(block) && block['type'] === 'tool_use') as JsonObject[];
   const renamed = calls.length === ids.length && calls.some((block, at) => block['id'] !== ids[at]);
-  const content = renamed ? { content: (raw['content'] as JsonObject[]).map((block) => (calls.includes(block) ? { ...block, id: ids[calls.indexOf(block)] } : block)) } : {};
+  const content = renamed
+    ? { content: (raw['content'] as JsonObject[]).map((block) => (calls.includes(block) ? { ...block, id: ids[calls.indexOf(block)] } : block)) }
+    : {};
   // A reason we do not know is the provider's to explain to a client of its own protocol.
   const known = finishOf(choice.rawFinish ?? '', {});
   return { ...content, ...(known !== null && known !== choice.finish ? { stop_reason: stopReason } : {}) };
@@ -80,7 +94,8 @@ function otherBlocks(part: Part): WireBlock[] {
 
 function reasoningBlocks(text: string, signature: string | undefined, encrypted: string | undefined, origin: string | undefined): WireBlock[] {
   const blocks: WireBlock[] = [];
-  if (text !== '' || signature !== undefined) blocks.push({ type: 'thinking', thinking: text, signature: signature === undefined ? '' : wrapSignature(signature, origin) });
+  if (text !== '' || signature !== undefined)
+    blocks.push({ type: 'thinking', thinking: text, signature: signature === undefined ? '' : wrapSignature(signature, origin) });
   if (encrypted !== undefined) blocks.push({ type: 'redacted_thinking', data: wrapSignature(encrypted, origin) });
   return blocks;
 }

@@ -4,7 +4,16 @@ import type { AnthropicModelFacts } from './model-facts.js';
 import type { JsonObject } from './types.js';
 
 /** Sampling parameters that no Anthropic model has. */
-const UNKNOWN_HERE: readonly (keyof Sampling)[] = ['seed', 'minP', 'presencePenalty', 'frequencyPenalty', 'repetitionPenalty', 'logitBias', 'logprobs', 'topLogprobs'];
+const UNKNOWN_HERE: readonly (keyof Sampling)[] = [
+  'seed',
+  'minP',
+  'presencePenalty',
+  'frequencyPenalty',
+  'repetitionPenalty',
+  'logitBias',
+  'logprobs',
+  'topLogprobs',
+];
 
 export function renderSampling(request: ChatRequest, facts: AnthropicModelFacts, thinks: boolean, adjustments: Adjustments): JsonObject {
   const { sampling } = request;

@@ -7,7 +7,14 @@ import { SseDecoder } from '../sse/index.js';
 import { AnthropicStreamParser } from './parse-stream.js';
 import { AnthropicStreamRenderer } from './render-stream.js';
 
-const CONTEXT: RenderContext = { requestId: 'req_1', responseId: 'msg_ours', createdS: 1, model: 'public/model', includeUsage: true, reasoningField: 'reasoning_content' };
+const CONTEXT: RenderContext = {
+  requestId: 'req_1',
+  responseId: 'msg_ours',
+  createdS: 1,
+  model: 'public/model',
+  includeUsage: true,
+  reasoningField: 'reasoning_content',
+};
 const usage: Usage = { ...NO_USAGE, input: 10, cacheRead: 4, cacheWrite: 3, cacheWrite1h: 2, output: 5, reasoning: 6 };
 const SUMMARY: AnswerSummary = { usage, estimated: false, costUsd: '0.000123', og: { provider: 'p' } };
 
@@ -80,8 +87,20 @@ describe('AnthropicStreamRenderer', () => {
       {
         type: 'message_start',
         message: {
-          id: 'msg_ours', type: 'message', role: 'assistant', model: 'public/model', content: [], stop_reason: null, stop_sequence: null,
-          usage: { input_tokens: 0, cache_creation_input_tokens: 0, cache_read_input_tokens: 0, cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 }, output_tokens: 0 },
+          id: 'msg_ours',
+          type: 'message',
+          role: 'assistant',
+          model: 'public/model',
+          content: [],
+          stop_reason: null,
+          stop_sequence: null,
+          usage: {
+            input_tokens: 0,
+            cache_creation_input_tokens: 0,
+            cache_read_input_tokens: 0,
+            cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+            output_tokens: 0,
+          },
         },
       },
       { type: 'content_block_start', index: 0, content_block: { type: 'thinking', thinking: '', signature: '' } },
@@ -97,7 +116,15 @@ describe('AnthropicStreamRenderer', () => {
       {
         type: 'message_delta',
         delta: { stop_reason: 'tool_use', stop_sequence: null },
-        usage: { input_tokens: 10, cache_creation_input_tokens: 5, cache_read_input_tokens: 4, cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 2 }, output_tokens: 11, output_tokens_details: { thinking_tokens: 6 }, cost: 0.000123 },
+        usage: {
+          input_tokens: 10,
+          cache_creation_input_tokens: 5,
+          cache_read_input_tokens: 4,
+          cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 2 },
+          output_tokens: 11,
+          output_tokens_details: { thinking_tokens: 6 },
+          cost: 0.000123,
+        },
         og: { provider: 'p' },
       },
       { type: 'message_stop' },
@@ -116,12 +143,22 @@ describe('AnthropicStreamRenderer', () => {
       ]),
     );
     checkShape(frames);
-    const json = (index: number) => frames.filter((frame) => frame.type === 'content_block_delta' && frame['index'] === index).map((frame) => (frame['delta'] as { partial_json: string }).partial_json).join('');
+    const json = (index: number) =>
+      frames
+        .filter((frame) => frame.type === 'content_block_delta' && frame['index'] === index)
+        .map((frame) => (frame['delta'] as { partial_json: string }).partial_json)
+        .join('');
     expect([json(0), json(1)]).toEqual(['{"x":1}', '{"y":2}']);
   });
 
   it('marks a signature of another protocol, so that it finds its way back', () => {
-    const frames = framesOf(render([{ type: 'reasoning-delta', choice: 0, text: 'hm' }, { type: 'reasoning-end', choice: 0, origin: 'openai-chat', signature: 's', encrypted: 'e' }, finish()]));
+    const frames = framesOf(
+      render([
+        { type: 'reasoning-delta', choice: 0, text: 'hm' },
+        { type: 'reasoning-end', choice: 0, origin: 'openai-chat', signature: 's', encrypted: 'e' },
+        finish(),
+      ]),
+    );
     expect(JSON.stringify(frames)).toContain('"signature":"og-sig.openai-chat.s"');
     expect(JSON.stringify(frames)).toContain('"data":"og-sig.openai-chat.e"');
   });
@@ -133,15 +170,24 @@ describe('AnthropicStreamRenderer', () => {
 
   it('tells an answer that the provider broke off as an error', () => {
     const frames = framesOf(render([text('x'), { type: 'finish', choice: 0, reason: 'error', raw: 'malformed' }]));
-    expect(frames.at(-1)).toEqual({ type: 'error', error: { type: 'api_error', message: 'The provider broke the answer off (malformed).' }, request_id: 'req_1' });
+    expect(frames.at(-1)).toEqual({
+      type: 'error',
+      error: { type: 'api_error', message: 'The provider broke the answer off (malformed).' },
+      request_id: 'req_1',
+    });
     expect(frames.some((frame) => frame.type === 'message_stop')).toBe(false);
   });
 
   it('fails with Anthropic’s envelope and keeps alive with ping', () => {
     const renderer = new AnthropicStreamRenderer(CONTEXT);
     expect(renderer.heartbeat()).toBe('event: ping\ndata: {"type":"ping"}\n\n');
-    expect(renderer.fail(new GatewayError('upstream_overloaded', 'Overloaded'))).toBe('event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}\n\n');
-    expect(framesOf(renderer.fail(new GatewayError('upstream_interrupted', 'cut'), SUMMARY))[0]).toMatchObject({ type: 'error', usage: { output_tokens: 11, cost: 0.000123 } });
+    expect(renderer.fail(new GatewayError('upstream_overloaded', 'Overloaded'))).toBe(
+      'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}\n\n',
+    );
+    expect(framesOf(renderer.fail(new GatewayError('upstream_interrupted', 'cut'), SUMMARY))[0]).toMatchObject({
+      type: 'error',
+      usage: { output_tokens: 11, cost: 0.000123 },
+    });
   });
 });
 
@@ -159,7 +205,9 @@ describe('the native lane', () => {
 
   it('passes every frame on, with only id, model and the price changed', () => {
     const renderer = new AnthropicStreamRenderer(CONTEXT);
-    const before = parse(sse).map((item) => renderer.render(item, true)).join('');
+    const before = parse(sse)
+      .map((item) => renderer.render(item, true))
+      .join('');
     expect(before).not.toContain('message_stop');
     expect(framesOf(before + renderer.finish(SUMMARY))).toEqual([
       { ...upstream[0], message: { ...upstream[0]?.message, id: 'msg_ours', model: 'public/model' } },
@@ -196,13 +244,19 @@ describe('the native lane', () => {
     const sent = framesOf(insert + out.join('') + renderer.finish(SUMMARY));
     checkShape(sent);
     const starts = sent.filter((frame) => frame.type === 'content_block_start').map((frame) => [frame['index'], (frame['content_block'] as Frame)['id']]);
-    expect(starts).toEqual([[0, undefined], [1, 'same'], [2, 'other']]);
+    expect(starts).toEqual([
+      [0, undefined],
+      [1, 'same'],
+      [2, 'other'],
+    ]);
     expect(sent.filter((frame) => frame.type === 'content_block_delta').map((frame) => frame['index'])).toEqual([0, 1, 2]);
   });
 
   it('closes nothing twice when the upstream fails', () => {
     const renderer = new AnthropicStreamRenderer(CONTEXT);
-    const broken = parse(`${sse.slice(0, sse.indexOf('event: novelty'))}event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n`);
+    const broken = parse(
+      `${sse.slice(0, sse.indexOf('event: novelty'))}event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n`,
+    );
     const out = broken.map((item) => renderer.render(item, true)).join('') + renderer.fail(new GatewayError('upstream_overloaded', 'Overloaded'));
     expect(framesOf(out).map((frame) => frame.type)).toEqual(['message_start', 'content_block_start', 'content_block_delta', 'error']);
   });
@@ -219,7 +273,11 @@ const piece = fc.oneof(
   word.map((value): ChatEvent[] => [text(value)]),
   thinking,
   word.map((data): ChatEvent[] => [{ type: 'reasoning-end', choice: 0, origin: 'anthropic-messages', encrypted: data }]),
-  fc.jsonValue().map((content): ChatEvent[] => [{ type: 'opaque', choice: 0, protocol: 'anthropic-messages', value: { type: 'web_search_tool_result', tool_use_id: 's', content } }]),
+  fc
+    .jsonValue()
+    .map((content): ChatEvent[] => [
+      { type: 'opaque', choice: 0, protocol: 'anthropic-messages', value: { type: 'web_search_tool_result', tool_use_id: 's', content } },
+    ]),
 );
 
 describe('render ∘ parse', () => {
@@ -230,7 +288,8 @@ describe('render ∘ parse', () => {
         const events: ChatEvent[] = pieces.flat();
         calls.forEach(({ json, cut }, index) => {
           events.push({ type: 'tool-call-start', choice: 0, index, id: `t${index}`, name: 'f' });
-          for (const argumentsText of [json.slice(0, cut), json.slice(cut)]) if (argumentsText !== '') events.push({ type: 'tool-call-delta', choice: 0, index, argumentsText });
+          for (const argumentsText of [json.slice(0, cut), json.slice(cut)])
+            if (argumentsText !== '') events.push({ type: 'tool-call-delta', choice: 0, index, argumentsText });
         });
         events.push({ type: 'finish', choice: 0, reason: calls.length > 0 ? 'tool_calls' : 'stop', raw: calls.length > 0 ? 'tool_use' : 'end_turn' });
         const sse = render(events);

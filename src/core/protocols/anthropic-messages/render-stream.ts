@@ -109,7 +109,10 @@ export class AnthropicStreamRenderer implements StreamRenderer {
     this.started = true;
     const { responseId: id, model } = this.context;
     const usage = { ...renderUsage(this.usage), output_tokens: 0 };
-    return frameOf({ type: 'message_start', message: { id, type: 'message', role: 'assistant', model, content: [], stop_reason: null, stop_sequence: null, usage } });
+    return frameOf({
+      type: 'message_start',
+      message: { id, type: 'message', role: 'assistant', model, content: [], stop_reason: null, stop_sequence: null, usage },
+    });
   }
 
   private messageDelta(summary: AnswerSummary): string {
@@ -120,7 +123,10 @@ export class AnthropicStreamRenderer implements StreamRenderer {
       return earlier.join('') + frameOf({ ...last, type: 'message_delta', usage: { ...usage, ...usageAdditions(summary) }, ...ogOf(summary) });
     }
     const finish = this.finishSeen;
-    const delta = { stop_reason: finish === undefined ? 'end_turn' : stopReasonOf(finish.reason, finish.raw, finish.stopSequence), stop_sequence: finish?.stopSequence ?? null };
+    const delta = {
+      stop_reason: finish === undefined ? 'end_turn' : stopReasonOf(finish.reason, finish.raw, finish.stopSequence),
+      stop_sequence: finish?.stopSequence ?? null,
+    };
     return frameOf({ type: 'message_delta', delta, usage: { ...renderUsage(summary.usage), ...usageAdditions(summary) }, ...ogOf(summary) });
   }
 

@@ -43,13 +43,20 @@ export class BlockWriter {
   citations(values: readonly unknown[]): string {
     const block = this.open.find((candidate) => candidate.kind === 'text');
     if (block === undefined) return '';
-    return values.filter(isCitation).map((citation) => this.delta(block.index, { type: 'citations_delta', citation })).join('');
+    return values
+      .filter(isCitation)
+      .map((citation) => this.delta(block.index, { type: 'citations_delta', citation }))
+      .join('');
   }
 
   endThinking(end: { signature?: string; encrypted?: string; origin: string }): string {
     let out = '';
     if (end.signature !== undefined) {
-      out += this.into('thinking', { type: 'thinking', thinking: '', signature: '' }, { type: 'signature_delta', signature: wrapSignature(end.signature, end.origin) });
+      out += this.into(
+        'thinking',
+        { type: 'thinking', thinking: '', signature: '' },
+        { type: 'signature_delta', signature: wrapSignature(end.signature, end.origin) },
+      );
     }
     out += this.close((block) => block.kind === 'thinking');
     if (end.encrypted !== undefined) out += this.whole({ type: 'redacted_thinking', data: wrapSignature(end.encrypted, end.origin) });
