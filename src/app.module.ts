@@ -13,7 +13,7 @@ import { RoutingModule } from './routing/index.js';
 import { SandboxModule } from './sandbox/index.js';
 
 /** The leaves: every role needs all of them, the one to use, another to answer questions about them or to run their jobs. */
-const LEAVES: readonly Type[] = [AuthModule, ProvidersModule, RoutingModule, BillingModule, LogsModule, SandboxModule];
+const LEAVES: readonly (Type | DynamicModule)[] = [AuthModule, ProvidersModule, RoutingModule, BillingModule.forRoot(), LogsModule, SandboxModule];
 
 /** On top of the leaves stand the engine's `/v1` and the back office's `/admin/v1`, by role; a worker runs the leaves' jobs alone. */
 @Module({})
@@ -27,8 +27,8 @@ export class AppModule {
 }
 
 /** Exports of a leaf are visible to every front without each importing it. */
-function shared(leaf: Type): DynamicModule {
-  return { module: leaf, global: true };
+function shared(leaf: Type | DynamicModule): DynamicModule {
+  return 'module' in leaf ? { ...leaf, global: true } : { module: leaf, global: true };
 }
 
 /** What Nest cannot say of its HTTP server; before the routes are registered. */

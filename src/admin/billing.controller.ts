@@ -6,7 +6,7 @@ import { InvalidAmountError, parseUsd } from '../core/pricing/index.js';
 import type { AuditedRequest } from './audit/audit.interceptor.js';
 import { GrantCreditDto, RefundDto } from './dto/organizations.dto.js';
 import { Operated } from './operated.js';
-import { renderAccount, renderEntry, renderGrant, renderRefund } from './render-ledger.js';
+import { renderAccount, renderEntry, renderGrant, renderRefund, renderVerification } from './render-ledger.js';
 
 @Operated('billing')
 @Controller('admin/v1')
@@ -52,7 +52,7 @@ export class BillingController {
 
   @Get('ledger/verify')
   async verify(): Promise<Record<string, unknown>> {
-    return this.verifier.verify();
+    return renderVerification(await this.verifier.verify());
   }
 
   @Post('requests/:id/refunds')

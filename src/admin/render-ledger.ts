@@ -1,4 +1,4 @@
-import type { AccountBalance, GrantRecord, LedgerEntry, RefundRecord, RequestMoney } from '../billing/index.js';
+import type { AccountBalance, GrantRecord, LedgerEntry, LedgerReport, RefundRecord, RequestMoney } from '../billing/index.js';
 import { formatUsd } from '../core/pricing/index.js';
 
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
@@ -50,6 +50,24 @@ export function renderEntry(entry: LedgerEntry): Record<string, unknown> {
     grant_id: entry.grantId === null ? null : String(entry.grantId),
     amount_usd: formatUsd(entry.amountNanoUsd),
     created_at: new Date(entry.createdAtMs).toISOString(),
+  };
+}
+
+export function renderVerification(report: LedgerReport): Record<string, unknown> {
+  return {
+    ok: report.ok,
+    // A number as long as one can hold it exactly; drift is 0 in any ledger worth reading.
+    drift_nano_usd: report.driftNanoUsd <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(report.driftNanoUsd) : report.driftNanoUsd.toString(),
+    open_holds: report.openHoldCount,
+    open_leases: report.openLeaseCount,
+    held_usd: formatUsd(report.heldNanoUsd),
+    transactions: report.transactionCount,
+    entries: report.entryCount,
+    requests: report.requestCount,
+    live_engines: report.liveEngineCount,
+    replay_hash: report.replayHash,
+    recomputed: report.recomputedCount,
+    invariants: report.invariants.map(({ id, means, ok, violationCount, examples }) => ({ id, means, ok, violations: violationCount, examples })),
   };
 }
 

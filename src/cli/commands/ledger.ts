@@ -7,7 +7,7 @@ interface Verification {
   open_holds: number;
   open_leases: number;
   transactions: number;
-  invariants?: { id: string; ok: boolean; violations: number; detail?: string }[];
+  invariants?: { id: string; ok: boolean; violations: number; means: string }[];
 }
 
 export const ledgerVerify: Command = {
@@ -26,6 +26,6 @@ export const ledgerVerify: Command = {
 
 function render(result: Verification): string {
   const verdict = `${result.ok ? '✓ the ledger holds' : '✗ the ledger does not hold'}: drift ${cell(result.drift_nano_usd)} nano-USD, ${result.open_holds} open holds, ${result.open_leases} open leases, ${result.transactions} transactions`;
-  const rows = (result.invariants ?? []).map((item) => [item.ok ? '✓' : '✗', item.id, String(item.violations), item.detail ?? '']);
+  const rows = (result.invariants ?? []).map((item) => [item.ok ? '✓' : '✗', item.id, String(item.violations), item.means]);
   return rows.length === 0 ? verdict : `${renderTable(['', 'INVARIANT', 'VIOLATIONS', 'WHAT'], rows)}\n${verdict}`;
 }
