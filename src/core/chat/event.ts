@@ -51,12 +51,21 @@ export function isContent(event: ChatEvent): boolean {
   return CONTENT.has(event.type);
 }
 
+/** A frame's text but for one JSON string: what stands before its content and after it, quotes included. */
+export interface FrameShape {
+  before: string;
+  after: string;
+}
+
 /** The events of one upstream frame. `raw` is that frame's parsed JSON, for renderers of the same protocol. */
 export interface StreamItem {
   events: ChatEvent[];
   raw?: Record<string, unknown>;
   /** The text that `raw` was parsed from, so that a renderer of the same protocol can patch it by template. */
   rawText?: string;
+  /** The frame's one event is a text delta, and its text is `shape` around `varying`, the JSON text of the delta. The same object for frames of the same shape. */
+  shape?: FrameShape;
+  varying?: string;
   /** The SSE event name of the frame, when it had one. */
   rawEvent?: string;
 }

@@ -6,6 +6,7 @@ import type { UpstreamErrorFacts, UpstreamFailure } from '../../errors/upstream-
 import { isObject, type JsonObject } from '../../json/index.js';
 import { UnreadableAnswer, type ParseContext, type StreamParser } from '../protocol.js';
 import { SseDecoder, SseOverflow, type SseFrame } from '../sse/index.js';
+import { FrameShapes } from './frame-shapes.js';
 import { parseError } from './parse-error.js';
 import { finishFacts, isTruthyError, parseResponse } from './parse-response.js';
 import { ChunkReader } from './read-chunk.js';
@@ -29,6 +30,7 @@ export class OpenAiStreamParser implements StreamParser {
   private mode: Mode = 'unknown';
   private readonly decoder = new SseDecoder((frame) => this.frame(frame));
   private readonly reader: ChunkReader;
+  private readonly shapes = new FrameShapes();
   private json: Buffer[] = [];
   private jsonBytes = 0;
 
@@ -92,12 +94,15 @@ export class OpenAiStreamParser implements StreamParser {
       this.complete = true;
       return;
     }
+    const plain = event === undefined ? this.shapes.match(data) : null;
+    if (plain !== null) return this.sink(plain);
     const chunk = parseChunk(data);
     if (chunk === null) return this.unreadableFrame(data, event);
     if (event === 'error' || isErrorChunk(chunk)) return this.errorFrame(chunk);
     const events = this.reader.read(chunk);
     const failed = events.find((candidate) => candidate.type === 'finish' && candidate.reason === 'error');
     if (failed !== undefined) return this.failedChoice(events, failed);
+    this.shapes.learn(data, events);
     this.sink(event === undefined ? { events, raw: chunk, rawText: data } : { events, raw: chunk, rawText: data, rawEvent: event });
   }
 

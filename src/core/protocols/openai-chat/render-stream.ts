@@ -26,8 +26,12 @@ export class OpenAiStreamRenderer implements StreamRenderer {
 
   render(item: StreamItem, native: boolean): string {
     const { events } = item;
-    if (native && item.raw !== undefined) return this.native(item);
     const choice = plainTextChoice(events);
+    if (native && choice !== null && this.spoken.has(choice)) {
+      const text = this.frames.byShape(item);
+      if (text !== null) return text;
+    }
+    if (native && item.raw !== undefined) return this.native(item, choice);
     if (choice !== null && this.spoken.has(choice)) return this.text(choice, (events[0] as { text: string }).text);
     return this.chunk(events);
   }
@@ -49,8 +53,7 @@ export class OpenAiStreamRenderer implements StreamRenderer {
     return HEARTBEAT;
   }
 
-  private native(item: StreamItem): string {
-    const choice = plainTextChoice(item.events);
+  private native(item: StreamItem, choice: number | null): string {
     if (choice !== null && this.spoken.has(choice)) {
       const text = this.frames.byTemplate(item);
       if (text !== null) return text;
