@@ -9,6 +9,7 @@ import { BillingLedgerTables1763716000000 } from './1763716000000-billing-ledger
 import { BillingLedgerFunctions1763716000001 } from './1763716000001-billing-ledger-functions.js';
 import { ProvidersConfiguration1763717000000 } from './1763717000000-providers-configuration.js';
 import { AdminAuditLog1763718000000 } from './1763718000000-admin-audit-log.js';
+import { LogsRequests1763719000000 } from './1763719000000-logs-requests.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -18,4 +19,5 @@ export const migrations: readonly MigrationClass[] = [
   BillingLedgerFunctions1763716000001,
   ProvidersConfiguration1763717000000,
   AdminAuditLog1763718000000,
+  LogsRequests1763719000000,
 ];

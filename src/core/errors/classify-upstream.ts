@@ -1,7 +1,7 @@
 import type { Capabilities } from '../catalog/model.js';
 import type { ResponseDialect } from '../protocols/dialect.js';
 import type { ErrorCode } from './catalogue.js';
-import { redactSecrets } from './redact-secrets.js';
+import { redactProviderWords } from './redact-secrets.js';
 import { clampRetryAfterMs, retryAfterOfHeaders, retryAfterOfMessage } from './retry-after.js';
 import { statusOfCode } from './status-of-code.js';
 import type { FailureKind, HealthEffect, UpstreamErrorFacts, UpstreamFailure } from './upstream-failure.js';
@@ -62,7 +62,7 @@ export function classifyUpstreamError(facts: UpstreamErrorFacts | null, context:
   if (status !== undefined) failure.status = status;
   const retryAfterMs = waitOf(facts, context, judged);
   if (retryAfterMs !== undefined) failure.retryAfterMs = retryAfterMs;
-  if (context.body !== undefined) failure.body = redactSecrets(context.body.slice(0, BODY_LIMIT_CHARS));
+  if (context.body !== undefined) failure.body = redactProviderWords(context.body.slice(0, BODY_LIMIT_CHARS));
   if (judged.health === 'drift') failure.drift = wording.capabilityDenied(words) ?? 'model';
   if (simulated) failure.simulated = true;
   return failure;
@@ -157,7 +157,7 @@ function withoutStatus(words: wording.Wording, kind: UpstreamErrorContext['kind'
 
 function messageOf(facts: UpstreamErrorFacts | null, context: UpstreamErrorContext, status: number | undefined): string {
   const words = (facts?.message ?? '').trim();
-  if (words !== '') return redactSecrets(words.slice(0, MESSAGE_LIMIT_CHARS));
+  if (words !== '') return redactProviderWords(words.slice(0, MESSAGE_LIMIT_CHARS));
   if (context.kind === 'stream-error') return 'The provider reported an error inside its stream without saying which.';
   if (status === undefined) return 'The provider answered something that cannot be read.';
   return `The provider answered ${status} without a readable error.`;

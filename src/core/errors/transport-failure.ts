@@ -1,5 +1,5 @@
 import type { Deadlines, TransportFailure } from '../upstream/upstream.js';
-import { redactSecrets } from './redact-secrets.js';
+import { redactProviderWords } from './redact-secrets.js';
 import type { Deadline, UpstreamFailure } from './upstream-failure.js';
 
 /** Where in its life a call was when the transport failed. */
@@ -21,7 +21,7 @@ const WAITED_FOR: Readonly<Record<Deadline, { words: string; field: keyof Deadli
 
 /** The four answers for a call that ended without a complete response (routing.md section 4). Pure. */
 export function transportFailure(failure: TransportFailure, context: TransportContext = {}): UpstreamFailure {
-  const message = redactSecrets(failure.message.slice(0, 1_000));
+  const message = redactProviderWords(failure.message.slice(0, 1_000));
   switch (failure.kind) {
     case 'connect':
       return make({ kind: 'connect', code: 'upstream_error', message: `The provider could not be reached: ${message}`, tryElsewhere: true });
@@ -46,7 +46,7 @@ export function interruptedFailure(message = 'The provider’s stream ended befo
 /** A success status with an answer that cannot be read: wrong content type, invalid JSON, not this protocol. */
 export function unreadableFailure(message: string, body?: string): UpstreamFailure {
   const failure = make({ kind: 'invalid', code: 'upstream_invalid_response', message, tryElsewhere: true, maybeBilled: true });
-  return body === undefined ? failure : { ...failure, body: redactSecrets(body.slice(0, 8_192)) };
+  return body === undefined ? failure : { ...failure, body: redactProviderWords(body.slice(0, 8_192)) };
 }
 
 function brokenOff(context: TransportContext): UpstreamFailure {

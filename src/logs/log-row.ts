@@ -1,0 +1,145 @@
+import { completionTokens, promptTokens, type Usage } from '../core/chat/usage.js';
+import type { ChargeLine } from '../core/ledger/settlement.js';
+import type { AttemptLog, CandidateLog, RequestLog, StageTimings } from '../core/request-log/request-log.js';
+import { redact, storedText, type Redaction } from './redact.js';
+
+/** One row of `request_logs`, by its columns. `detail` is already in the words of the API. */
+export type LogRow = Record<string, unknown>;
+export type PayloadRow = Record<string, unknown>;
+
+const MESSAGE_LIMIT_CHARS = 4_096;
+const NAME_LIMIT_CHARS = 512;
+const TAG_LIMIT = 32;
+
+/** Record → row. Everything a client or provider may have written is bounded and redacted here. */
+export function logRowOf(log: RequestLog, redaction: Redaction): LogRow {
+  const { usage } = log;
+  return {
+    request_id: log.requestId,
+    received_at: new Date(log.receivedAtMs).toISOString(),
+    ended_at: new Date(log.endedAtMs).toISOString(),
+    organization_id: log.organizationId,
+    project_id: log.projectId,
+    key_id: log.keyId,
+    zone: log.zone,
+    endpoint: log.endpoint,
+    protocol: log.protocol,
+    requested_model: short(log.requestedModel) ?? '',
+    served_model: log.servedModel ?? null,
+    provider: log.provider ?? null,
+    stream: log.stream,
+    state: log.state,
+    status: log.status,
+    error_code: log.errorCode ?? null,
+    fallback: log.fallback ?? null,
+    session_id: short(log.sessionId),
+    tags: log.tags.slice(0, TAG_LIMIT).map((tag) => tag.slice(0, NAME_LIMIT_CHARS)),
+    attempt_count: log.attempts.length,
+    total_ms: roundMs(log.timings.totalMs),
+    ttft_ms: roundMs(log.timings.ttftMs) ?? null,
+    prompt_tokens: usage === undefined ? 0 : promptTokens(usage),
+    completion_tokens: usage === undefined ? 0 : completionTokens(usage),
+    cached_tokens: usage?.cacheRead ?? 0,
+    hold_nano_usd: log.holdNanoUsd.toString(),
+    charged_nano_usd: log.chargedNanoUsd.toString(),
+    provider_cost_nano_usd: log.costNanoUsd.toString(),
+    detail: detailOf(log, redaction),
+  };
+}
+
+/** Null when the key's policy or the client kept the payload out. */
+export function payloadRowOf(log: RequestLog, redaction: Redaction): PayloadRow | null {
+  if (log.requestBody === undefined && log.responseBody === undefined) return null;
+  const request = log.requestBody === undefined ? null : storedText(log.requestBody, redaction);
+  const response = log.responseBody === undefined ? null : storedText(log.responseBody, redaction);
+  return {
+    request_id: log.requestId,
+    request_body: request?.text ?? null,
+    request_truncated: request?.truncated ?? false,
+    response_body: response?.text ?? null,
+    response_truncated: response?.truncated ?? false,
+  };
+}
+
+function detailOf(log: RequestLog, redaction: Redaction): Record<string, unknown> {
+  const safe = (text: string | undefined): string | null => (text === undefined ? null : redact(text.slice(0, MESSAGE_LIMIT_CHARS), redaction));
+  return {
+    client_request_id: log.clientRequestId ?? null,
+    key_name: log.keyName,
+    upstream_model: log.upstreamModel ?? null,
+    upstream_id: short(log.upstreamId),
+    error_message: safe(log.errorMessage),
+    finish_reason: log.finishReason ?? null,
+    raw_finish_reason: short(log.rawFinishReason),
+    route: log.route ?? null,
+    strategy: log.strategy ?? null,
+    attempts: log.attempts.map((attempt) => ({ ...renderAttempt(attempt), error_message: safe(attempt.errorMessage) })),
+    candidates: log.candidates.map(renderCandidate),
+    parameters: log.parameters.map(({ parameter, action, detail }) => ({ parameter, action, detail: detail ?? null })),
+    timings: renderTimings(log.timings),
+    usage: log.usage === undefined ? null : renderUsage(log.usage),
+    usage_estimated: log.usageEstimated,
+    cost_lines: log.chargeLines.map(renderLine),
+    client_retries: log.clientRetries,
+    user_agent: safe(log.userAgent?.slice(0, NAME_LIMIT_CHARS)),
+    client_ip: log.clientIp ?? null,
+    drift: log.drift.slice(0, TAG_LIMIT).map((word) => word.slice(0, NAME_LIMIT_CHARS)),
+    config_hash: log.configHash,
+  };
+}
+
+function renderAttempt(attempt: AttemptLog): Record<string, unknown> {
+  return {
+    number: attempt.number,
+    kind: attempt.kind,
+    provider: attempt.provider,
+    upstream_model: attempt.upstreamModel,
+    deployment: attempt.deployment,
+    credential: attempt.credential,
+    zone: attempt.zone ?? null,
+    outcome: attempt.outcome,
+    status: attempt.status ?? null,
+    error_code: attempt.errorCode ?? null,
+    started_at: new Date(attempt.startedAtMs).toISOString(),
+    connect_ms: roundMs(attempt.connectMs) ?? null,
+    first_byte_ms: roundMs(attempt.firstByteMs) ?? null,
+    total_ms: roundMs(attempt.totalMs),
+  };
+}
+
+function renderCandidate(candidate: CandidateLog): Record<string, unknown> {
+  return {
+    provider: candidate.provider,
+    model: candidate.model,
+    upstream_model: candidate.upstreamModel,
+    deployment: candidate.deployment,
+    zone: candidate.zone ?? null,
+    place: candidate.place ?? null,
+    excluded: candidate.excluded ?? null,
+    reasons: candidate.reasons,
+  };
+}
+
+function renderTimings(timings: StageTimings): Record<string, number> {
+  const stages = Object.entries(timings).filter((stage): stage is [string, number] => typeof stage[1] === 'number');
+  return Object.fromEntries(stages.map(([stage, ms]) => [snake(stage), roundMs(ms)]));
+}
+
+function renderUsage(usage: Usage): Record<string, number> {
+  const classes = Object.fromEntries(Object.entries(usage).map(([name, count]) => [snake(name), count]));
+  return { ...classes, prompt_tokens: promptTokens(usage), completion_tokens: completionTokens(usage), total_tokens: promptTokens(usage) + completionTokens(usage) };
+}
+
+function renderLine(line: ChargeLine): Record<string, unknown> {
+  return { class: line.class, quantity: line.quantity, unit: line.unit, price_nano_usd: line.priceNanoUsd };
+}
+
+const snake = (name: string): string => name.replace(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`);
+const short = (text: string | undefined): string | null => text?.slice(0, NAME_LIMIT_CHARS) ?? null;
+
+/** Hundredths of a millisecond. */
+function roundMs(ms: number): number;
+function roundMs(ms: number | undefined): number | undefined;
+function roundMs(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 100) / 100;
+}

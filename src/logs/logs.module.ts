@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { RequestLogs } from '../core/request-log/request-log.js';
+import { LogMetrics, logMetricProviders } from './logs.metrics.js';
+import { RequestLogQueue } from './request-log.queue.js';
+import { RequestLogReader } from './request-log.reader.js';
+import { RequestLogWriter } from './request-log.writer.js';
+import { RetentionJob } from './retention.job.js';
+import { RollUpJob } from './roll-up.job.js';
+
+/** Needs the platform's Database, Jobs, Clock and Config in scope. */
+@Module({
+  providers: [RequestLogWriter, RequestLogQueue, { provide: RequestLogs, useExisting: RequestLogQueue }, RequestLogReader, RollUpJob, RetentionJob, LogMetrics, ...logMetricProviders],
+  exports: [RequestLogs, RequestLogReader],
+})
+export class LogsModule {}

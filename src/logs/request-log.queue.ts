@@ -1,0 +1,147 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { RequestLogs, type RequestLog } from '../core/request-log/request-log.js';
+import { isDatabaseUnavailable } from '../platform/database/index.js';
+import { LogMetrics, type DropReason } from './logs.metrics.js';
+import { RequestLogWriter } from './request-log.writer.js';
+
+const FLUSH_AFTER_MS = 200;
+const BATCH_COUNT = 500;
+/** A batch with large payloads ends earlier: one statement must stay well within its deadline. */
+const BATCH_CHARS = 8_000_000;
+const MAX_QUEUE_COUNT = 20_000;
+/** Payloads beyond this are dropped before records are. */
+const MAX_QUEUE_CHARS = 64_000_000;
+const FIRST_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 5_000;
+const SHUTDOWN_MS = 5_000;
+
+/**
+ * Finished requests on their way to the database: a bounded queue, written in batches off the hot path. While the database is
+ * down it fills, then payloads and at last whole records are dropped and counted; serving is never affected.
+ */
+@Injectable()
+export class RequestLogQueue extends RequestLogs implements OnApplicationShutdown {
+  private readonly logger = new Logger('RequestLogs');
+  private queue: RequestLog[] = [];
+  private chars = 0;
+  private timer: NodeJS.Timeout | null = null;
+  private flushing: Promise<void> | null = null;
+  private backoffMs = 0;
+  /** Halved while writes fail: what timed out may have been too much at once. */
+  private batchCount = BATCH_COUNT;
+  private closed = false;
+
+  constructor(
+    private readonly writer: RequestLogWriter,
+    private readonly metrics: LogMetrics,
+  ) {
+    super();
+  }
+
+  override record(log: RequestLog): void {
+    if (this.closed) return this.metrics.dropped('shutdown');
+    if (this.queue.length >= MAX_QUEUE_COUNT) return this.metrics.dropped('queue_full');
+    this.push(log);
+    if (this.queue.length >= BATCH_COUNT && this.backoffMs === 0) void this.flush();
+    else this.schedule(Math.max(FLUSH_AFTER_MS, this.backoffMs));
+  }
+
+  /** Resolves when everything recorded before has been written or given up, or the database proved to be down. */
+  flush(): Promise<void> {
+    this.stopTimer();
+    this.flushing ??= this.drain().finally(() => {
+      this.flushing = null;
+      if (this.queue.length > 0) this.schedule(Math.max(FLUSH_AFTER_MS, this.backoffMs));
+    });
+    return this.flushing;
+  }
+
+  /** After the last request has ended, before the database is closed. */
+  async onApplicationShutdown(): Promise<void> {
+    this.closed = true;
+    const deadline = Date.now() + SHUTDOWN_MS;
+    do {
+      await this.flush();
+      if (this.queue.length > 0) await new Promise((resolve) => setTimeout(resolve, FIRST_BACKOFF_MS));
+    } while (this.queue.length > 0 && Date.now() < deadline);
+    this.stopTimer();
+    if (this.queue.length > 0) this.drop('shutdown', this.queue.length);
+    this.queue = [];
+  }
+
+  private push(log: RequestLog): void {
+    const chars = charsOf(log);
+    if (chars > 0 && this.chars + chars > MAX_QUEUE_CHARS) {
+      this.metrics.dropped('queue_full');
+      const { requestBody: _request, responseBody: _response, ...bare } = log;
+      this.queue.push(bare);
+    } else {
+      this.chars += chars;
+      this.queue.push(log);
+    }
+    this.metrics.depth(this.queue.length);
+  }
+
+  private async drain(): Promise<void> {
+    while (this.queue.length > 0) {
+      const batch = this.nextBatch();
+      if (!(await this.write(batch))) return this.backOff();
+      this.backoffMs = 0;
+      this.batchCount = Math.min(BATCH_COUNT, this.batchCount * 2);
+      this.queue.splice(0, batch.length);
+      for (const log of batch) this.chars -= charsOf(log);
+      this.metrics.depth(this.queue.length);
+    }
+  }
+
+  private nextBatch(): RequestLog[] {
+    const batch: RequestLog[] = [];
+    let chars = 0;
+    for (const log of this.queue) {
+      chars += charsOf(log);
+      if (batch.length > 0 && (batch.length >= this.batchCount || chars > BATCH_CHARS)) break;
+      batch.push(log);
+    }
+    return batch;
+  }
+
+  /** False when the database is down. A record that it cannot take is found by halving and given up; the others are written. */
+  private async write(batch: readonly RequestLog[]): Promise<boolean> {
+    const startedMs = performance.now();
+    try {
+      await this.writer.write(batch);
+      this.metrics.wrote((performance.now() - startedMs) / 1_000);
+      return true;
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) return false;
+      const half = Math.floor(batch.length / 2);
+      if (half > 0) return (await this.write(batch.slice(0, half))) && (await this.write(batch.slice(half)));
+      this.metrics.dropped('unreadable');
+      this.logger.error({ message: 'A request log cannot be written', request_id: batch[0]?.requestId, err: error });
+      return true;
+    }
+  }
+
+  private backOff(): void {
+    this.batchCount = Math.max(1, Math.floor(this.batchCount / 2));
+    this.backoffMs = this.backoffMs === 0 ? FIRST_BACKOFF_MS : Math.min(MAX_BACKOFF_MS, this.backoffMs * 2);
+  }
+
+  private drop(reason: DropReason, count: number): void {
+    this.metrics.dropped(reason, count);
+    this.logger.error(`${count} request logs were dropped: ${reason}`);
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.timer !== null || this.flushing !== null) return;
+    this.timer = setTimeout(() => void this.flush(), delayMs);
+    this.timer.unref();
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+}
+
+const charsOf = (log: RequestLog): number => (log.requestBody?.length ?? 0) + (log.responseBody?.length ?? 0);
