@@ -17,7 +17,7 @@ export interface Demand {
   readonly reserveTokens: number;
 }
 
-/** One limit of one subject, after the request was counted, or at its refusal. */
+/** One limit of one subject. */
 export interface WindowState {
   readonly scope: LayerName;
   readonly id: string;
@@ -40,7 +40,6 @@ export interface Refusal {
 export interface Grant {
   readonly admitted: true;
   readonly reservation: Reservation;
-  readonly windows: readonly WindowState[];
 }
 
 export type Outcome = Grant | Refusal;
@@ -52,6 +51,8 @@ export interface Reservation {
   settle(actualTokens: number): void;
   /** The request was refused after all, before anybody worked on it: as if it had never come. */
   cancel(): void;
+  /** Where the windows stand now, this request and its corrections included. */
+  windows(): readonly WindowState[];
 }
 
 /** Where windows are counted. All of a demand's windows are judged and taken in one step: all or none. */

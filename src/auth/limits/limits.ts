@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '../../core/errors/gateway-error.js';
-import type { Caller } from '../../core/policy/index.js';
+import type { Caller, CallerLayer } from '../../core/policy/index.js';
 import { Clock } from '../../platform/clock/index.js';
 import { AuthMetrics } from '../auth-metrics.js';
-import { LimitStore, type Demand, type Grant, type LimitName, type LimitSubject, type Outcome, type Refusal, type WindowState } from './limit-store.js';
-import { anthropicRateLimitHeaders, rateLimitHeaders, tightest, type TightWindows } from './rate-limit-headers.js';
+import { LimitStore, type Demand, type LimitName, type LimitSubject, type Outcome, type Refusal, type Reservation } from './limit-store.js';
+import { anthropicRateLimitHeaders, rateLimitHeaders, tightest } from './rate-limit-headers.js';
 
 /** A request that was let in. Give it back on every ending; a second call does nothing. */
 export abstract class Admission {
@@ -47,6 +47,8 @@ const LIMIT_WORDS: Readonly<Record<LimitName, string>> = {
 @Injectable()
 export class Limits {
   readonly #subjects = new WeakMap<Caller, readonly LimitSubject[]>();
+  /** Callers share their organization's and project's layers, and so what is remembered of them. */
+  readonly #layerSubjects = new WeakMap<CallerLayer, LimitSubject>();
 
   constructor(
     private readonly store: LimitStore,
@@ -85,63 +87,52 @@ export class Limits {
     if (subjects === undefined) {
       subjects = caller.layers
         .filter(({ limits }) => Object.values(limits).some((limit) => limit !== undefined))
-        .map(({ layer, id, limits }) => ({ scope: layer, id, limits }));
+        .map((layer) => this.#subjectOf(layer));
       this.#subjects.set(caller, subjects);
     }
     return subjects;
   }
 
+  #subjectOf(layer: CallerLayer): LimitSubject {
+    let subject = this.#layerSubjects.get(layer);
+    if (subject === undefined) {
+      subject = { scope: layer.layer, id: layer.id, limits: layer.limits };
+      this.#layerSubjects.set(layer, subject);
+    }
+    return subject;
+  }
+
   #conclude(outcome: Outcome): Admission {
-    if (outcome.admitted) return new LimitedAdmission(outcome, this.clock);
+    if (outcome.admitted) return new LimitedAdmission(outcome.reservation, this.clock);
     this.metrics.limited(outcome.binding.scope, outcome.binding.limit);
     throw refusalError(outcome);
   }
 }
 
 class LimitedAdmission extends Admission {
-  readonly #grant: Grant;
+  readonly #reservation: Reservation;
   readonly #clock: Clock;
-  readonly #admittedMs: number;
-  #tokenDifference = 0;
-  #isOpen = true;
 
-  constructor(grant: Grant, clock: Clock) {
+  constructor(reservation: Reservation, clock: Clock) {
     super();
-    this.#grant = grant;
+    this.#reservation = reservation;
     this.#clock = clock;
-    this.#admittedMs = clock.monotonicMs();
   }
 
   override release(actualTokens: number): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#tokenDifference = actualTokens - this.#grant.reservation.reservedTokens;
-    this.#grant.reservation.settle(actualTokens);
+    this.#reservation.settle(actualTokens);
   }
 
   override cancel(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#tokenDifference = -this.#grant.reservation.reservedTokens;
-    this.#grant.reservation.cancel();
+    this.#reservation.cancel();
   }
 
   override headers(): Record<string, string> {
-    return rateLimitHeaders(this.#tightest());
+    return rateLimitHeaders(tightest(this.#reservation.windows()));
   }
 
   override anthropicHeaders(): Record<string, string> {
-    return anthropicRateLimitHeaders(this.#tightest(), this.#clock.nowMs());
-  }
-
-  #tightest(): TightWindows {
-    const elapsedMs = this.#clock.monotonicMs() - this.#admittedMs;
-    return tightest(this.#grant.windows.map((window) => this.#today(window, elapsedMs)));
-  }
-
-  #today(window: WindowState, elapsedMs: number): WindowState {
-    const usedCount = Math.max(0, window.usedCount + (window.limit === 'tpm' ? this.#tokenDifference : 0));
-    return { ...window, usedCount, resetMs: usedCount === 0 ? 0 : Math.max(0, window.resetMs - elapsedMs) };
+    return anthropicRateLimitHeaders(tightest(this.#reservation.windows()), this.#clock.nowMs());
   }
 }
 

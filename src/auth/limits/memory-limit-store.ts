@@ -6,7 +6,6 @@ import {
   type Demand,
   type LimitSubject,
   type Outcome,
-  type Refusal,
   type Reservation,
   type WindowShape,
   type WindowState,
@@ -16,6 +15,21 @@ import { SlidingWindow } from './sliding-window.js';
 interface SubjectState {
   readonly windows: Map<WindowShape, SlidingWindow>;
   running: number;
+  /** False once it was swept: whoever remembers it must look again, or one subject would be counted in two places. */
+  isLive: boolean;
+}
+
+/** A subject with its limits looked up once, as admission walks over them. */
+interface Counted {
+  readonly subject: LimitSubject;
+  readonly state: SubjectState;
+  readonly windows: readonly CountedWindow[];
+}
+
+interface CountedWindow {
+  readonly shape: WindowShape;
+  readonly window: SlidingWindow;
+  readonly limitCount: number;
 }
 
 interface Obstacle {
@@ -30,6 +44,7 @@ const SWEEP_EVERY = 10_000;
 export class MemoryLimitStore extends LimitStore {
   readonly #clock: Clock;
   readonly #subjects = new Map<string, SubjectState>();
+  readonly #counted = new WeakMap<LimitSubject, Counted>();
   #sinceSweep = 0;
 
   constructor(clock: Clock) {
@@ -42,141 +57,165 @@ export class MemoryLimitStore extends LimitStore {
   }
 
   /** @param engines how many share the limits while nothing else keeps them together: each takes its part, at least 1 */
-  override admit(demand: Demand, engines = 1): Outcome {
+  override admit({ subjects, minimumTokens, reserveTokens }: Demand, engines = 1): Outcome {
     const nowMs = this.#clock.monotonicMs();
-    const subjects = engines === 1 ? demand.subjects : demand.subjects.map((subject) => shareOf(subject, engines));
-    const obstacle = this.#obstacle({ ...demand, subjects }, nowMs);
-    if (obstacle !== null) return this.#refusal(subjects, obstacle, nowMs);
-    const reserved = this.#room({ ...demand, subjects }, nowMs);
-    const reservation = this.take(subjects, reserved);
-    return { admitted: true, reservation, windows: this.#states(subjects, nowMs) };
-  }
-
-  override async observe(subjects: readonly LimitSubject[]): Promise<WindowState[]> {
-    return this.#states(subjects, this.#clock.monotonicMs());
-  }
-
-  override close(): void {}
-
-  #obstacle(demand: Demand, nowMs: number): Obstacle | null {
-    let worst: Obstacle | null = null;
-    for (const subject of demand.subjects) {
-      for (const shape of WINDOW_SHAPES) {
-        const limitCount = subject.limits[shape.limit];
-        if (limitCount === undefined) continue;
-        const amount = shape.counts === 'requests' ? 1 : demand.minimumTokens;
-        const window = this.#windowOf(subject, shape);
-        if (window.used(nowMs) + amount <= limitCount) continue;
-        const retryAfterMs = amount > limitCount ? null : Math.ceil(window.fitsInMs(nowMs, amount, limitCount));
-        worst = longer(worst, { state: stateOf(subject, shape, window, nowMs), retryAfterMs });
-      }
-      const { concurrency } = subject.limits;
-      const running = this.#subject(subject).running;
-      if (concurrency === undefined || running < concurrency) continue;
-      worst = longer(worst, { state: concurrencyState(subject, concurrency, running), retryAfterMs: CONCURRENCY_RETRY_MS });
+    this.#sweep(nowMs);
+    const counted = subjects.map((subject) => this.#countedOf(engines === 1 ? subject : shareOf(subject, engines)));
+    const obstacle = findObstacle(counted, minimumTokens, nowMs);
+    if (obstacle !== null) {
+      return { admitted: false, binding: obstacle.state, retryAfterMs: obstacle.retryAfterMs, windows: statesOf(counted, nowMs) };
     }
-    return worst;
-  }
-
-  #room(demand: Demand, nowMs: number): number {
-    let room = demand.reserveTokens;
-    for (const subject of demand.subjects) {
-      for (const shape of WINDOW_SHAPES) {
-        const limitCount = subject.limits[shape.limit];
-        if (shape.counts !== 'tokens' || limitCount === undefined) continue;
-        room = Math.min(room, limitCount - this.#windowOf(subject, shape).used(nowMs));
-      }
-    }
-    return Math.max(room, demand.minimumTokens);
+    const reserved = Math.max(minimumTokens, Math.min(reserveTokens, tokenRoom(counted, nowMs)));
+    return { admitted: true, reservation: new MemoryReservation(counted, reserved, this.#clock) };
   }
 
   /** Counts without judging: for what was admitted elsewhere. */
   take(subjects: readonly LimitSubject[], reservedTokens: number): Reservation {
-    const nowMs = this.#clock.monotonicMs();
-    this.#sweep(nowMs);
-    const taken: { window: SlidingWindow; bucket: number; shape: WindowShape }[] = [];
-    const states = subjects.map((subject) => this.#subject(subject));
-    for (const subject of subjects) {
-      for (const shape of WINDOW_SHAPES) {
-        if (subject.limits[shape.limit] === undefined) continue;
-        const window = this.#windowOf(subject, shape);
-        taken.push({ window, shape, bucket: window.add(nowMs, shape.counts === 'requests' ? 1 : reservedTokens) });
-      }
+    this.#sweep(this.#clock.monotonicMs());
+    return new MemoryReservation(subjects.map((subject) => this.#countedOf(subject)), reservedTokens, this.#clock);
+  }
+
+  override async observe(subjects: readonly LimitSubject[]): Promise<WindowState[]> {
+    return statesOf(subjects.map((subject) => this.#countedOf(subject)), this.#clock.monotonicMs());
+  }
+
+  override close(): void {}
+
+  #countedOf(subject: LimitSubject): Counted {
+    const known = this.#counted.get(subject);
+    if (known !== undefined && known.state.isLive) return known;
+    const state = this.#stateOf(subject);
+    const windows: CountedWindow[] = [];
+    for (const shape of WINDOW_SHAPES) {
+      const limitCount = subject.limits[shape.limit];
+      if (limitCount !== undefined) windows.push({ shape, limitCount, window: windowOf(state, shape) });
     }
-    for (const state of states) state.running += 1;
-    let isOpen = true;
-    const end = (correct: () => void): void => {
-      if (!isOpen) return;
-      isOpen = false;
-      for (const state of states) state.running -= 1;
-      correct();
-    };
-    const tokens = taken.filter(({ shape }) => shape.counts === 'tokens');
-    return {
-      reservedTokens,
-      settle: (actualTokens) => end(() => this.#correct(tokens, actualTokens - reservedTokens)),
-      cancel: () =>
-        end(() => {
-          for (const { window, bucket, shape } of taken) window.refund(bucket, shape.counts === 'requests' ? 1 : reservedTokens);
-        }),
-    };
+    const counted: Counted = { subject, state, windows };
+    this.#counted.set(subject, counted);
+    return counted;
   }
 
-  /** Too much reserved leaves the bucket it was taken in; what was used beyond it counts from now. */
-  #correct(tokens: readonly { window: SlidingWindow; bucket: number }[], difference: number): void {
-    if (difference === 0) return;
-    const nowMs = this.#clock.monotonicMs();
-    for (const { window, bucket } of tokens) {
-      if (difference < 0) window.refund(bucket, -difference);
-      else window.add(nowMs, difference);
-    }
-  }
-
-  #refusal(subjects: readonly LimitSubject[], { state, retryAfterMs }: Obstacle, nowMs: number): Refusal {
-    return { admitted: false, binding: state, retryAfterMs, windows: this.#states(subjects, nowMs) };
-  }
-
-  #states(subjects: readonly LimitSubject[], nowMs: number): WindowState[] {
-    const states: WindowState[] = [];
-    for (const subject of subjects) {
-      for (const shape of WINDOW_SHAPES) {
-        if (subject.limits[shape.limit] !== undefined) states.push(stateOf(subject, shape, this.#windowOf(subject, shape), nowMs));
-      }
-      const { concurrency } = subject.limits;
-      if (concurrency !== undefined) states.push(concurrencyState(subject, concurrency, this.#subject(subject).running));
-    }
-    return states;
-  }
-
-  #subject({ scope, id }: LimitSubject): SubjectState {
+  #stateOf({ scope, id }: LimitSubject): SubjectState {
     const name = `${scope}:${id}`;
     let state = this.#subjects.get(name);
     if (state === undefined) {
-      state = { windows: new Map(), running: 0 };
+      state = { windows: new Map(), running: 0, isLive: true };
       this.#subjects.set(name, state);
     }
     return state;
-  }
-
-  #windowOf(subject: LimitSubject, shape: WindowShape): SlidingWindow {
-    const { windows } = this.#subject(subject);
-    let window = windows.get(shape);
-    if (window === undefined) {
-      window = new SlidingWindow(shape.windowMs, shape.bucketMs);
-      windows.set(shape, window);
-    }
-    return window;
   }
 
   #sweep(nowMs: number): void {
     this.#sinceSweep += 1;
     if (this.#sinceSweep < SWEEP_EVERY) return;
     this.#sinceSweep = 0;
-    for (const [name, { windows, running }] of this.#subjects) {
-      const isIdle = running === 0 && [...windows.values()].every((window) => window.used(nowMs) === 0);
-      if (isIdle) this.#subjects.delete(name);
+    for (const [name, state] of this.#subjects) {
+      const isIdle = state.running === 0 && [...state.windows.values()].every((window) => window.used(nowMs) === 0);
+      if (!isIdle) continue;
+      state.isLive = false;
+      this.#subjects.delete(name);
     }
   }
+}
+
+/** Takes when it is made. */
+class MemoryReservation implements Reservation {
+  readonly reservedTokens: number;
+  readonly #counted: readonly Counted[];
+  readonly #clock: Clock;
+  /** Of every window, in the order in which they are walked. */
+  readonly #buckets: number[] = [];
+  #isOpen = true;
+
+  constructor(counted: readonly Counted[], reservedTokens: number, clock: Clock) {
+    this.reservedTokens = reservedTokens;
+    this.#counted = counted;
+    this.#clock = clock;
+    const nowMs = clock.monotonicMs();
+    for (const { state, windows } of counted) {
+      state.running += 1;
+      for (const { window, shape } of windows) this.#buckets.push(window.add(nowMs, shape.counts === 'requests' ? 1 : reservedTokens));
+    }
+  }
+
+  /** Too much reserved leaves the bucket it was taken in; what was used beyond it counts from now. */
+  settle(actualTokens: number): void {
+    if (!this.#isOpen) return;
+    const difference = actualTokens - this.reservedTokens;
+    this.#end(0, difference < 0 ? -difference : 0);
+    if (difference <= 0) return;
+    const nowMs = this.#clock.monotonicMs();
+    for (const { windows } of this.#counted) {
+      for (const { window, shape } of windows) if (shape.counts === 'tokens') window.add(nowMs, difference);
+    }
+  }
+
+  cancel(): void {
+    this.#end(1, this.reservedTokens);
+  }
+
+  windows(): readonly WindowState[] {
+    return statesOf(this.#counted, this.#clock.monotonicMs());
+  }
+
+  #end(requestsBack: number, tokensBack: number): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    let place = 0;
+    for (const { state, windows } of this.#counted) {
+      state.running -= 1;
+      for (const { window, shape } of windows) {
+        const back = shape.counts === 'requests' ? requestsBack : tokensBack;
+        if (back > 0) window.refund(this.#buckets[place] ?? -1, back);
+        place += 1;
+      }
+    }
+  }
+}
+
+function windowOf(state: SubjectState, shape: WindowShape): SlidingWindow {
+  let window = state.windows.get(shape);
+  if (window === undefined) {
+    window = new SlidingWindow(shape.windowMs, shape.bucketMs);
+    state.windows.set(shape, window);
+  }
+  return window;
+}
+
+function findObstacle(counted: readonly Counted[], minimumTokens: number, nowMs: number): Obstacle | null {
+  let worst: Obstacle | null = null;
+  for (const { subject, state, windows } of counted) {
+    for (const entry of windows) {
+      const amount = entry.shape.counts === 'requests' ? 1 : minimumTokens;
+      if (entry.window.used(nowMs) + amount <= entry.limitCount) continue;
+      const retryAfterMs = amount > entry.limitCount ? null : Math.ceil(entry.window.fitsInMs(nowMs, amount, entry.limitCount));
+      worst = longer(worst, { state: windowState(subject, entry, nowMs), retryAfterMs });
+    }
+    const { concurrency } = subject.limits;
+    if (concurrency === undefined || state.running < concurrency) continue;
+    worst = longer(worst, { state: concurrencyState(subject, concurrency, state.running), retryAfterMs: CONCURRENCY_RETRY_MS });
+  }
+  return worst;
+}
+
+function tokenRoom(counted: readonly Counted[], nowMs: number): number {
+  let room = Number.POSITIVE_INFINITY;
+  for (const { windows } of counted) {
+    for (const { shape, window, limitCount } of windows) {
+      if (shape.counts === 'tokens') room = Math.min(room, limitCount - window.used(nowMs));
+    }
+  }
+  return room;
+}
+
+function statesOf(counted: readonly Counted[], nowMs: number): WindowState[] {
+  const states: WindowState[] = [];
+  for (const { subject, state, windows } of counted) {
+    for (const entry of windows) states.push(windowState(subject, entry, nowMs));
+    const { concurrency } = subject.limits;
+    if (concurrency !== undefined) states.push(concurrencyState(subject, concurrency, state.running));
+  }
+  return states;
 }
 
 function shareOf({ scope, id, limits }: LimitSubject, engines: number): LimitSubject {
@@ -191,9 +230,8 @@ function longer(left: Obstacle | null, right: Obstacle): Obstacle {
   return right.retryAfterMs === null || right.retryAfterMs > left.retryAfterMs ? right : left;
 }
 
-function stateOf({ scope, id, limits }: LimitSubject, shape: WindowShape, window: SlidingWindow, nowMs: number): WindowState {
-  const usedCount = window.used(nowMs);
-  return { scope, id, limit: shape.limit, limitCount: limits[shape.limit] ?? 0, usedCount, resetMs: window.emptyInMs(nowMs) };
+function windowState({ scope, id }: LimitSubject, { shape, window, limitCount }: CountedWindow, nowMs: number): WindowState {
+  return { scope, id, limit: shape.limit, limitCount, usedCount: window.used(nowMs), resetMs: window.emptyInMs(nowMs) };
 }
 
 function concurrencyState({ scope, id }: LimitSubject, limitCount: number, usedCount: number): WindowState {

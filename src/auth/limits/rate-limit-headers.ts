@@ -14,30 +14,34 @@ export interface TightWindows {
 
 /** Of all layers' windows the ones with the least left; of equals the one that takes longest to recover. */
 export function tightest(windows: readonly WindowState[]): TightWindows {
-  return {
-    requests: tightestOf(windows.filter(({ limit }) => limit === 'rpm' || limit === 'rpd')),
-    tokens: tightestOf(windows.filter(({ limit }) => limit === 'tpm')),
-  };
+  let requests: TightWindow | null = null;
+  let tokens: TightWindow | null = null;
+  for (const window of windows) {
+    if (window.limit === 'tpm') tokens = tighter(tokens, window);
+    else if (window.limit !== 'concurrency') requests = tighter(requests, window);
+  }
+  return { requests, tokens };
 }
 
-function tightestOf(windows: readonly WindowState[]): TightWindow | null {
-  let best: TightWindow | null = null;
-  for (const { limitCount, usedCount, resetMs } of windows) {
-    const remainingCount = Math.max(0, limitCount - usedCount);
-    const isTighter = best === null || remainingCount < best.remainingCount || (remainingCount === best.remainingCount && resetMs > best.resetMs);
-    if (isTighter) best = { limitCount, remainingCount, resetMs };
-  }
-  return best;
+function tighter(best: TightWindow | null, { limitCount, usedCount, resetMs }: WindowState): TightWindow {
+  const remainingCount = Math.max(0, limitCount - usedCount);
+  if (best !== null && best.remainingCount < remainingCount) return best;
+  if (best !== null && best.remainingCount === remainingCount && best.resetMs >= resetMs) return best;
+  return { limitCount, remainingCount, resetMs };
 }
 
 /** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them. */
 export function rateLimitHeaders({ requests, tokens }: TightWindows): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [kind, window] of [['requests', requests], ['tokens', tokens]] as const) {
-    if (window === null) continue;
-    headers[`x-ratelimit-limit-${kind}`] = String(window.limitCount);
-    headers[`x-ratelimit-remaining-${kind}`] = String(window.remainingCount);
-    headers[`x-ratelimit-reset-${kind}`] = duration(window.resetMs);
+  if (requests !== null) {
+    headers['x-ratelimit-limit-requests'] = String(requests.limitCount);
+    headers['x-ratelimit-remaining-requests'] = String(requests.remainingCount);
+    headers['x-ratelimit-reset-requests'] = duration(requests.resetMs);
+  }
+  if (tokens !== null) {
+    headers['x-ratelimit-limit-tokens'] = String(tokens.limitCount);
+    headers['x-ratelimit-remaining-tokens'] = String(tokens.remainingCount);
+    headers['x-ratelimit-reset-tokens'] = duration(tokens.resetMs);
   }
   return headers;
 }

@@ -34,6 +34,18 @@ interface Reply {
   readonly states: WindowState[];
 }
 
+/** A request that Redis let in. */
+interface Taken {
+  readonly windows: readonly SharedWindow[];
+  readonly reply: Reply;
+  readonly lease: string;
+}
+
+interface Amounts {
+  readonly requests: number;
+  readonly tokens: number;
+}
+
 /**
  * Windows shared by all engines. Each admission is also counted here: when Redis does not answer (50 ms, then its breaker is
  * open and costs nothing) this engine goes on with its part of each limit, the limit divided by the engines last seen. The same
@@ -99,7 +111,7 @@ export class RedisLimitStore extends LimitStore {
     void this.#run(BEAT_SCRIPT, [ENGINES_KEY], [this.#engineId, LEASE_MS, 'leave']);
   }
 
-  #conclude(demand: Demand, taken: { windows: readonly SharedWindow[]; reply: Reply; lease: string }): Outcome {
+  #conclude(demand: Demand, taken: Taken): Outcome {
     const { windows, reply, lease } = taken;
     if (this.#epoch !== null && this.#epoch !== reply.epoch) this.#cautiousUntilMs = this.#clock.monotonicMs() + MINUTE_MS;
     this.#epoch = reply.epoch;
@@ -107,20 +119,21 @@ export class RedisLimitStore extends LimitStore {
     if (slots.length > 0) this.#leases.set(lease, slots);
     if (this.#clock.monotonicMs() >= this.#cautiousUntilMs) {
       const local = this.#local.take(demand.subjects, reply.reservedTokens);
-      return { admitted: true, reservation: this.#reservation(taken, local), windows: reply.states };
+      return { admitted: true, reservation: this.#reservation(taken, local) };
     }
     const local = this.#local.admit({ ...demand, reserveTokens: reply.reservedTokens }, this.#engines);
-    if (local.admitted) return { ...local, reservation: this.#reservation(taken, local.reservation) };
+    if (local.admitted) return { admitted: true, reservation: this.#reservation(taken, local.reservation) };
     this.#release(taken, { requests: -1, tokens: -reply.reservedTokens });
     return local;
   }
 
-  #reservation(taken: { windows: readonly SharedWindow[]; reply: Reply; lease: string }, local: Reservation): Reservation {
-    const { reservedTokens } = taken.reply;
-    let isOpen = true;
-    const end = (amounts: { requests: number; tokens: number }): void => {
-      if (isOpen) this.#release(taken, amounts);
-      isOpen = false;
+  #reservation(taken: Taken, local: Reservation): Reservation {
+    const { reservedTokens, states } = taken.reply;
+    const askedMs = this.#clock.monotonicMs();
+    let corrected: Amounts | null = null;
+    const end = (amounts: Amounts): void => {
+      if (corrected === null) this.#release(taken, amounts);
+      corrected ??= amounts;
     };
     return {
       reservedTokens,
@@ -132,11 +145,13 @@ export class RedisLimitStore extends LimitStore {
         local.cancel();
         end({ requests: -1, tokens: -reservedTokens });
       },
+      // As Redis answered, brought up to date with what is known here: asking again would cost a round trip per answer.
+      windows: () => states.map((state) => adjusted(state, corrected, this.#clock.monotonicMs() - askedMs)),
     };
   }
 
   /** What does not arrive errs on the careful side: tokens stay reserved until their window has passed, a slot until its lease ends. */
-  #release(taken: { windows: readonly SharedWindow[]; reply: Reply; lease: string }, amounts: { requests: number; tokens: number }): void {
+  #release(taken: Taken, amounts: Amounts): void {
     this.#leases.delete(taken.lease);
     const concerned = taken.windows.filter(({ kind }) => kind === 'slots' || amounts[kind] !== 0);
     if (concerned.length === 0) return;
@@ -220,4 +235,10 @@ function readReply(answer: readonly (string | number)[], windows: readonly Share
     waitMs: Number(waitMs),
     states,
   };
+}
+
+function adjusted(state: WindowState, corrected: Amounts | null, elapsedMs: number): WindowState {
+  const kind = state.limit === 'tpm' ? 'tokens' : 'requests';
+  const usedCount = Math.max(0, state.usedCount + (state.limit === 'concurrency' ? 0 : (corrected?.[kind] ?? 0)));
+  return { ...state, usedCount, resetMs: usedCount === 0 ? 0 : Math.max(0, state.resetMs - elapsedMs) };
 }

@@ -1,6 +1,7 @@
 import { parseUsd } from '../pricing/index.js';
 import type { AllowDeny, Caller, CallerLayer, LayerName, Policy } from './caller.js';
 import { parseAddressRange, type AddressRange } from './cidr.js';
+import type { Denial } from './decision.js';
 import { compileGlob, type Glob } from './glob.js';
 import { compileSchedule, type CompiledSchedule } from './schedule.js';
 
@@ -23,6 +24,8 @@ export interface CompiledLayer {
   readonly maxOutputNanoUsd: bigint | null;
   readonly ips: readonly AddressRange[] | null;
   readonly schedule: CompiledSchedule | null;
+  /** What was decided about a model, as long as the catalogue's object of it lives: patterns are matched once per model. */
+  readonly modelVerdicts: WeakMap<object, Denial | null>;
 }
 
 /** Layers of organizations and projects are shared by many callers, so each is compiled once while its record lives. */
@@ -62,6 +65,7 @@ function compile({ layer, id, policy }: CallerLayer): CompiledLayer {
     maxOutputNanoUsd: usdOrNull(policy.max_price?.output),
     ips: policy.ips === undefined ? null : policy.ips.map(readRange),
     schedule: policy.schedule === undefined ? null : compileSchedule(policy.schedule),
+    modelVerdicts: new WeakMap(),
   };
 }
 

@@ -5,6 +5,7 @@ import { parseAddress, rangeContains } from './cidr.js';
 import { compiledLayersOf, type CompiledLayer } from './compile.js';
 import { deny, refusedBy, type Denial } from './decision.js';
 
+/** The catalogue's own object of a model: it must not change once it was asked about. */
 export interface QuestionModel {
   /** Public id, after aliases are resolved. */
   readonly id: string;
@@ -35,7 +36,7 @@ export type PolicyDecision = Permission | Denial;
 
 type Judge = (layer: CompiledLayer, question: PolicyQuestion, caller: Caller) => Denial | null;
 
-const JUDGES: readonly Judge[] = [judgeAddress, judgeSchedule, judgeModel, judgeClass, judgeStreaming, judgeCapabilities];
+const JUDGES: readonly Judge[] = [judgeAddress, judgeSchedule, judgeModel, judgeStreaming, judgeCapabilities];
 const NOTHING_ADJUSTED: readonly ParameterAdjustment[] = Object.freeze([]);
 
 /** The one decision point of every endpoint, before routing. Each layer can only refuse: none can allow what another refuses. */
@@ -54,8 +55,7 @@ export function decide(caller: Caller, question: PolicyQuestion): PolicyDecision
 
 /** Whether the caller may ever use the model, whatever the hour and address: for lists and for names near to a misspelt one. */
 export function mayUseModel(caller: Caller, model: QuestionModel): boolean {
-  const question: PolicyQuestion = { nowMs: 0, model };
-  return compiledLayersOf(caller).every((layer) => judgeModel(layer, question) === null && judgeClass(layer, question) === null);
+  return compiledLayersOf(caller).every((layer) => judgeModel(layer, { nowMs: 0, model }) === null);
 }
 
 function boundOutput(output: NonNullable<PolicyQuestion['output']>, layers: readonly CompiledLayer[]): Permission {
@@ -90,14 +90,24 @@ function judgeSchedule(layer: CompiledLayer, { nowMs }: PolicyQuestion, caller: 
 }
 
 function judgeModel(layer: CompiledLayer, { model }: PolicyQuestion): Denial | null {
-  if (layer.models === null || model === undefined) return null;
+  if (model === undefined || (layer.models === null && layer.classes === null)) return null;
+  let verdict = layer.modelVerdicts.get(model);
+  if (verdict === undefined) {
+    verdict = judgeName(layer, model) ?? judgeClass(layer, model);
+    layer.modelVerdicts.set(model, verdict);
+  }
+  return verdict;
+}
+
+function judgeName(layer: CompiledLayer, model: QuestionModel): Denial | null {
+  if (layer.models === null) return null;
   const refused = refusedBy(layer.models, model.aliases === undefined ? [model.id] : [model.id, ...model.aliases]);
   if (refused === null) return null;
   return deny(layer, { code: 'model_not_allowed', rule: `models.${refused}`, subject: `The model ${model.id}` });
 }
 
-function judgeClass(layer: CompiledLayer, { model }: PolicyQuestion): Denial | null {
-  if (layer.classes === null || model === undefined) return null;
+function judgeClass(layer: CompiledLayer, model: QuestionModel): Denial | null {
+  if (layer.classes === null) return null;
   const refused = refusedBy(layer.classes, model.class === undefined ? [] : [model.class]);
   if (refused === null) return null;
   const subject = model.class === undefined ? `The model ${model.id}, which has no class,` : `The class ${model.class} of the model ${model.id}`;
