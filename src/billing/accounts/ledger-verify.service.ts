@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { chargeFor, parsePrice } from '../../core/pricing/index.js';
 import { Database, type Queryable } from '../../platform/database/index.js';
+import { BillingMetrics } from '../billing-metrics.js';
 import { readUnits, readUsage } from '../posting/row-parameters.js';
 import { COUNTS, DRIFT, INVARIANTS } from './verify-sql.js';
 
@@ -38,14 +39,19 @@ const RECOMPUTE_COUNT = 2_000;
 /** Replays the ledger from zero and asks every invariant that SQL can decide. */
 @Injectable()
 export class LedgerVerify {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Optional() private readonly metrics?: BillingMetrics,
+  ) {}
 
-  verify(): Promise<LedgerReport> {
-    return this.database.transaction((snapshot) => report(snapshot), {
+  async verify(): Promise<LedgerReport> {
+    const found = await this.database.transaction((snapshot) => report(snapshot), {
       isolation: 'repeatable read',
       readOnly: true,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     });
+    this.metrics?.verified(found.driftNanoUsd, found.invariants.filter(({ ok }) => !ok).length);
+    return found;
   }
 }
 

@@ -100,6 +100,11 @@ export class LedgerEngine extends Holds {
     return this.#journal.directory;
   }
 
+  /** For readiness: behind the fence, or with a full journal, nothing is admitted. */
+  get admits(): boolean {
+    return !this.#closing && this.#engine.mayCarve && this.#journal?.acceptsAdmissions() === true;
+  }
+
   /** For the gauges. */
   get figures(): { openCount: number; openNanoUsd: bigint; unpostedCount: number; lagMs: number; journalBytes: number } {
     let openNanoUsd = 0n;

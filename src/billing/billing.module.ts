@@ -1,0 +1,71 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { Holds } from '../core/ledger/index.js';
+import { Clock } from '../platform/clock/index.js';
+import { Config } from '../platform/config/index.js';
+import { Database } from '../platform/database/index.js';
+import { Accounts } from './accounts/accounts.service.js';
+import { Credits } from './accounts/credits.service.js';
+import { LedgerVerify } from './accounts/ledger-verify.service.js';
+import { Refunds } from './accounts/refunds.service.js';
+import { LedgerRequests } from './accounts/request-money.service.js';
+import { BillingMetrics, billingMetricProviders } from './billing-metrics.js';
+import { BillingSettings } from './billing-settings.js';
+import { LedgerEngine } from './holds/ledger-engine.js';
+import { LedgerGauges } from './ledger-gauges.js';
+import { LedgerJobs } from './ledger-jobs.js';
+import { LedgerLifecycle } from './ledger-lifecycle.js';
+import { LedgerReporter } from './ledger-reporter.js';
+import { LedgerRepository } from './posting/ledger.repository.js';
+import { Recovery } from './recovery/recovery.js';
+import { Successor } from './recovery/successor.js';
+import { Sweeper } from './recovery/sweeper.js';
+
+type Parts = [Database, LedgerRepository, Clock, BillingSettings, LedgerReporter];
+const PARTS = [Database, LedgerRepository, Clock, BillingSettings, LedgerReporter];
+
+/** The ledger of this process: `Holds` for the gateway, the operator's services, and the work that recurs. */
+@Module({})
+export class BillingModule {
+  /** @param settings replaces defaults; for tests of deadlines. */
+  static forRoot(settings: Partial<BillingSettings> = {}): DynamicModule {
+    const services = [Accounts, Credits, LedgerRequests, LedgerVerify, Refunds];
+    return {
+      module: BillingModule,
+      providers: [
+        { provide: BillingSettings, useValue: new BillingSettings(settings) },
+        { provide: LedgerRepository, useFactory: (database: Database) => new LedgerRepository(database), inject: [Database] },
+        {
+          provide: LedgerEngine,
+          useFactory: (config: Config, ...[database, repository, clock, billing, observer]: Parts) =>
+            new LedgerEngine({ database, repository, clock, settings: billing, observer, zone: config.zone, dataDirectory: config.dataDirectory }),
+          inject: [Config, ...PARTS],
+        },
+        { provide: Holds, useExisting: LedgerEngine },
+        {
+          provide: Successor,
+          useFactory: (...[database, repository, clock, billing, observer]: Parts) => new Successor(database, repository, clock, billing, observer),
+          inject: PARTS,
+        },
+        {
+          provide: Sweeper,
+          useFactory: (...[database, repository, clock, billing, observer]: Parts) => new Sweeper(database, repository, clock, billing, observer.sweeper),
+          inject: PARTS,
+        },
+        {
+          provide: Recovery,
+          useFactory: (engine: LedgerEngine, successor: Successor, sweeper: Sweeper, ...[billing, observer]: [BillingSettings, LedgerReporter]) =>
+            new Recovery({ engine, successor, sweeper, settings: billing, observer }),
+          inject: [LedgerEngine, Successor, Sweeper, BillingSettings, LedgerReporter],
+        },
+        ...billingMetricProviders,
+        BillingMetrics,
+        LedgerReporter,
+        LedgerGauges,
+        LedgerJobs,
+        LedgerLifecycle,
+        ...services,
+      ],
+      exports: [Holds, ...services],
+    };
+  }
+}

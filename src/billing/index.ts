@@ -1,0 +1,7 @@
+export { Accounts, type AccountBalance, type BudgetBalance } from './accounts/accounts.service.js';
+export { Credits, type GrantRecord, type NewGrant } from './accounts/credits.service.js';
+export { LedgerVerify, type InvariantResult, type LedgerReport } from './accounts/ledger-verify.service.js';
+export { Refunds, type NewRefund, type RefundRecord } from './accounts/refunds.service.js';
+export { LedgerRequests, type LedgerEntry, type RequestMoney } from './accounts/request-money.service.js';
+export { BillingModule } from './billing.module.js';
+export { BillingSettings } from './billing-settings.js';
