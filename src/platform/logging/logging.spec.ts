@@ -13,6 +13,11 @@ describe('PinoLogger', () => {
     expect(lines).toEqual([expect.objectContaining({ level: 'warn', zone: 'kr', context: 'Database', msg: 'pool is full', waitingCount: 7 })]);
   });
 
+  it('takes the text after the fields as well', () => {
+    const { lines } = logged((logger) => logger.log({ models: 3 }, 'in force', 'Configuration'));
+    expect(lines[0]).toMatchObject({ msg: 'in force', context: 'Configuration', models: 3 });
+  });
+
   it('keeps an error with its stack and cause', () => {
     const { lines } = logged((logger) => logger.error('failed', new Error('outer', { cause: new Error('inner') }), 'Ledger'));
     expect(lines[0]).toMatchObject({ msg: 'failed', context: 'Ledger', err: { message: 'outer: inner' } });

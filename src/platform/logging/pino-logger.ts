@@ -70,7 +70,8 @@ export class PinoLogger implements LoggerService {
     const context = typeof last === 'string' && !last.includes('\n') ? last : undefined;
     const details = context === undefined ? rest : rest.slice(0, -1);
     const { fields, text } = describe(message);
-    this.#logger[level]({ ...fields, ...detailFields(details), ...(context === undefined ? {} : { context }) }, text);
+    const { said, ...more } = detailFields(details);
+    this.#logger[level]({ ...fields, ...more, ...(context === undefined ? {} : { context }) }, text === '' ? said : text);
   }
 }
 
@@ -81,11 +82,12 @@ function describe(message: unknown): { fields: Record<string, unknown>; text: st
   return { fields, text: typeof text === 'string' ? text : '' };
 }
 
-function detailFields(details: readonly unknown[]): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
+/** `said`: the text of `logger.log({ any: 'fields' }, 'text')`. */
+function detailFields(details: readonly unknown[]): { said?: string } & Record<string, unknown> {
+  const fields: { said?: string } & Record<string, unknown> = {};
   for (const detail of details) {
     if (detail instanceof Error) fields['err'] = detail;
-    else if (typeof detail === 'string') fields['stack'] = detail;
+    else if (typeof detail === 'string') fields[detail.includes('\n') ? 'stack' : 'said'] = detail;
     else if (typeof detail === 'object' && detail !== null) Object.assign(fields, detail);
   }
   return fields;
