@@ -110,7 +110,7 @@ describe('models without a stream', () => {
   it('echo keeps to max_tokens, stop and n', () => {
     const cut = json('echo', { max_tokens: 2 }).choices[0];
     expect([cut?.message['content'], cut?.finish_reason]).toEqual(['Hello sandbox', 'length']);
-    expect(json('echo', { stop: ['world'] }).choices[0]?.message['content']).toBe('Hello sandbox');
+    expect(json('echo', { stop: ['world'] }).choices[0]?.message['content']).toBe('Hello sandbox ');
     const twice = json('echo', { n: 2 });
     expect([twice.choices.length, twice.usage['completion_tokens']]).toEqual([2, 6]);
   });
