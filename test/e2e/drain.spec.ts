@@ -50,7 +50,7 @@ describe('a stop with streams in flight', () => {
     expect(await stopped).toBe(0);
     const dataDirectory = gateway.dataDirectory;
     const again = await startGatewayProcess({ dataDirectory });
-    expect(await ledger(again)).toMatchObject({ ok: true, drift_nano_usd: '0', open_holds: 0 });
+    expect(await ledger(again)).toMatchObject({ ok: true, drift_nano_usd: 0, open_holds: 0 });
     expect(await again.stop()).toBe(0);
   });
 
