@@ -50,9 +50,9 @@ export class Corpus {
     this.entries = index.exchanges;
   }
 
-  /** Null when there are no recordings on this machine. `CORPUS_DIR` names another place. */
+  /** Null when there are no recordings on this machine. `OG_CORPUS` names another place. */
   static find(): Corpus | null {
-    const directory = process.env['CORPUS_DIR'] ?? resolve(process.cwd(), '..', 'shared', 'corpus');
+    const directory = process.env['OG_CORPUS'] ?? resolve(process.cwd(), '..', 'shared', 'corpus');
     return existsSync(resolve(directory, 'index.json')) ? new Corpus(directory) : null;
   }
 

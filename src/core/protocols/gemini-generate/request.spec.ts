@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import type { Message } from '../../chat/message.js';
 import type { ChatRequest } from '../../chat/request.js';
 import { GatewayError } from '../../errors/gateway-error.js';
@@ -337,6 +338,52 @@ describe('parsing requests', () => {
     [{ contents: [{ parts: [] }], toolConfig: { functionCallingConfig: { mode: 'MAYBE' } } }, 'toolConfig.functionCallingConfig.mode'],
   ])('names what is wrong with %j', (body, param) => {
     expect(refusal(() => geminiGenerate.parseRequest(body))).toMatchObject({ code: 'invalid_request', param });
+  });
+
+  it('takes any JSON at all for a request or refuses it with a path, and sends on whatever it took', () => {
+    const value = fc.jsonValue({ maxDepth: 2 });
+    const part = fc.record(
+      {
+        text: value,
+        thought: value,
+        thoughtSignature: value,
+        functionCall: value,
+        functionResponse: value,
+        inlineData: value,
+        function_call: fc.record({ name: fc.string(), args: value }),
+      },
+      { requiredKeys: [] },
+    );
+    const contents = fc.array(
+      fc.oneof(
+        value,
+        fc.record({ role: fc.constantFrom('user', 'model', 'function', 7), parts: fc.oneof(value, fc.array(fc.oneof(value, part))) }, { requiredKeys: [] }),
+      ),
+      { maxLength: 4 },
+    );
+    const body = fc.record(
+      {
+        contents,
+        tools: value,
+        toolConfig: value,
+        generationConfig: fc.oneof(value, fc.record({ thinkingConfig: value, stopSequences: value, responseMimeType: value, responseSchema: value })),
+        systemInstruction: value,
+        model: value,
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.oneof(value, body), (wire) => {
+        try {
+          const parsed = geminiGenerate.parseRequest(wire);
+          for (const model of ['gemini-1.5-pro', 'gemini-3.5-flash']) geminiGenerate.renderRequest(parsed, context(model));
+        } catch (error) {
+          if (!(error instanceof GatewayError)) throw error;
+          expect(error.status).toBe(400);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
   });
 
   it('passes a native body on as the identical members', () => {
