@@ -1,5 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { anthropicMessages } from '../protocols/anthropic-messages/index.js';
+import { geminiGenerate } from '../protocols/gemini-generate/index.js';
+import { openaiChat } from '../protocols/openai-chat/index.js';
 import { classifyUpstreamError, type UpstreamErrorContext } from './classify-upstream.js';
 import { finalFailure, toGatewayError } from './to-gateway-error.js';
 import { interruptedFailure, transportFailure } from './transport-failure.js';
@@ -197,14 +200,10 @@ function errorsOf(folder: string): Recorded[] {
     });
 }
 
-/** A loose reading of any provider's error shape; the protocols' own parseError is tested beside them. */
-function looseFacts(body: unknown): UpstreamErrorFacts | null {
-  const outer = (Array.isArray(body) ? body[0] : body) as Record<string, unknown> | undefined;
-  if (outer === null || typeof outer !== 'object') return null;
-  const inner = (typeof outer['error'] === 'object' ? outer['error'] : outer) as Record<string, unknown>;
-  const message = inner['message'] ?? outer['message'] ?? outer['detail'] ?? outer['error'];
-  const code = inner['code'] ?? inner['status'] ?? outer['error_type'] ?? null;
-  return { message: String(message), rawCode: code === null ? null : String(code), rawType: (inner['type'] as string) ?? null, param: (inner['param'] as string) ?? null };
+/** By the protocol that would read it; the OpenAI family's reader takes the other providers' shapes. */
+function factsOf({ id, body }: Recorded): UpstreamErrorFacts | null {
+  if (id.startsWith('anthropic')) return anthropicMessages.parseError(body);
+  return id.startsWith('gemini') || id.startsWith('vertex') ? geminiGenerate.parseError(body) : openaiChat.parseError(body);
 }
 
 const EXPECTED_STATUS: Readonly<Record<number, number>> = { 400: 400, 401: 502, 402: 502, 403: 502, 404: 502, 413: 413, 422: 400, 424: 502, 429: 429, 500: 502, 501: 502, 502: 502, 503: 503, 504: 504, 529: 503 };
@@ -212,7 +211,7 @@ const CREDENTIAL_400 = /API key not valid|Incorrect API key/;
 
 (recorded.length > 0 ? describe : describe.skip)('every recorded error (corpus)', () => {
   it.each(recorded.length > 0 ? recorded.map((exchange) => [exchange.id, exchange] as const) : [['none', null as never] as const])('%s', (_id, exchange) => {
-    const failure = classifyUpstreamError(looseFacts(exchange.body), http(exchange.status, { headers: exchange.headers }));
+    const failure = classifyUpstreamError(factsOf(exchange), http(exchange.status, { headers: exchange.headers }));
     const text = JSON.stringify(exchange.body);
     const expected = exchange.status === 400 && CREDENTIAL_400.test(text) ? 502 : exchange.status === 403 && text.includes('Content violates') ? 400 : EXPECTED_STATUS[exchange.status];
     expect(toGatewayError(failure).status).toBe(expected);

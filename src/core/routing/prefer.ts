@@ -30,7 +30,7 @@ export function order(candidates: PlannedCandidate[], question: PreferQuestion):
   const arm = question.strategy.kind === 'weighted' ? drawArm(question.strategy.arms, question, random) : null;
   for (const candidate of candidates) {
     const { deployment, health } = candidate;
-    const weight = deployment.weight * (health?.slowStartWeight ?? 1);
+    const weight = deployment.weight * deployment.credential.weight * (health?.slowStartWeight ?? 1);
     candidate.band = candidate.canary ? -1 : availabilityBand(health?.availability ?? 1, health?.samples ?? 0);
     candidate.affinity = question.bound === deployment.id ? 0 : 1;
     candidate.distance = deployment.provider.zones.length === 0 || deployment.provider.zones.includes(question.zone) ? 0 : 1;
