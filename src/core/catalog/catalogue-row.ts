@@ -4,7 +4,7 @@ import type { Capabilities, ModelParameters } from './model.js';
 /** `retired`: the provider no longer serves it. `deprecated`: it will not for long. */
 export type Lifecycle = 'active' | 'beta' | 'deprecated' | 'retired';
 
-/** What is known about one model at one provider: a row of `catalog/*.yaml`, every one with its source and date. */
+/** What is known about one model at one provider: a row of `catalog/`, every one with its source and date. */
 export interface CatalogueRow {
   /** Public name, `provider/model`. */
   id: string;

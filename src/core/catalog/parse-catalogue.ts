@@ -11,9 +11,9 @@ const ROW_FIELDS = [
 const STATUS: readonly Lifecycle[] = ['active', 'beta', 'deprecated', 'retired'];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** Reads one file of `catalog/`. Throws GatewayError that names the path within it. */
+/** Reads one file of `catalog/`: `provider`, `about` (a remark for people) and `models`. Throws GatewayError that names the path within it. */
 export function parseCatalogue(document: unknown): CatalogueRow[] {
-  const fields = new Fields(document, '', ['provider', 'models']);
+  const fields = new Fields(document, '', ['provider', 'about', 'models']);
   const provider = fields.required('provider');
   return fields.list('models', MAX_ROWS).map((row, index) => parseRow(row, `models[${index}]`, provider));
 }
