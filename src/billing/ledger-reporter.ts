@@ -1,6 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { RequestFold } from '../core/ledger/index.js';
+import { Config } from '../platform/config/index.js';
 import { BillingMetrics } from './billing-metrics.js';
 import type { LedgerObserver } from './holds/ledger-engine.js';
+import { setAside } from './journal/set-aside.js';
 import type { SuccessorObserver } from './recovery/successor.js';
 import type { SweeperObserver } from './recovery/sweeper.js';
 
@@ -9,16 +12,24 @@ import type { SweeperObserver } from './recovery/sweeper.js';
 export class LedgerReporter implements LedgerObserver, SuccessorObserver {
   readonly #logger = new Logger('Ledger');
 
-  constructor(private readonly metrics: BillingMetrics) {}
+  constructor(
+    private readonly config: Config,
+    private readonly metrics: BillingMetrics,
+  ) {}
 
   onError(where: string, error: Error): void {
     this.metrics.error(where);
     this.#logger.warn({ message: `Ledger: ${where} failed`, err: error });
   }
 
-  onPoison(requestId: string, error: Error): void {
+  onPoison(fold: RequestFold, error: Error): void {
     this.metrics.poison();
-    this.#logger.error({ message: 'A request cannot be posted and was set aside', requestId, err: error });
+    this.#logger.error({ message: 'A request cannot be posted and was set aside', requestId: fold.admitted.requestId, err: error });
+    try {
+      setAside(this.config.dataDirectory, fold);
+    } catch (cause) {
+      this.onError('journal', cause as Error);
+    }
   }
 
   onBatch(count: number, durationMs: number): void {

@@ -263,7 +263,7 @@ describe('the first boot of a database', () => {
     const config = Object.assign(new Config(), { demo: options.demo });
     const used = options.secrets ?? secrets;
     const keys = new VirtualKeys(fixture.database, engine.directory, used, clock);
-    new FirstBoot(boot, config, fixture.database, used, keys).onModuleInit();
+    Object.assign(new FirstBoot(boot, fixture.database, used, keys), { config }).onModuleInit();
     await boot.run();
     return boot.demoKey;
   };

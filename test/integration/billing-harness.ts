@@ -40,14 +40,14 @@ export async function startLedger(database: Database, dataDirectory: string, ove
     database, repository, clock, settings, zone: 'local', dataDirectory,
     observer: {
       onError: (where, error) => problems.push(`${where}: ${error.message}`),
-      onPoison: (requestId, error) => problems.push(`poison ${requestId}: ${error.message}`),
+      onPoison: ({ admitted }, error) => problems.push(`poison ${admitted.requestId}: ${error.message}`),
       onBatch: () => undefined,
     },
   });
   const successor = new Successor(database, repository, clock, settings, {
     onTaken: (_directory, figures) => problems.push(`taken ${JSON.stringify(figures)}`),
     onSkipped: (_directory, reason) => problems.push(`skipped: ${reason}`),
-    onPoison: (requestId, error) => problems.push(`poison ${requestId}: ${error.message}`),
+    onPoison: ({ admitted }, error) => problems.push(`poison ${admitted.requestId}: ${error.message}`),
   });
   const sweeper = new Sweeper(database, repository, clock, settings, {
     onSwept: (_engineId, count) => problems.push(`swept ${count}`),

@@ -12,6 +12,7 @@ import {
   type HoldRequest,
   type LeaseView,
   type Need,
+  type RequestFold,
   type RequestRecord,
 } from '../../core/ledger/index.js';
 import { MAX_AMOUNT_NANO_USD, type Price } from '../../core/pricing/index.js';
@@ -33,7 +34,8 @@ import { admissionError, insufficient, unavailable } from './refusals.js';
 /** What an operator must see; the Nest module binds it to metrics and the log. */
 export interface LedgerObserver {
   onError(where: string, error: Error): void;
-  onPoison(requestId: string, error: Error): void;
+  /** The database refuses this request by itself: keep it for a person, raise the alarm. */
+  onPoison(fold: RequestFold, error: Error): void;
   onBatch(count: number, durationMs: number): void;
 }
 
@@ -144,7 +146,7 @@ export class LedgerEngine extends Holds {
     this.#journal.close(clean);
   }
 
-  /** Everything that has ended is in the database. For tests and for a stop. */
+  /** Everything that has ended is in the database. */
   flush(): Promise<boolean> {
     return this.#flusher.flushNow();
   }
@@ -258,7 +260,7 @@ export class LedgerEngine extends Holds {
   }
 
   #setAside(request: PendingRequest, error: Error): void {
-    this.#parts.observer.onPoison(request.fold.admitted.requestId, error);
+    this.#parts.observer.onPoison(request.fold, error);
     if (request.segment !== null) this.#journal?.posted(request.segment);
   }
 

@@ -13,7 +13,7 @@ import { closeEngine } from './close-engine.js';
 export interface SuccessorObserver {
   onTaken(directory: string, figures: { endedCount: number; unfinishedCount: number; damagedCount: number }): void;
   onSkipped(directory: string, reason: string): void;
-  onPoison(requestId: string, error: Error): void;
+  onPoison(fold: RequestFold, error: Error): void;
 }
 
 const TAKEN = 'taken-';
@@ -124,7 +124,7 @@ export class Successor {
     } catch (error) {
       if (isDatabaseUnavailable(error)) throw error;
       const [only] = folds;
-      if (folds.length === 1 && only !== undefined) return this.observer.onPoison(only.admitted.requestId, error as Error);
+      if (folds.length === 1 && only !== undefined) return this.observer.onPoison(only, error as Error);
       for (const fold of folds) await this.#postSafely([fold], post);
     }
   }
