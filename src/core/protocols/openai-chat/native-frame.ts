@@ -69,10 +69,27 @@ export class NativeFrames {
     if (item.rawText !== undefined) this.learn(item.rawText, raw);
     const frame: JsonObject = { ...this.waiting, ...raw, ...this.identity() };
     this.waiting = {};
-    frame['choices'] = rawChoices.map((choice, at) => patchChoice(choice, at, choices, roleOf));
+    frame['choices'] = rawChoices.map((choice, at) => this.patchChoice(choice, at, choices, roleOf));
     delete frame['usage'];
     if (this.context.includeUsage) frame['usage'] = null;
     return `data: ${JSON.stringify(frame)}\n\n`;
+  }
+
+  private patchChoice(raw: unknown, at: number, choices: ReadonlyMap<number, RenderedChoice>, roleOf: (choice: number) => JsonObject): unknown {
+    if (!isObject(raw)) return { index: at, delta: {}, finish_reason: null };
+    const index = typeof raw['index'] === 'number' ? raw['index'] : at;
+    const rendered = choices.get(index);
+    const delta: JsonObject = { ...roleOf(index), ...rendered?.delta };
+    for (const [key, value] of Object.entries(isObject(raw['delta']) ? raw['delta'] : {})) {
+      if (this.survives(key, value) && (key === 'reasoning_details' || !Object.hasOwn(delta, key))) delta[key] = value;
+    }
+    return { ...raw, index, delta, finish_reason: rendered?.finish ?? null };
+  }
+
+  /** The provider's own reasoning_details stay as they came, unless no reasoning is wanted. */
+  private survives(key: string, value: unknown): boolean {
+    if (key === 'reasoning_details') return this.context.reasoningField !== 'none';
+    return !RENDERED.has(key) || (key === 'content' && (value === null || value === ''));
   }
 
   private identity(): JsonObject {
@@ -126,18 +143,6 @@ function parseHead(theirs: string): JsonObject | null {
   } catch {
     return null;
   }
-}
-
-function patchChoice(raw: unknown, at: number, choices: ReadonlyMap<number, RenderedChoice>, roleOf: (choice: number) => JsonObject): unknown {
-  if (!isObject(raw)) return { index: at, delta: {}, finish_reason: null };
-  const index = typeof raw['index'] === 'number' ? raw['index'] : at;
-  const rendered = choices.get(index);
-  const before = isObject(raw['delta']) ? raw['delta'] : {};
-  const delta: JsonObject = { ...roleOf(index) };
-  for (const [key, value] of Object.entries(before)) {
-    if (!RENDERED.has(key) || (key === 'content' && (value === null || value === ''))) delta[key] = value;
-  }
-  return { ...raw, index, delta: Object.assign(delta, rendered?.delta), finish_reason: rendered?.finish ?? null };
 }
 
 /** The frame itself says what its one event says: a string of text, and no end. */
