@@ -140,7 +140,8 @@ describe('KeyDirectory', () => {
     const revoked = loader.addKey({ revoked_at: new Date(clock.nowMs() - 1) });
     const expiring = loader.addKey({ expires_at: new Date(clock.nowMs() + 1_000) });
     const rotated = loader.addKey();
-    (loader.keys[2]?.secrets[0] as { ends_ms: number }).ends_ms = clock.nowMs() + 1_000;
+    const secret = loader.keys[2]?.secrets[0];
+    if (secret !== undefined) secret.ends_ms = clock.nowMs() + 1_000;
     await directory.reload();
     expect([await codeOf(revoked), await codeOf(expiring), await codeOf(rotated)]).toEqual(['revoked_api_key', 'ok', 'ok']);
     clock.advance(1_000);
@@ -199,6 +200,16 @@ describe('KeyDirectory', () => {
     await expect(directory.refresh()).rejects.toThrow('down');
     loader.down = false;
     expect(await codeOf(unknown)).toBe('ok');
+  });
+
+  it('finds the caller of a key’s id, for explanations', async () => {
+    const { loader, directory, authenticate } = start();
+    const key = loader.addKey();
+    loader.addKey({ revoked_at: new Date() });
+    await directory.reload();
+    expect(directory.callerOf('key_0')).toBe(authenticate(key));
+    expect(directory.callerOf('key_1').keyId).toBe('key_1');
+    expect(() => directory.callerOf('key_9')).toThrow('There is no key key_9');
   });
 
   it('drops what was deleted', async () => {

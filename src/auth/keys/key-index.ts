@@ -87,11 +87,11 @@ export class KeyIndex {
     const project = key === null ? undefined : this.#projects.get(key.projectId);
     const organization = project === undefined ? undefined : this.#organizations.get(project.organizationId);
     if (key === null || project === undefined || organization === undefined) return { missing: true };
-    const faulty = [organization, project, key].find(({ fault }) => fault !== null);
-    if (faulty !== undefined) return { fault: { layer: faulty.layer.layer, id: faulty.layer.id, reason: faulty.fault ?? '' } };
-    entry.caller = this.#unchanged(entry.caller, [organization, project, key]) ?? callerOf(key, project, organization);
-    entry.generation = this.#generation;
-    return { caller: entry.caller };
+    const fault = faultOf([organization, project, key]);
+    if (fault !== null) return { fault };
+    const caller = this.#unchanged(entry.caller, [organization, project, key]) ?? callerOf(key, project, organization);
+    Object.assign(entry, { caller, generation: this.#generation });
+    return { caller };
   }
 
   /** Another organization changed, not ours: the same object keeps its compiled policy. */
@@ -111,6 +111,11 @@ export class KeyIndex {
     entry.caller = null;
     this.#secrets.delete(digest);
   }
+}
+
+function faultOf(records: readonly LayerRecord[]): LayerFault | null {
+  const faulty = records.find(({ fault }) => fault !== null);
+  return faulty === undefined ? null : { layer: faulty.layer.layer, id: faulty.layer.id, reason: faulty.fault ?? '' };
 }
 
 /** Readings overlap, and a look-up may be slower than the reading that follows it. */

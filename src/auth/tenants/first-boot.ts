@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Boot, BOOT_ORDER } from '../../platform/boot/index.js';
 import { Config } from '../../platform/config/index.js';
 import { Database, type Queryable } from '../../platform/database/index.js';
@@ -18,9 +18,11 @@ const FIRST_BOOT_LOCK = 7_263_514_909;
 export class FirstBoot implements OnModuleInit {
   readonly #logger = new Logger('FirstBoot');
 
+  @Inject(Config)
+  readonly config!: Config;
+
   constructor(
     private readonly boot: Boot,
-    private readonly config: Config,
     private readonly database: Database,
     private readonly secrets: Secrets,
     private readonly keys: VirtualKeys,

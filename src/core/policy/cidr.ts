@@ -60,22 +60,20 @@ function parseV6Groups(text: string): number[] | null {
   if (head === null || tail === null) return null;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 1) return missing === 0 ? head : null;
-  return missing < 1 ? null : [...head, ...new Array<number>(missing).fill(0), ...tail];
+  return missing < 1 ? null : [...head, ...Array.from({ length: missing }, () => 0), ...tail];
 }
 
 function groupsOf(text: string): number[] | null {
   if (text === '') return [];
-  const groups: number[] = [];
   const parts = text.split(':');
-  for (const [index, part] of parts.entries()) {
-    if (part.includes('.') && index === parts.length - 1) {
-      const v4 = parseV4(part);
-      if (v4 === null) return null;
-      groups.push(((v4[0] ?? 0) << 8) | (v4[1] ?? 0), ((v4[2] ?? 0) << 8) | (v4[3] ?? 0));
-    } else {
-      if (!/^[0-9a-f]{1,4}$/i.test(part)) return null;
-      groups.push(Number.parseInt(part, 16));
-    }
-  }
-  return groups;
+  const last = parts.at(-1) ?? '';
+  const v4 = last.includes('.') ? parseV4(last) : [];
+  if (v4 === null) return null;
+  const plain = v4.length === 0 ? parts : parts.slice(0, -1);
+  if (!plain.every((part) => /^[0-9a-f]{1,4}$/i.test(part))) return null;
+  return [...plain.map((part) => Number.parseInt(part, 16)), ...pairsOf(v4)];
+}
+
+function pairsOf(bytes: readonly number[]): number[] {
+  return bytes.flatMap((byte, index) => (index % 2 === 0 ? [(byte << 8) | (bytes[index + 1] ?? 0)] : []));
 }

@@ -82,7 +82,7 @@ describe('parseLimits and parseBudget', () => {
     [{ rpm: 0 }, 'limits.rpm'],
     [{ rpm: -1 }, 'limits.rpm'],
     [{ rpm: '10' }, 'limits.rpm'],
-    [{ rpm: 1e400 }, 'limits.rpm'],
+    [{ rpm: Infinity }, 'limits.rpm'],
     [{ rps: 1 }, 'limits.rps'],
     [{ tpm: null }, 'limits.tpm'],
   ])('refuses the limits %j', (value, param) => {
