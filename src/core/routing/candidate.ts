@@ -4,14 +4,15 @@ import type { Candidate, ExclusionReason, HealthView } from './plan.js';
 
 /** Why a candidate stands where it stands: numbers on the hot path, words only when somebody reads them. */
 export class PlannedCandidate implements Candidate {
-  place?: number;
-  excluded?: ExclusionReason;
-  code?: ErrorCode;
+  // Given a value from the start, so that all candidates keep one hidden class.
+  place: number | undefined = undefined;
+  excluded: ExclusionReason | undefined = undefined;
+  code: ErrorCode | undefined = undefined;
   /** Detail of the exclusion: a policy's message, a missing capability, a time. */
-  detail?: string;
+  detail: string | undefined = undefined;
   /** The wire parameter that a missing capability concerns. */
-  param?: string;
-  waitMs?: number;
+  param: string | undefined = undefined;
+  waitMs: number | undefined = undefined;
   band = 0;
   /** 0 for the remembered deployment of this session, 1 otherwise. */
   affinity = 1;

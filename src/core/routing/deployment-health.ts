@@ -23,6 +23,47 @@ export interface CallFacts {
 
 export type CallEffect = 'none' | 'opened' | 'closed';
 
+interface Measured extends Omit<HealthView, 'ttftP95Ms' | 'totalP95Ms' | 'tokensPerS'> {
+  ttft: LatencyDigest;
+  total: LatencyDigest;
+  speed: LatencyDigest;
+}
+
+/** Percentiles are read by two strategies only, so they are not worked out for every plan. */
+class MeasuredView implements HealthView {
+  readonly circuit: HealthView['circuit'];
+  readonly retryAtMs: number | undefined;
+  readonly availability: number;
+  readonly samples: number;
+  readonly slowStartWeight: number;
+  readonly credential: HealthView['credential'];
+  readonly credentialUntilMs: number | undefined;
+  readonly lastError: string | undefined;
+
+  constructor(private readonly measured: Measured) {
+    this.circuit = measured.circuit;
+    this.retryAtMs = measured.retryAtMs;
+    this.availability = measured.availability;
+    this.samples = measured.samples;
+    this.slowStartWeight = measured.slowStartWeight;
+    this.credential = measured.credential;
+    this.credentialUntilMs = measured.credentialUntilMs;
+    this.lastError = measured.lastError;
+  }
+
+  get ttftP95Ms(): number | undefined {
+    return this.measured.ttft.quantile(0.95);
+  }
+
+  get totalP95Ms(): number | undefined {
+    return this.measured.total.quantile(0.95);
+  }
+
+  get tokensPerS(): number | undefined {
+    return this.measured.speed.quantile(0.5);
+  }
+}
+
 /** Everything remembered about one deployment. Constant memory; the clock is an argument. */
 export class DeploymentHealth {
   private readonly successes = new DecayingCount();
@@ -66,27 +107,21 @@ export class DeploymentHealth {
     const samples = good + this.failures.at(nowMs);
     const rejectedUntilMs = this.rejected.rejectedUntilMs(credential, nowMs);
     const limitedUntilMs = this.pause.limitedUntilMs(nowMs);
-    const { ttft, total, speed } = this;
-    return {
+    const availability = samples < MIN_SAMPLES ? 1 : wilsonLowerBound(good, samples);
+    const credentialState = rejectedUntilMs !== undefined ? 'rejected' : limitedUntilMs !== undefined ? 'rate-limited' : 'ok';
+    return new MeasuredView({
       circuit: this.circuit.state(nowMs),
       retryAtMs: this.circuit.retryAtMs(nowMs),
-      availability: samples < MIN_SAMPLES ? 1 : wilsonLowerBound(good, samples),
+      availability,
       samples,
       slowStartWeight: this.circuit.slowStartWeight(nowMs),
-      credential: rejectedUntilMs !== undefined ? 'rejected' : limitedUntilMs !== undefined ? 'rate-limited' : 'ok',
+      credential: credentialState,
       credentialUntilMs: rejectedUntilMs ?? limitedUntilMs,
       lastError: this.lastErrorText,
-      // Read by two strategies only, so they are not worked out for every plan.
-      get ttftP95Ms() {
-        return ttft.quantile(0.95);
-      },
-      get totalP95Ms() {
-        return total.quantile(0.95);
-      },
-      get tokensPerS() {
-        return speed.quantile(0.5);
-      },
-    };
+      ttft: this.ttft,
+      total: this.total,
+      speed: this.speed,
+    });
   }
 
   /** For people: what the view leaves out. */

@@ -11,6 +11,8 @@ export interface MustQuestion {
   needs: RequestNeeds;
   caller: Caller | null;
   nowMs: number;
+  /** Where this engine stands: what runs in its own process is processed here. */
+  zone: string;
   /** A deployment that is tried although its circuit is open: panic mode's one probe. */
   admit?: string | undefined;
 }
@@ -19,7 +21,7 @@ export interface MustQuestion {
 const ESTIMATE_MARGIN = 1.25;
 
 type Filter = (candidate: PlannedCandidate, question: MustQuestion) => void;
-const FILTERS: readonly Filter[] = [retired, policy, zone, unpriced, capability, contextWindow, credential, circuit];
+const FILTERS: readonly Filter[] = [retired, policy, unpriced, capability, contextWindow, credential, circuit];
 
 /** Marks the candidate with the first reason that excludes it. What is unknown counts as able: availability first. */
 export function applyMust(candidate: PlannedCandidate, question: MustQuestion): void {
@@ -33,23 +35,14 @@ function retired(candidate: PlannedCandidate, { nowMs }: MustQuestion): void {
   if (isRetired(candidate.model, nowMs)) candidate.exclude('retired', `${candidate.model.id} is retired`, 'model_retired');
 }
 
-function policy(candidate: PlannedCandidate, { caller, needs }: MustQuestion): void {
+function policy(candidate: PlannedCandidate, { caller, needs, zone }: MustQuestion): void {
   if (caller === null) return;
   const { provider, price } = candidate.deployment;
-  const denial = denyDeployment(caller, { providerId: provider.id, providerType: provider.type, zones: provider.zones, price, promptTokensEstimate: needs.promptTokensEstimate });
+  const zones = provider.inProcess ? [zone] : provider.zones;
+  const denial = denyDeployment(caller, { providerId: provider.id, providerType: provider.type, zones, price, promptTokensEstimate: needs.promptTokensEstimate });
   if (denial === null) return;
   const reason = denial.code === 'price_not_allowed' ? 'price_ceiling' : denial.code === 'zone_not_allowed' ? 'zone' : 'policy';
   candidate.exclude(reason, denial.message, denial.code);
-}
-
-/** Fails closed: a provider that does not say where it processes is in no zone. What runs in this process sends nothing anywhere. */
-function zone(candidate: PlannedCandidate, { caller }: MustQuestion): void {
-  const pinned = caller?.zone;
-  const { provider } = candidate.deployment;
-  if (pinned === undefined || provider.inProcess) return;
-  if (provider.zones.length > 0 && provider.zones.every((name) => name === pinned)) return;
-  const where = provider.zones.length === 0 ? 'in no stated zone' : `in ${provider.zones.join(', ')}`;
-  candidate.exclude('zone', `The provider ${provider.id}, which processes ${where}, is not allowed by the zone ${pinned} of project ${caller?.projectId ?? ''}.`, 'zone_not_allowed');
 }
 
 function unpriced(candidate: PlannedCandidate, { needs }: MustQuestion): void {

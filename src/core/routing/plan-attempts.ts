@@ -49,12 +49,12 @@ const BALANCED: RouteStrategy = { kind: 'balanced' };
  */
 export function planAttempts(question: PlanQuestion, world: PlanWorld): Plan {
   const { request, needs, caller, options } = question;
-  const mayUse = (model: Model) => caller === null || mayUseModel(caller, model);
+  const mayUse = usable(caller);
   const resolved = resolveModels([request.model, ...(request.models ?? [])], world.snapshot, { nowMs: world.nowMs, mayUse });
   const first = (resolved[0] as ResolvedModel).model;
   const route = routeFor(question, world, first);
   const { candidates, tierCount } = candidatesOf(withFallbacks(resolved, route, world.snapshot), world);
-  const must = { request, needs, caller, nowMs: world.nowMs, admit: world.admit };
+  const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, admit: world.admit };
   for (const candidate of candidates) {
     if (!mayUse(candidate.model)) candidate.exclude('policy', `The model ${candidate.model.id} is not allowed by this key’s policy.`, 'model_not_allowed');
     else if (options.noFallback && candidate.tier > 0) candidate.exclude('no_fallback');
@@ -74,6 +74,17 @@ export function planAttempts(question: PlanQuestion, world: PlanWorld): Plan {
   if (affinity !== null) plan.affinityKey = affinity;
   if (probe !== null && attempts[0]?.deployment.id === probe) plan.probe = probe;
   return plan;
+}
+
+/** Asked for every deployment, decided once per model. */
+function usable(caller: Caller | null): (model: Model) => boolean {
+  let last: Model | undefined;
+  let allowed = true;
+  return (model) => {
+    if (caller === null || model === last) return allowed;
+    last = model;
+    return (allowed = mayUseModel(caller, model));
+  };
 }
 
 function routeFor({ caller, options }: PlanQuestion, world: PlanWorld, model: Model): Route | null {
@@ -150,15 +161,15 @@ function remove<T>(list: T[], isGone: (item: T) => boolean): void {
 function bound(ordered: PlannedCandidate[], noFallback: boolean, maxAttempts: number): PlannedCandidate[] {
   const most = noFallback ? 1 : maxAttempts;
   for (const [index, candidate] of ordered.entries()) {
-    candidate.place = index + 1;
-    if (index < most) continue;
-    delete candidate.place;
-    candidate.exclude(noFallback ? 'no_fallback' : 'attempts_exhausted');
+    if (index < most) candidate.place = index + 1;
+    else candidate.exclude(noFallback ? 'no_fallback' : 'attempts_exhausted');
   }
   return ordered.slice(0, most);
 }
 
 /** Chosen ones in their order, then the excluded ones as they were considered. */
 function explained(candidates: readonly PlannedCandidate[], ordered: readonly PlannedCandidate[]): PlannedCandidate[] {
-  return ordered.length === candidates.length ? [...ordered] : [...ordered, ...candidates.filter((candidate) => !ordered.includes(candidate))];
+  if (ordered.length === candidates.length) return [...ordered];
+  const placed = new Set(ordered);
+  return [...ordered, ...candidates.filter((candidate) => !placed.has(candidate))];
 }
