@@ -37,12 +37,12 @@ export class AttemptRunner {
   refuseAdjustments(exchange: AdmittedExchange, plan: Plan): void {
     const strict = exchange.options.strict || exchange.caller.strictParams;
     const byPolicy = [...exchange.parameters];
-    if (strict && byPolicy.length > 0) throw adjusted(byPolicy);
+    if (strict && byPolicy.some(isAdjustment)) throw adjusted(byPolicy);
     let refused: readonly ParameterAdjustment[] = [];
     while (plan.attempts.length > 0) {
       const candidate = plan.attempts[0] as Candidate;
       const call = this.prepare(exchange, candidate);
-      if (!strict || call.report.length === 0) {
+      if (!strict || !call.report.some(isAdjustment)) {
         exchange.parameters = [...byPolicy, ...call.report];
         return;
       }
@@ -106,9 +106,15 @@ export class AttemptRunner {
   }
 }
 
+/** A value for what the client left open takes nothing away from what it said. */
+function isAdjustment(item: ParameterAdjustment): boolean {
+  return item.action !== 'defaulted';
+}
+
 function adjusted(report: readonly ParameterAdjustment[]): GatewayError {
-  const [first] = report;
-  const words = report.map((item) => `${item.parameter} would be ${item.action}${item.detail === undefined ? '' : ` (${item.detail})`}`).join(', ');
+  const adjustments = report.filter(isAdjustment);
+  const [first] = adjustments;
+  const words = adjustments.map((item) => `${item.parameter} would be ${item.action}${item.detail === undefined ? '' : ` (${item.detail})`}`).join(', ');
   return new GatewayError('unsupported_parameter', `Strict parameters: ${words}.`, { param: first?.parameter ?? null });
 }
 

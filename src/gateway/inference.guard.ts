@@ -46,6 +46,7 @@ export class InferenceGuard implements CanActivate {
     exchange.body = scanBody(bytes);
     exchange.request = exchange.protocol.parseRequest(exchange.body.value);
     exchange.needs = requestNeeds(exchange.request);
+    exchange.parameters.push(...(exchange.request.adjustments ?? []));
     exchange.timings.parseMs = performance.now() - parseMs;
   }
 

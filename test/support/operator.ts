@@ -38,9 +38,14 @@ export class Operator {
     return { organizationId, projectId, keyId: String(key['id']), key: String(key['key']) };
   }
 
-  /** The log record, once it is there and the request has ended (CONTRACT: 2 s after the end at the latest). */
+  /** What is recorded of a request whose call reached the ledger, once log and ledger both have it (CONTRACT: 2 s after the end at the latest). */
   async request(id: string, withinMs = 3_000): Promise<Json> {
-    return this.eventually(() => this.get(`requests/${id}`), withinMs);
+    return this.eventually(() => this.get(`requests/${id}`), withinMs, (record) => 'status' in record && 'states' in record);
+  }
+
+  /** The same of a request whose process was killed: the ledger alone knows it. */
+  async crashedRequest(id: string, withinMs = 3_000): Promise<Json> {
+    return this.eventually(() => this.get(`requests/${id}`), withinMs, (record) => 'states' in record);
   }
 
   /** Asks again until `holds`, at most `withinMs`; the last failure is thrown. */

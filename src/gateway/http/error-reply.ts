@@ -8,9 +8,6 @@ export interface ErrorReply {
   body: Record<string, unknown>;
 }
 
-/** Anthropic's clients know overload as 529 (https://docs.anthropic.com/en/api/errors, 2026-11). */
-const ANTHROPIC_STATUS: Partial<Record<ErrorCode, number>> = { overloaded: 529, upstream_overloaded: 529 };
-
 /** 503 always says when to come back. */
 const DEFAULT_RETRY_MS: Partial<Record<ErrorCode, number>> = {
   service_unavailable: 1000,
@@ -26,7 +23,7 @@ const DEFAULT_RETRY_MS: Partial<Record<ErrorCode, number>> = {
 
 /** The one renderer of errors before the first byte: status, headers and body for a client of `protocol`. */
 export function renderErrorReply(error: GatewayError, protocol: ChatProtocol, requestId: string): ErrorReply {
-  const status = protocol.id === 'anthropic-messages' ? (ANTHROPIC_STATUS[error.code] ?? error.status) : error.status;
+  const status = protocol.errorStatus?.(error) ?? error.status;
   const headers: Record<string, string> = { ...error.headers };
   const retryAfterMs = error.retryAfterMs ?? DEFAULT_RETRY_MS[error.code];
   if (retryAfterMs !== undefined && error.entry.shouldRetry !== false) Object.assign(headers, retryHeaders(retryAfterMs));
