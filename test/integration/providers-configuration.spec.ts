@@ -127,7 +127,7 @@ describe('applying a document', () => {
     expect(snapshot.models.has('openai/gpt-5')).toBe(false);
 
     const again = await service.apply(DOCUMENT);
-    expect(again).toEqual({ changes: [], version: result.version, dryRun: false });
+    expect(again).toEqual({ changes: [], version: result.version, dry_run: false });
     const asJson = JSON.stringify({ version: 1, ledger: { lease: 'off' } });
     expect((await service.apply(asJson)).changes).toEqual([{ action: 'update', kind: 'ledger', id: 'ledger', fields: ['lease'] }]);
     expect(store.current().leases).toBe(false);

@@ -24,11 +24,12 @@ export interface ApplyOptions {
   within?(transaction: Queryable, result: ApplyResult): Promise<void>;
 }
 
+/** As the operator's API answers it. */
 export interface ApplyResult {
   changes: Change[];
   /** Of the stored document in force afterwards; 0 while nothing was ever applied. */
   version: number;
-  dryRun: boolean;
+  dry_run: boolean;
 }
 
 /** How many stored versions are tried at a start when the newest cannot be used. */
@@ -75,7 +76,7 @@ export class ConfigurationService {
       const previous = newest === null ? {} : this.#parseStored(newest);
       const next = this.#next(read, previous);
       const changes = diffConfigurations(previous, next, secretForms(this.parts.secrets).digested);
-      const result: ApplyResult = { changes, version: newest?.id ?? 0, dryRun: options.dryRun === true };
+      const result: ApplyResult = { changes, version: newest?.id ?? 0, dry_run: options.dryRun === true };
       if (options.dryRun === true) return result;
       if (changes.length > 0) result.version = await this.#store(transaction, next, { source: options.source ?? 'api', changes });
       await options.within?.(transaction, result);

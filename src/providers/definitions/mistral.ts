@@ -16,7 +16,7 @@ export const mistral: ProviderDefinition = {
   modelFacts: { reasoningReplay: 'none' },
   request: [
     { rename: { max_completion_tokens: 'max_tokens', seed: 'random_seed' } },
-    { toolChoice: { required: 'any', named: 'narrow' } },
+    { toolChoice: { required: 'any' } },
     { only: KNOWN },
     { roles: { developer: 'system' } },
     { omitFromMessages: ['refusal', 'reasoning_content', 'reasoning', 'reasoning_details'] },
@@ -31,6 +31,7 @@ export const mistral: ProviderDefinition = {
     { fact: 'extra members are refused: stream_options', source: 'https://github.com/avante-corp/avante.nvim/issues/2347', date: '2025-06-27' },
     { fact: 'extra members are refused: max_completion_tokens', source: 'https://github.com/editor-code-assistant/eca/issues/231', date: '2025-12-12' },
     { fact: 'random_seed, tool_choice any, finish model_length, thinking as content parts', source: 'vercel/ai packages/mistral', date: '2026-08-01' },
+    { fact: 'a tool named in tool_choice is taken as OpenAI writes it (200)', source: 'recorded traffic of mistral-small-latest', date: '2026-11-21' },
     { fact: 'tool call ids are nine letters or digits', source: 'https://github.com/mistralai/mistral-common (tool call id validation)', date: '2026-08-01' },
     { fact: 'cancelling does not stop billing', source: 'https://openrouter.ai/docs/api-reference/streaming', date: '2026-08-01' },
   ],

@@ -7,7 +7,7 @@ export const openrouter: ProviderDefinition = {
   baseUrl: 'https://openrouter.ai/api/v1',
   auth: { kind: 'bearer' },
   env: ['OPENROUTER_API_KEY'],
-  modelFacts: { reasoningReplay: 'reasoning' },
+  modelFacts: { reasoningReplay: 'reasoning_details' },
   request: [{ rename: { max_completion_tokens: 'max_tokens' } }],
   response: { reasoningAt: ['reasoning', 'reasoning_details', 'reasoning_content'] },
   headerFacts: { requestId: 'x-generation-id', remainingRequests: 'x-ratelimit-remaining' },
