@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { redactSecrets, SECRET_FIELDS } from './redact-secrets.js';
+import { redactSecrets } from '../../core/errors/redact-secrets.js';
+import { SECRET_FIELDS } from './secret-fields.js';
 
 /** What Nest tells about its own start, line by line for every route: worth reading when something is wrong with it. */
 const START_CONTEXTS = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication', 'BullModule', 'TypeOrmModule']);
