@@ -42,6 +42,11 @@ export class ClientReply {
     raw.on('error', () => this.onClose());
   }
 
+  /** The status line that was sent; undefined before. */
+  get status(): number | undefined {
+    return this.raw.headersSent ? this.raw.statusCode : undefined;
+  }
+
   get headersSent(): boolean {
     return this.raw.headersSent;
   }

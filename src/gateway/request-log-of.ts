@@ -63,8 +63,10 @@ export function requestLogOf(exchange: Exchange, context: LogContext): RequestLo
   };
 }
 
-/** 499 is nginx's word for a client that left; no client ever sees it. */
+/** What the client got: a stream that broke after its first byte was still a 200. 499 is nginx's word for a client that left. */
 function statusOf(exchange: Exchange): number {
+  const sent = exchange.reply?.status;
+  if (sent !== undefined && exchange.settlement?.state !== 'canceled') return sent;
   if (exchange.error !== undefined) return exchange.error.status;
   return exchange.settlement?.state === 'canceled' ? 499 : 200;
 }

@@ -47,10 +47,10 @@ export class PlatformMetrics implements OnModuleInit {
       const { inUseCount, waitingCount } = this.database.stats;
       this.poolInUse.set({ zone }, inUseCount);
       this.poolWaiting.set({ zone }, waitingCount);
-      if (this.redis !== null) this.redisUp.set({ zone }, this.redis.up ? 1 : 0);
+      if (this.redis != null) this.redisUp.set({ zone }, this.redis.up ? 1 : 0);
     });
     this.readiness.register('database', async () => (await this.database.query('SELECT 1')).rowCount === 1);
-    const { redis } = this;
+    const redis = this.redis ?? null;
     if (redis !== null) this.readiness.register('redis', () => redis.up, false);
   }
 }
