@@ -19,6 +19,10 @@ export const authMetricProviders = [
   }),
 ];
 
+const REASONS: readonly AuthFailure[] = ['missing', 'malformed', 'unknown', 'revoked', 'expired', 'ip', 'scope'];
+const SCOPES: readonly LayerName[] = ['organization', 'project', 'key'];
+const LIMITS: readonly LimitName[] = ['rpm', 'tpm', 'rpd', 'concurrency'];
+
 /** All labels are closed lists: nothing a client sends becomes a series. */
 @Injectable()
 export class AuthMetrics {
@@ -26,7 +30,12 @@ export class AuthMetrics {
     private readonly config: Config,
     @InjectMetric('og_auth_failures_total') private readonly failures: Counter<'zone' | 'reason'>,
     @InjectMetric('og_ratelimit_rejections_total') private readonly rejections: Counter<'zone' | 'scope' | 'limit'>,
-  ) {}
+  ) {
+    // A series that appears with its first event has no rate for it: all start at 0.
+    const { zone } = config;
+    for (const reason of REASONS) failures.inc({ zone, reason }, 0);
+    for (const scope of SCOPES) for (const limit of LIMITS) rejections.inc({ zone, scope, limit }, 0);
+  }
 
   failed(reason: AuthFailure): void {
     this.failures.inc({ zone: this.config.zone, reason });

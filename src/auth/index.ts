@@ -1,6 +1,5 @@
-export { AuthMetrics } from './auth-metrics.js';
 export { AuthModule } from './auth.module.js';
-export { AuthenticationError, type AuthFailure, type CredentialHeaders } from './keys/credential.js';
+export type { AuthFailure, CredentialHeaders } from './keys/credential.js';
 export { KeyDirectory } from './keys/key-directory.js';
 export type { IssuedKey, VirtualKey } from './keys/virtual-key-view.js';
 export { VirtualKeyGuard, type AuthenticatedRequest } from './keys/virtual-key.guard.js';
@@ -8,7 +7,6 @@ export { VirtualKeys, type VirtualKeyFilter, type VirtualKeyInput } from './keys
 export type { LimitName, WindowState } from './limits/limit-store.js';
 export { Admission, Limits, type LimitUsage } from './limits/limits.js';
 export { OperatorGuard } from './operators/operator.guard.js';
-export { DEFAULT_ORGANIZATION_ID, DEFAULT_PROJECT_ID, DEMO_KEY_ID } from './tenants/first-boot.js';
 export type { LayerInput } from './tenants/layer-input.js';
 export { Organizations, type Organization } from './tenants/organizations.js';
 export type { Page, PageRequest } from './tenants/page.js';

@@ -1,11 +1,8 @@
 export type { AllowDeny, Budget, Caller, CallerLayer, LayerName, Limits, Policy, Schedule } from './caller.js';
-export { parseAddress } from './cidr.js';
 export { decide, mayUseModel, type Permission, type PolicyDecision, type PolicyQuestion, type QuestionModel } from './decide.js';
 export { denyDeployment, type DeploymentQuestion } from './decide-deployment.js';
 export { denialError, type Denial } from './decision.js';
-export { effectiveFitToCredit, effectivePolicy, effectiveStore, effectiveStrictParams, narrowStore, type StoreLevel } from './effective-policy.js';
-export { compileGlob, type Glob } from './glob.js';
+export { effectivePolicy, effectiveStore, effectiveStrictParams } from './effective-policy.js';
 export { parseBudget, parseLimits } from './parse-limits.js';
-export { parsePolicy, readTimezone } from './parse-policy.js';
+export { parsePolicy } from './parse-policy.js';
 export { isTimezone } from './schedule.js';
-export { nearestName } from './strict-object.js';

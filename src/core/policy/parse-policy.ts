@@ -71,8 +71,7 @@ function readTime(value: unknown, path: string): string {
   return text;
 }
 
-/** An IANA timezone name; used for projects too. */
-export function readTimezone(value: unknown, path: string): string {
+function readTimezone(value: unknown, path: string): string {
   const text = readText(value, path);
   if (!isTimezone(text)) throw invalidRequest(path, `\`${path}\` must be an IANA timezone like Asia/Seoul, not ${JSON.stringify(text)}.`);
   return text;
