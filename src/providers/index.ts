@@ -1,7 +1,5 @@
-export { Catalogue, CatalogueError, loadCatalogue } from './catalog/index.js';
 export { ConfigurationService, type ApplyOptions, type ApplyResult, type Change } from './configuration/index.js';
-export { DEFINITIONS, findDefinition, getDefinition, type ProviderDefinition } from './definitions/index.js';
+export type { ProviderDefinition } from './definitions/index.js';
 export type { CallObserver, PreparedCall, RateLimitFacts, UpstreamExchange } from './exchange.js';
 export { ProviderAdapter, type AdapterParts } from './provider-adapter.js';
 export { ProvidersModule } from './providers.module.js';
-export { UpstreamClient } from './upstream-client.js';

@@ -54,7 +54,8 @@ function render(exchange: UpstreamExchange, lane: Lane, native: boolean): { wire
     reasons: deployment.capabilities.reasoning !== false,
     modelFacts: deployment.modelFacts,
   };
-  const rendered = native && body !== undefined ? lane.protocol.renderNativeRequest(body.value, request, context) : lane.protocol.renderRequest(request, context);
+  const rendered =
+    native && body !== undefined ? lane.protocol.renderNativeRequest(body.value, request, context) : lane.protocol.renderRequest(request, context);
   const words = speaksOwnProtocol(lane) ? lane.definition.request : [];
   if (words.length === 0 && isEmpty(deployment.parameters) && isEmpty(deployment.modelFacts)) return rendered;
   const report = new DialectReport(request, native, rendered.report);

@@ -54,14 +54,16 @@ const snapshots: Provider[] = [
   { provide: SnapshotSource, useExisting: SnapshotStore },
 ];
 
+type ConfigurationInputs = [Database, Secrets, Catalogue, SnapshotStore, Config, ConfigurationMetrics];
+
 const configuration: Provider[] = [
   ConfigurationMetrics,
   ...configurationMetricProviders,
   {
     provide: ConfigurationService,
     inject: [Database, Secrets, Catalogue, SnapshotStore, Config, ConfigurationMetrics],
-    useFactory: (database: Database, secrets: Secrets, catalogue: Catalogue, store: SnapshotStore, config: Config, observer: ConfigurationMetrics) =>
-      new ConfigurationService({ database, secrets, catalogue, store, environment: config.environment, observer }),
+    useFactory: (...[database, secrets, catalogue, store, { environment }, observer]: ConfigurationInputs) =>
+      new ConfigurationService({ database, secrets, catalogue, store, environment, observer }),
   },
   {
     provide: ConfigurationFollower,

@@ -125,7 +125,11 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
 
   #scrub(item: StreamItem): StreamItem {
     const { credential } = this.prepared.exchange.deployment;
-    return { ...item, raw: undefined, events: item.events.map((event) => (event.type === 'error' ? { ...event, failure: scrubFailure(event.failure, credential) } : event)) };
+    return {
+      ...item,
+      raw: undefined,
+      events: item.events.map((event) => (event.type === 'error' ? { ...event, failure: scrubFailure(event.failure, credential) } : event)),
+    };
   }
 
   #context(status: number, headers: Record<string, string>): AnswerContext {

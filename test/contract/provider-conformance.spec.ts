@@ -29,7 +29,12 @@ const REQUEST = {
     { role: 'developer', content: 'Be brief.' },
     { role: 'user', content: 'Weather in Seoul?' },
   ],
-  tools: [{ type: 'function', function: { name: 'weather', description: 'weather of a city', parameters: { type: 'object', properties: { city: { type: 'string' } } } } }],
+  tools: [
+    {
+      type: 'function',
+      function: { name: 'weather', description: 'weather of a city', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
+    },
+  ],
   max_tokens: 64,
   temperature: 1.5,
   seed: 7,
@@ -76,8 +81,27 @@ afterAll(async () => {
 });
 
 function deploymentOf(definition: ProviderDefinition, fixture: ProviderFixture): Deployment {
-  const provider = { id: 'p', type: definition.id, baseUrl: origin, zones: [], timeouts: {}, health: true, drainOnAbort: false, billPartial: true, credentials: [{ id: 'c', weight: 1, secrets: { key: CANARY } }] };
-  const model = { id: 'public/name', name: null, aliases: null, serve: [{ provider: 'p', model: fixture.model, weight: 1, priority: 0, protocol: null }], price: null, cost: null, capabilities: {}, class: null };
+  const provider = {
+    id: 'p',
+    type: definition.id,
+    baseUrl: origin,
+    zones: [],
+    timeouts: {},
+    health: true,
+    drainOnAbort: false,
+    billPartial: true,
+    credentials: [{ id: 'c', weight: 1, secrets: { key: CANARY } }],
+  };
+  const model = {
+    id: 'public/name',
+    name: null,
+    aliases: null,
+    serve: [{ provider: 'p', model: fixture.model, weight: 1, priority: 0, protocol: null }],
+    price: null,
+    cost: null,
+    capabilities: {},
+    class: null,
+  };
   const snapshot = buildSnapshot({ providers: [provider], models: [model] }, catalogue, { version: 1, hash: 'x' });
   const deployment = snapshot.models.get('public/name')?.deployments[0] as Deployment;
   const deadlines: ProviderInstance['deadlines'] = { connectMs: 1_000, firstByteMs: 2_000, idleMs: 2_000, totalMs: 5_000 };
@@ -149,7 +173,8 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
 
   it('states its sources', () => {
     expect(definition.evidence.length).toBeGreaterThan(0);
-    for (const { source, date } of definition.evidence) expect({ source, date }).toEqual({ source: expect.stringMatching(/\S/), date: expect.stringMatching(/^\d{4}-\d{2}-\d{2}$/) });
+    for (const { source, date } of definition.evidence)
+      expect({ source, date }).toEqual({ source: expect.stringMatching(/\S/), date: expect.stringMatching(/^\d{4}-\d{2}-\d{2}$/) });
     expect(Buffer.byteLength(JSON.stringify(definition))).toBeLessThan(4_000);
   });
 
@@ -248,7 +273,9 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
 
   it('keeps the client’s bytes in the native lane', async () => {
     if (definition.protocol !== 'openai-chat') return;
-    const bytes = Buffer.from('{ "model":"public/name",  "messages":[{"role":"user","content":"caf\\u00e9","x":12345678901234567890}], "seed": 9007199254740993, "max_tokens":64 }');
+    const bytes = Buffer.from(
+      '{ "model":"public/name",  "messages":[{"role":"user","content":"caf\\u00e9","x":12345678901234567890}], "seed": 9007199254740993, "max_tokens":64 }',
+    );
     const body = scanBody(bytes);
     const request = UPSTREAM_PROTOCOLS['openai-chat'].parseRequest(body.value);
     const outcome = await run({ deployment: deployment(), request, clientProtocol: 'openai-chat', body }, json(fixture.answer));

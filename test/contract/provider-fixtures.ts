@@ -50,7 +50,9 @@ function openAi(style: OpenAiStyle): Pick<ProviderFixture, 'text' | 'reasoning' 
   const base = { id: 'up-1', object: 'chat.completion.chunk', created: 1_760_000_000, model: 'up-model' };
   const delta = (value: unknown, finish: string | null = null) => ({ ...base, choices: [{ index: 0, delta: value, finish_reason: finish }] });
   const call = (name: string | undefined, text: string) => ({
-    tool_calls: [{ index: 0, ...(name === undefined ? {} : { id: 'call_abc', type: 'function' }), function: { ...(name === undefined ? {} : { name }), arguments: text } }],
+    tool_calls: [
+      { index: 0, ...(name === undefined ? {} : { id: 'call_abc', type: 'function' }), function: { ...(name === undefined ? {} : { name }), arguments: text } },
+    ],
   });
   const last = { ...base, ...usageFrame(usage) };
   const message = { role: 'assistant', content: TEXT, ...thought(THOUGHT) };
@@ -59,8 +61,23 @@ function openAi(style: OpenAiStyle): Pick<ProviderFixture, 'text' | 'reasoning' 
     reasoning: THOUGHT,
     usage: USAGE,
     answer: { ...base, object: 'chat.completion', choices: [{ index: 0, message: mergeContent(message, thought(THOUGHT)), finish_reason: 'stop' }], usage },
-    stream: sse([delta({ role: 'assistant', content: '' }), delta(thought(THOUGHT.slice(0, 9))), delta(thought(THOUGHT.slice(9))), delta({ content: 'Seoul is' }), delta({ content: ' sunny.' }), delta({}, 'stop'), last]),
-    toolStream: sse([delta({ role: 'assistant', content: null }), delta(call('weather', '')), delta(call(undefined, '{"city":')), delta(call(undefined, '"Seoul"}')), delta({}, 'tool_calls'), last]),
+    stream: sse([
+      delta({ role: 'assistant', content: '' }),
+      delta(thought(THOUGHT.slice(0, 9))),
+      delta(thought(THOUGHT.slice(9))),
+      delta({ content: 'Seoul is' }),
+      delta({ content: ' sunny.' }),
+      delta({}, 'stop'),
+      last,
+    ]),
+    toolStream: sse([
+      delta({ role: 'assistant', content: null }),
+      delta(call('weather', '')),
+      delta(call(undefined, '{"city":')),
+      delta(call(undefined, '"Seoul"}')),
+      delta({}, 'tool_calls'),
+      last,
+    ]),
   };
 }
 
@@ -74,7 +91,10 @@ const openAiError = (status: number, error: Record<string, unknown>, code: strin
 
 const anthropicFixture: Omit<ProviderFixture, 'model' | 'absent' | 'present' | 'reported'> = (() => {
   const usage = { input_tokens: 8, cache_read_input_tokens: 4, cache_creation_input_tokens: 0, output_tokens: 11 };
-  const start = { type: 'message_start', message: { id: 'msg_1', type: 'message', role: 'assistant', model: 'up-model', content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } } };
+  const start = {
+    type: 'message_start',
+    message: { id: 'msg_1', type: 'message', role: 'assistant', model: 'up-model', content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } },
+  };
   const event = (frame: { type: string; [key: string]: unknown }) => `event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`;
   const end = (reason: string) => [
     { type: 'message_delta', delta: { stop_reason: reason, stop_sequence: null }, usage: { output_tokens: 11 } },
@@ -121,13 +141,23 @@ const anthropicFixture: Omit<ProviderFixture, 'model' | 'absent' | 'present' | '
     },
     stream: stream.map(event).join(''),
     toolStream: tools.map(event).join(''),
-    error: { status: 529, body: { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } }, code: 'upstream_overloaded', message: 'Overloaded' },
+    error: {
+      status: 529,
+      body: { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } },
+      code: 'upstream_overloaded',
+      message: 'Overloaded',
+    },
   };
 })();
 
 const geminiFixture: Omit<ProviderFixture, 'model' | 'absent' | 'present' | 'reported'> = (() => {
   const usageMetadata = { promptTokenCount: 12, cachedContentTokenCount: 4, candidatesTokenCount: 5, thoughtsTokenCount: 6, totalTokenCount: 23 };
-  const frame = (parts: unknown[], finishReason?: string) => ({ candidates: [{ index: 0, content: { role: 'model', parts }, ...(finishReason === undefined ? {} : { finishReason }) }], usageMetadata, modelVersion: 'up-model', responseId: 'r1' });
+  const frame = (parts: unknown[], finishReason?: string) => ({
+    candidates: [{ index: 0, content: { role: 'model', parts }, ...(finishReason === undefined ? {} : { finishReason }) }],
+    usageMetadata,
+    modelVersion: 'up-model',
+    responseId: 'r1',
+  });
   const thought = { text: THOUGHT, thought: true };
   return {
     text: TEXT,
@@ -138,7 +168,14 @@ const geminiFixture: Omit<ProviderFixture, 'model' | 'absent' | 'present' | 'rep
     toolStream: sse([frame([{ functionCall: { name: 'weather', args: { city: 'Seoul' } }, thoughtSignature: 'c2ln' }], 'STOP')], ''),
     error: {
       status: 429,
-      body: { error: { code: 429, message: 'Quota exceeded', status: 'RESOURCE_EXHAUSTED', details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '7s' }] } },
+      body: {
+        error: {
+          code: 429,
+          message: 'Quota exceeded',
+          status: 'RESOURCE_EXHAUSTED',
+          details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '7s' }],
+        },
+      },
       code: 'upstream_rate_limited',
       message: 'Quota exceeded',
     },
@@ -172,7 +209,16 @@ export const PROVIDER_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
     reported: ['logit_bias', 'top_k'],
   },
   deepseek: {
-    ...openAi({ usage: { prompt_tokens: 12, completion_tokens: 11, total_tokens: 23, prompt_cache_hit_tokens: 4, prompt_cache_miss_tokens: 8, completion_tokens_details: { reasoning_tokens: 6 } } }),
+    ...openAi({
+      usage: {
+        prompt_tokens: 12,
+        completion_tokens: 11,
+        total_tokens: 23,
+        prompt_cache_hit_tokens: 4,
+        prompt_cache_miss_tokens: 8,
+        completion_tokens_details: { reasoning_tokens: 6 },
+      },
+    }),
     model: 'deepseek-v4-flash',
     error: openAiError(402, { message: 'Insufficient Balance', type: 'unknown_error', param: null, code: 'invalid_request_error' }, 'upstream_auth_failed'),
     absent: ['seed', 'top_k', 'logit_bias', 'max_completion_tokens'],
@@ -182,7 +228,18 @@ export const PROVIDER_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
   mistral: {
     ...openAi({ thought: (text) => ({ content: [{ type: 'thinking', thinking: [{ type: 'text', text }] }] }) }),
     model: 'mistral-small-2603',
-    error: { status: 422, body: { object: 'error', message: { detail: [{ type: 'extra_forbidden', loc: ['body', 'foo'], msg: 'Extra inputs are not permitted' }] }, type: 'invalid_request_error', param: null, code: null }, code: 'invalid_request', message: '' },
+    error: {
+      status: 422,
+      body: {
+        object: 'error',
+        message: { detail: [{ type: 'extra_forbidden', loc: ['body', 'foo'], msg: 'Extra inputs are not permitted' }] },
+        type: 'invalid_request_error',
+        param: null,
+        code: null,
+      },
+      code: 'invalid_request',
+      message: '',
+    },
     absent: ['seed', 'top_k', 'logit_bias', 'stream_options', 'max_completion_tokens'],
     present: { max_tokens: 64, random_seed: 7, temperature: 1.5 },
     reported: ['seed', 'top_k', 'logit_bias'],
@@ -190,15 +247,33 @@ export const PROVIDER_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
   openrouter: {
     ...openAi({ thought: (text) => ({ reasoning: text, reasoning_details: [{ type: 'reasoning.text', text, index: 0 }] }) }),
     model: 'anthropic/claude-haiku-4.5',
-    error: { status: 200, body: { error: { message: 'Provider returned error', code: 502 }, user_id: 'u' }, code: 'upstream_error', message: 'Provider returned error' },
+    error: {
+      status: 200,
+      body: { error: { message: 'Provider returned error', code: 502 }, user_id: 'u' },
+      code: 'upstream_error',
+      message: 'Provider returned error',
+    },
     absent: ['max_completion_tokens'],
     present: { max_tokens: 64, top_k: 5, seed: 7 },
     reported: [],
   },
   xai: {
-    ...openAi({ usage: { prompt_tokens: 12, completion_tokens: 5, total_tokens: 23, prompt_tokens_details: { cached_tokens: 4 }, completion_tokens_details: { reasoning_tokens: 6 } } }),
+    ...openAi({
+      usage: {
+        prompt_tokens: 12,
+        completion_tokens: 5,
+        total_tokens: 23,
+        prompt_tokens_details: { cached_tokens: 4 },
+        completion_tokens_details: { reasoning_tokens: 6 },
+      },
+    }),
     model: 'grok-4.3',
-    error: { status: 400, body: { code: 'Client specified an invalid argument', error: 'Incorrect API key provided: xa***k' }, code: 'upstream_auth_failed', message: '' },
+    error: {
+      status: 400,
+      body: { code: 'Client specified an invalid argument', error: 'Incorrect API key provided: xa***k' },
+      code: 'upstream_auth_failed',
+      message: '',
+    },
     absent: ['max_tokens', 'logit_bias', 'top_k'],
     present: { max_completion_tokens: 64, seed: 7 },
     reported: ['logit_bias', 'top_k'],
@@ -206,7 +281,12 @@ export const PROVIDER_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
   'openai-compatible': {
     ...openAi({}),
     model: 'llama',
-    error: { status: 400, body: { object: 'error', message: "This model's maximum context length is 4096 tokens", type: 'BadRequestError', code: 400 }, code: 'context_length_exceeded', message: '' },
+    error: {
+      status: 400,
+      body: { object: 'error', message: "This model's maximum context length is 4096 tokens", type: 'BadRequestError', code: 400 },
+      code: 'context_length_exceeded',
+      message: '',
+    },
     absent: [],
     present: { max_tokens: 64, top_k: 5, seed: 7, logit_bias: { '50256': -100 } },
     reported: [],
@@ -214,7 +294,12 @@ export const PROVIDER_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
   'anthropic-compatible': {
     ...anthropicFixture,
     model: 'glm',
-    error: { status: 401, body: { type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } }, code: 'upstream_auth_failed', message: '' },
+    error: {
+      status: 401,
+      body: { type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } },
+      code: 'upstream_auth_failed',
+      message: '',
+    },
     absent: ['seed', 'logit_bias'],
     present: { max_tokens: 64 },
     reported: ['seed', 'logit_bias'],

@@ -20,7 +20,9 @@ interface Outcome {
 }
 
 /** A server whose answer is written by hand; `answer` is called once the request has arrived whole. */
-async function rawServer(answer: (socket: Socket, request: string, number: number) => void): Promise<{ url: string; sockets: Set<Socket>; server: Server; requests: string[] }> {
+async function rawServer(
+  answer: (socket: Socket, request: string, number: number) => void,
+): Promise<{ url: string; sockets: Set<Socket>; server: Server; requests: string[] }> {
   const sockets = new Set<Socket>();
   const requests: string[] = [];
   const server = createServer((socket) => {
@@ -68,7 +70,13 @@ function call(url: string, options: CallOptions = {}): Promise<Outcome> {
       // A second ending would come right behind the first.
       setTimeout(() => resolve(outcome), 5);
     };
-    const request = { method: 'POST' as const, url, headers: { accept: '*/*', ...options.headers }, body: options.body ?? '{}', deadlines: { ...PATIENT, ...options.deadlines } };
+    const request = {
+      method: 'POST' as const,
+      url,
+      headers: { accept: '*/*', ...options.headers },
+      body: options.body ?? '{}',
+      deadlines: { ...PATIENT, ...options.deadlines },
+    };
     const handle: UpstreamCall = (options.with ?? client).dispatch(request, {
       onSent: () => outcome.sentCount++,
       onHeaders: (status, headers) => Object.assign(outcome, { status, headers }),
@@ -103,7 +111,14 @@ describe('UpstreamClient against raw TCP', () => {
     const outcome = await call(server.url, { headers: { authorization: 'Bearer x', accept: 'application/json' }, body: '{"a":"é"}' });
     expect(outcome).toMatchObject({ status: 200, body: 'hi', failure: null, sentCount: 1, endings: 1 });
     const [head, body] = (server.requests[0] as string).split('\r\n\r\n') as [string, string];
-    expect(head.split('\r\n').map((line) => line.split(':')[0]?.toLowerCase())).toEqual(['post /v1/chat http/1.1', 'host', 'connection', 'accept', 'authorization', 'content-length']);
+    expect(head.split('\r\n').map((line) => line.split(':')[0]?.toLowerCase())).toEqual([
+      'post /v1/chat http/1.1',
+      'host',
+      'connection',
+      'accept',
+      'authorization',
+      'content-length',
+    ]);
     expect(Buffer.from(body, 'latin1').toString()).toBe('{"a":"é"}');
   });
 
@@ -115,7 +130,11 @@ describe('UpstreamClient against raw TCP', () => {
     expect(connections).toBe(1);
   });
 
-  const misbehaviour: [name: string, answer: (socket: Socket) => void, expected: Partial<Record<'status', number | null>> & { kind: TransportFailure['kind'] | null }][] = [
+  const misbehaviour: [
+    name: string,
+    answer: (socket: Socket) => void,
+    expected: Partial<Record<'status', number | null>> & { kind: TransportFailure['kind'] | null },
+  ][] = [
     ['FIN before anything', (s) => void s.end(), { kind: 'reset', status: null }],
     ['RST before anything', (s) => void s.resetAndDestroy(), { kind: 'reset', status: null }],
     ['FIN after headers with content-length', (s) => void s.end(`${OK}content-length: 10\r\n\r\n`), { kind: 'reset', status: 200 }],
@@ -129,19 +148,39 @@ describe('UpstreamClient against raw TCP', () => {
     ['garbage status line', (s) => void s.end('SPEAK FRIEND AND ENTER\r\n\r\n'), { kind: 'protocol', status: null }],
     ['an SMTP greeting', (s) => void s.end('220 mail ready\r\n'), { kind: 'protocol', status: null }],
     ['a header of 20 KB', (s) => void s.end(`${OK}x: ${'a'.repeat(20_480)}\r\ncontent-length: 0\r\n\r\n`), { kind: 'protocol', status: null }],
-    ['content-length and chunked at once', (s) => void s.end(`${OK}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n${chunked('abc')}0\r\n\r\n`), { kind: 'protocol', status: null }],
+    [
+      'content-length and chunked at once',
+      (s) => void s.end(`${OK}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n${chunked('abc')}0\r\n\r\n`),
+      { kind: 'protocol', status: null },
+    ],
     ['two different content-lengths', (s) => void s.end(`${OK}content-length: 3\r\ncontent-length: 4\r\n\r\nabc`), { kind: 'protocol', status: null }],
     ['an invalid chunk size', (s) => void s.end(`${OK}transfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n`), { kind: 'protocol', status: 200 }],
-    ['100 × 103', (s) => void s.end(`${'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(100)}${OK}content-length: 0\r\n\r\n`), { kind: 'protocol', status: null }],
-    ['an upgrade nobody asked for', (s) => void s.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'), { kind: 'reset', status: null }],
-    ['three 103 before the answer', (s) => void s.end(`${'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(3)}${OK}content-length: 2\r\n\r\nhi`), { kind: null, status: 200 }],
+    [
+      '100 × 103',
+      (s) => void s.end(`${'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(100)}${OK}content-length: 0\r\n\r\n`),
+      { kind: 'protocol', status: null },
+    ],
+    [
+      'an upgrade nobody asked for',
+      (s) => void s.end('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
+      { kind: 'reset', status: null },
+    ],
+    [
+      'three 103 before the answer',
+      (s) => void s.end(`${'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(3)}${OK}content-length: 2\r\n\r\nhi`),
+      { kind: null, status: 200 },
+    ],
     ['a body that ends with the connection', (s) => void s.end(`${OK}\r\nabc`), { kind: null, status: 200 }],
     ['204 without a body', (s) => void s.end('HTTP/1.1 204 No Content\r\n\r\n'), { kind: null, status: 204 }],
   ];
   it.each(misbehaviour)('%s: one ending, no hang', async (_name, answer, expected) => {
     const server = await rawServer(answer);
     const outcome = await call(server.url);
-    expect({ kind: outcome.failure?.kind ?? null, status: outcome.status, endings: outcome.endings }).toEqual({ kind: expected.kind, status: expected.status, endings: 1 });
+    expect({ kind: outcome.failure?.kind ?? null, status: outcome.status, endings: outcome.endings }).toEqual({
+      kind: expected.kind,
+      status: expected.status,
+      endings: 1,
+    });
     expect(outcome.afterMs).toBeLessThan(1_000);
     expect(outcome.failure?.message ?? '').not.toMatch(/127\.0\.0\.1/);
   });
@@ -324,7 +363,9 @@ describe('UpstreamClient bodies', () => {
     ['br', brotliCompressSync(text)],
     ['gzip, gzip', gzipSync(gzipSync(text))],
   ])('inflates %s', async (coding, bytes) => {
-    const server = await rawServer((socket) => void socket.write(`${OK}content-encoding: ${coding}\r\ncontent-length: ${bytes.length}\r\n\r\n`, () => socket.end(bytes)));
+    const server = await rawServer(
+      (socket) => void socket.write(`${OK}content-encoding: ${coding}\r\ncontent-length: ${bytes.length}\r\n\r\n`, () => socket.end(bytes)),
+    );
     const outcome = await call(server.url);
     expect(outcome).toMatchObject({ failure: null, endings: 1 });
     expect(createHash('sha256').update(outcome.body).digest('hex')).toBe(createHash('sha256').update(text).digest('hex'));
@@ -336,7 +377,9 @@ describe('UpstreamClient bodies', () => {
     ['twenty layers', Array.from({ length: 20 }, () => 'gzip').join(', '), gzipSync('x'), 'protocol'],
     ['a gzip bomb', 'gzip', gzipSync(Buffer.alloc(3_000_000)), 'too-large'],
   ])('refuses %s', async (_name, coding, bytes, kind) => {
-    const server = await rawServer((socket) => void socket.write(`${OK}content-encoding: ${coding}\r\ncontent-length: ${bytes.length}\r\n\r\n`, () => socket.end(bytes)));
+    const server = await rawServer(
+      (socket) => void socket.write(`${OK}content-encoding: ${coding}\r\ncontent-length: ${bytes.length}\r\n\r\n`, () => socket.end(bytes)),
+    );
     const small = new UpstreamClient({}, { maxInflatedBytes: 1_048_576 });
     const outcome = await call(server.url, { with: small });
     await small.close();

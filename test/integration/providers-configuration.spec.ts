@@ -110,7 +110,11 @@ describe('applying a document', () => {
     expect(snapshot.aliases.get('sonnet')).toBe(model?.id);
     expect(model).toMatchObject({ class: 'premium', ownedBy: 'anthropic' });
     const [deployment] = model?.deployments ?? [];
-    expect(deployment).toMatchObject({ id: 'claude-kr/claude-sonnet-4-5-20250929#main', protocol: 'anthropic-messages', capabilities: { contextWindow: 200_000, vision: true } });
+    expect(deployment).toMatchObject({
+      id: 'claude-kr/claude-sonnet-4-5-20250929#main',
+      protocol: 'anthropic-messages',
+      capabilities: { contextWindow: 200_000, vision: true },
+    });
     expect(deployment?.price?.tokens.input).toBe(3_000_000_000n);
     expect(deployment?.credential).toEqual({ id: 'main', weight: 2, secrets: { key: CANARY } });
     expect(deployment?.provider).toMatchObject({
@@ -192,7 +196,9 @@ describe('secrets', () => {
   it('are not kept for another address (A06)', async () => {
     const { service } = engine({ MY_KEY: CANARY });
     await service.apply(DOCUMENT);
-    const error = await refusal(service.apply('version: 1\nproviders: [{id: claude-kr, type: anthropic, base_url: "http://evil.example", credentials: [{id: main, key: "***"}]}]\n'));
+    const error = await refusal(
+      service.apply('version: 1\nproviders: [{id: claude-kr, type: anthropic, base_url: "http://evil.example", credentials: [{id: main, key: "***"}]}]\n'),
+    );
     expect(error.param).toBe('providers[0].credentials[0].key');
   });
 
@@ -228,7 +234,11 @@ describe('a refused document', () => {
     [model('capabilities: {visoin: true}'), 'models[0].capabilities.visoin', 'did you mean "vision"?'],
     ['version: 1\nmodels: [{id: m, serve: [{provider: sandbo, model: echo}]}]', 'models[0].serve[0].provider', 'did you mean "sandbox"?'],
     ['version: 1\nmodels: [{id: m}]', 'models[0].serve', 'is missing'],
-    ['version: 1\nmodels: [{id: m, serve: [{provider: sandbox, model: echo}]}, {id: n, aliases: [m], serve: [{provider: sandbox, model: echo}]}]', 'models[1].aliases[0]', 'models[0].id already'],
+    [
+      'version: 1\nmodels: [{id: m, serve: [{provider: sandbox, model: echo}]}, {id: n, aliases: [m], serve: [{provider: sandbox, model: echo}]}]',
+      'models[1].aliases[0]',
+      'models[0].id already',
+    ],
     ['version: 1\nroutes: [{name: r, strategy: fast}]', 'routes[0].strategy', 'balanced'],
     ['version: 1\nroutes: [{name: r, fallbacks: [{model: nothing}]}]', 'routes[0].fallbacks[0].model', 'no provider here serves'],
     ['version: 1\nversion: 1', null, 'unique'],
@@ -249,14 +259,14 @@ describe('a refused document', () => {
     expect(store.current()).toBe(before);
   });
 
-  it.each(['a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: &c [*b, *b, *b, *b]\nd: &d [*c, *c, *c, *c]\ne: [*d, *d, *d, *d]\nversion: 1', `version: 1\nmodels: ${'['.repeat(3_000)}`])(
-    'that is an attack is refused quickly',
-    async (text) => {
-      const startedMs = performance.now();
-      await refusal(engine().service.apply(text));
-      expect(performance.now() - startedMs).toBeLessThan(2_000);
-    },
-  );
+  it.each([
+    'a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a]\nc: &c [*b, *b, *b, *b]\nd: &d [*c, *c, *c, *c]\ne: [*d, *d, *d, *d]\nversion: 1',
+    `version: 1\nmodels: ${'['.repeat(3_000)}`,
+  ])('that is an attack is refused quickly', async (text) => {
+    const startedMs = performance.now();
+    await refusal(engine().service.apply(text));
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
 });
 
 describe('other engines', () => {
@@ -287,7 +297,9 @@ describe('other engines', () => {
   });
 
   it('serve the rest when a provider of the environment is gone', async () => {
-    await engine({ OPENAI_API_KEY: 'sk-x' }).service.apply('version: 1\nmodels: [{id: m, serve: [{provider: openai, model: gpt-5}]}, {id: s, serve: [{provider: sandbox, model: echo}]}]');
+    await engine({ OPENAI_API_KEY: 'sk-x' }).service.apply(
+      'version: 1\nmodels: [{id: m, serve: [{provider: openai, model: gpt-5}]}, {id: s, serve: [{provider: sandbox, model: echo}]}]',
+    );
     const other = engine();
     await other.service.start();
     expect(other.store.current().models.get('m')?.deployments).toEqual([]);
@@ -321,7 +333,9 @@ describe('OG_CONFIG', () => {
   it('that is wrong stops the start with one line', async () => {
     const file = join(directory, 'og.yaml');
     writeFileSync(file, 'version: 1\nprovider: []\n');
-    await expect(engine().follow(file).begin()).rejects.toThrow(/^OG_CONFIG: .*provider is not a known key here; did you mean "providers"\? \(line 2, column 1\)$/);
+    await expect(engine().follow(file).begin()).rejects.toThrow(
+      /^OG_CONFIG: .*provider is not a known key here; did you mean "providers"\? \(line 2, column 1\)$/,
+    );
     await expect(engine().follow(join(directory, 'none')).begin()).rejects.toThrow(/^OG_CONFIG: .*ENOENT/);
   });
 });

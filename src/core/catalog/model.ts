@@ -99,9 +99,7 @@ export interface RouteFallback {
   class: 'same-model' | 'equivalent' | 'degraded';
 }
 
-export type RouteStrategy =
-  | { kind: 'balanced' | 'latency' | 'cost' | 'throughput' }
-  | { kind: 'weighted'; arms: Readonly<Record<string, number>> };
+export type RouteStrategy = { kind: 'balanced' | 'latency' | 'cost' | 'throughput' } | { kind: 'weighted'; arms: Readonly<Record<string, number>> };
 
 export interface Route {
   name: string;

@@ -4,10 +4,8 @@ import { Fields, invalid } from './fields.js';
 import type { Capabilities, ModelParameters } from './model.js';
 
 const MAX_ROWS = 5_000;
-const ROW_FIELDS = [
-  ...['id', 'upstream_model', 'name', 'aliases', 'class', 'endpoints', 'capabilities', 'price', 'parameters', 'facts'],
-  ...['status', 'released', 'retired_at', 'replacement', 'source', 'date'],
-];
+const ROW_FIELDS =
+  'id upstream_model name aliases class endpoints capabilities price parameters facts status released retired_at replacement source date'.split(' ');
 const STATUS: readonly Lifecycle[] = ['active', 'beta', 'deprecated', 'retired'];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 

@@ -142,5 +142,10 @@ function joinAudio(value: Record<string, unknown>, choice: Choice): void {
     return;
   }
   const id = text('id');
-  choice.parts.push({ type: 'audio', source: { kind: 'inline', mediaType: 'audio/*', data: text('data') }, transcript: text('transcript'), ...(id === '' ? {} : { id }) });
+  choice.parts.push({
+    type: 'audio',
+    source: { kind: 'inline', mediaType: 'audio/*', data: text('data') },
+    transcript: text('transcript'),
+    ...(id === '' ? {} : { id }),
+  });
 }

@@ -1,1 +1,1 @@
-export { Catalogue, CatalogueError, loadCatalogue } from './catalogue.js';
+export { Catalogue, loadCatalogue } from './catalogue.js';

@@ -60,7 +60,15 @@ function catalogueModel(row: CatalogueRow, providers: ReadonlyMap<string, Provid
   const instances = [...providers.values()].filter((provider) => provider.type === row.provider);
   const serve = { model: row.upstreamModel, weight: 1, priority: 0, protocol: null };
   const deployments = row.status === 'retired' ? [] : instances.flatMap((provider) => deploymentsOf({ ...serve, provider: provider.id }, provider, { row }));
-  return { ...modelFacts(row, row.id), aliases: row.aliases, class: row.class, capabilities: row.capabilities, price: row.price, deployments, ...retirement(row) };
+  return {
+    ...modelFacts(row, row.id),
+    aliases: row.aliases,
+    class: row.class,
+    capabilities: row.capabilities,
+    price: row.price,
+    deployments,
+    ...retirement(row),
+  };
 }
 
 function writtenModel(written: ModelDocument, providers: ReadonlyMap<string, ProviderInstance>, catalogue: Catalogue): Model {
@@ -71,16 +79,20 @@ function writtenModel(written: ModelDocument, providers: ReadonlyMap<string, Pro
     const provider = providers.get(serve.provider);
     return provider === undefined ? [] : deploymentsOf(serve, provider, { row: rows[index] ?? null, written });
   });
-  const [first] = deployments;
+  return { ...modelFacts(known, written.id), ...namesOf(written, own), ...shownOf(written, deployments), deployments };
+}
+
+function namesOf(written: ModelDocument, own: CatalogueRow | null): Partial<Model> & Pick<Model, 'aliases'> {
   return {
-    ...modelFacts(known, written.id),
     ...(written.name !== null && { name: written.name }),
     aliases: written.aliases ?? own?.aliases ?? [],
     class: written.class ?? own?.class,
-    capabilities: first?.capabilities ?? written.capabilities,
-    price: first?.price ?? written.price,
-    deployments,
   };
+}
+
+/** `/v1/models` shows one price and one set of capabilities: those of the deployment written first. */
+function shownOf(written: ModelDocument, [first]: readonly Deployment[]): Pick<Model, 'capabilities' | 'price'> {
+  return { capabilities: first?.capabilities ?? written.capabilities, price: first?.price ?? written.price };
 }
 
 function modelFacts(row: CatalogueRow | null, id: string): Pick<Model, 'id' | 'name' | 'ownedBy' | 'createdS' | 'endpoints'> {

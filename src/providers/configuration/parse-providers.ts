@@ -94,7 +94,11 @@ function parseZones(fields: Fields): string[] {
 function parseTimeouts(fields: Fields): ProviderDocument['timeouts'] {
   const timeouts: ProviderDocument['timeouts'] = {};
   if (!fields.has('timeouts')) return timeouts;
-  const inner = new Fields(fields.raw('timeouts'), fields.at('timeouts'), TIMEOUTS.map(({ name }) => name));
+  const inner = new Fields(
+    fields.raw('timeouts'),
+    fields.at('timeouts'),
+    TIMEOUTS.map(({ name }) => name),
+  );
   for (const { name, field, maxMs } of TIMEOUTS) {
     const text = inner.raw(name);
     if (text === undefined) continue;

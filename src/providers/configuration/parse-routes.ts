@@ -40,14 +40,18 @@ function parseStrategy(fields: Fields): RouteStrategy {
   const value = fields.raw('strategy');
   if (value === undefined) return { kind: 'balanced' };
   if (typeof value === 'string') return { kind: fields.oneOf('strategy', STRATEGIES) ?? 'balanced' };
-  const inner = new Fields(value, fields.at('strategy'), ['weighted']);
+  return { kind: 'weighted', arms: parseArms(new Fields(value, fields.at('strategy'), ['weighted'])) };
+}
+
+function parseArms(inner: Fields): Readonly<Record<string, number>> {
   const arms = inner.raw('weighted');
   if (typeof arms !== 'object' || arms === null || Array.isArray(arms)) throw invalid(inner.at('weighted'), 'must be an object of arms and weights');
   for (const [arm, weight] of Object.entries(arms)) {
-    if (typeof weight !== 'number' || !(weight >= 0 && weight <= 1_000_000)) throw invalid(`${inner.at('weighted')}.${arm}`, 'must be a number from 0 to 1000000');
+    if (typeof weight !== 'number' || !(weight >= 0 && weight <= 1_000_000))
+      throw invalid(`${inner.at('weighted')}.${arm}`, 'must be a number from 0 to 1000000');
   }
   // In one order, whichever way the store gives them back.
-  return { kind: 'weighted', arms: Object.fromEntries(Object.entries(arms as Record<string, number>).toSorted(([a], [b]) => (a < b ? -1 : 1))) };
+  return Object.fromEntries(Object.entries(arms as Record<string, number>).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function parseFallback(value: unknown, path: string): RouteFallback {

@@ -24,7 +24,10 @@ export function readDocument(text: string): ReadDocument {
 /** Adds the place to an error about a path; other errors pass. */
 export function withPlace(error: unknown, document: ReadDocument): unknown {
   if (!(error instanceof GatewayError) || error.code !== 'invalid_request' || error.param === null) return error;
-  return new GatewayError('invalid_request', `${error.message} (${document.locate(error.param)})`, { param: error.param === '' ? null : error.param, cause: error });
+  return new GatewayError('invalid_request', `${error.message} (${document.locate(error.param)})`, {
+    param: error.param === '' ? null : error.param,
+    cause: error,
+  });
 }
 
 function toValue(document: Document): unknown {

@@ -25,7 +25,8 @@ export function substitute(value: Json, source: SubstitutionSource, path = ''): 
 }
 
 function replaced(text: string, source: SubstitutionSource, path: string): string {
-  if (!/^providers\[\d+\]\.(base_url$|credentials\[)/.test(path)) throw invalid(path, 'must not refer to the environment or a file; only base_url and credentials may');
+  if (!/^providers\[\d+\]\.(base_url$|credentials\[)/.test(path))
+    throw invalid(path, 'must not refer to the environment or a file; only base_url and credentials may');
   return text.replace(REFERENCE, (_all, kind: string, name: string) => (kind === 'env' ? fromEnvironment(name, source, path) : fromFile(name, path)));
 }
 

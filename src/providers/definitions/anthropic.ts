@@ -10,7 +10,11 @@ export const anthropic: ProviderDefinition = {
   forwardHeaders: ['anthropic-beta'],
   request: [{ clamp: { temperature: { min: 0, max: 1 } } }],
   response: {},
-  headerFacts: { requestId: 'request-id', remainingRequests: 'anthropic-ratelimit-requests-remaining', remainingTokens: 'anthropic-ratelimit-tokens-remaining' },
+  headerFacts: {
+    requestId: 'request-id',
+    remainingRequests: 'anthropic-ratelimit-requests-remaining',
+    remainingTokens: 'anthropic-ratelimit-tokens-remaining',
+  },
   cancelStopsBilling: true,
   docs: 'https://docs.claude.com/en/api/messages',
   evidence: [

@@ -20,7 +20,11 @@ export const groq: ProviderDefinition = {
   cancelStopsBilling: false,
   docs: 'https://console.groq.com/docs/openai',
   evidence: [
-    { fact: 'logprobs, logit_bias, top_logprobs, messages[].name and n above 1 are answered with 400', source: 'https://console.groq.com/docs/openai', date: '2026-11-21' },
+    {
+      fact: 'logprobs, logit_bias, top_logprobs, messages[].name and n above 1 are answered with 400',
+      source: 'https://console.groq.com/docs/openai',
+      date: '2026-11-21',
+    },
     { fact: 'stream usage stands in x_groq.usage, reasoning in `reasoning`', source: 'vercel/ai packages/groq', date: '2026-08-01' },
     { fact: 'cancelling does not stop billing', source: 'https://openrouter.ai/docs/api-reference/streaming', date: '2026-08-01' },
   ],

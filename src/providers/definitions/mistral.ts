@@ -1,10 +1,10 @@
 import type { ProviderDefinition } from './definition.js';
 
 /** Everything its API knows: it answers 422 `extra_forbidden` to any other member, `stream_options` and `max_completion_tokens` included. */
-const KNOWN = [
-  ...['model', 'messages', 'stream', 'temperature', 'top_p', 'max_tokens', 'stop', 'random_seed', 'response_format', 'tools', 'tool_choice'],
-  ...['presence_penalty', 'frequency_penalty', 'n', 'prediction', 'parallel_tool_calls', 'prompt_mode', 'reasoning_effort', 'safe_prompt', 'metadata'],
-];
+const KNOWN = (
+  'model messages stream temperature top_p max_tokens stop random_seed response_format tools tool_choice presence_penalty frequency_penalty ' +
+  'n prediction parallel_tool_calls prompt_mode reasoning_effort safe_prompt metadata'
+).split(' ');
 
 export const mistral: ProviderDefinition = {
   id: 'mistral',
@@ -24,7 +24,11 @@ export const mistral: ProviderDefinition = {
     { stripCacheControl: true },
   ],
   response: { reasoningAt: ['content_parts'], finishMap: { model_length: 'length', error: 'error' } },
-  headerFacts: { requestId: 'mistral-correlation-id', remainingRequests: 'x-ratelimit-remaining-req-minute', remainingTokens: 'x-ratelimit-remaining-tokens-minute' },
+  headerFacts: {
+    requestId: 'mistral-correlation-id',
+    remainingRequests: 'x-ratelimit-remaining-req-minute',
+    remainingTokens: 'x-ratelimit-remaining-tokens-minute',
+  },
   cancelStopsBilling: false,
   docs: 'https://docs.mistral.ai/api/#tag/chat',
   evidence: [

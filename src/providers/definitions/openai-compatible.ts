@@ -14,5 +14,11 @@ export const openaiCompatible: ProviderDefinition = {
   headerFacts: { requestId: 'x-request-id', remainingRequests: 'x-ratelimit-remaining-requests', remainingTokens: 'x-ratelimit-remaining-tokens' },
   cancelStopsBilling: null,
   docs: 'https://platform.openai.com/docs/api-reference/chat',
-  evidence: [{ fact: 'reasoning stands in reasoning_content or reasoning, depending on the vLLM version', source: 'https://docs.vllm.ai/en/latest/features/reasoning_outputs.html', date: '2026-08-01' }],
+  evidence: [
+    {
+      fact: 'reasoning stands in reasoning_content or reasoning, depending on the vLLM version',
+      source: 'https://docs.vllm.ai/en/latest/features/reasoning_outputs.html',
+      date: '2026-08-01',
+    },
+  ],
 };

@@ -15,6 +15,10 @@ export const openrouter: ProviderDefinition = {
   docs: 'https://openrouter.ai/docs/api-reference/chat-completion',
   evidence: [
     { fact: 'reasoning stands in `reasoning` and `reasoning_details`; errors may come inside a 200', source: 'https://openrouter.ai/docs', date: '2026-08-01' },
-    { fact: 'whether cancelling stops billing depends on the provider behind it', source: 'https://openrouter.ai/docs/api-reference/streaming', date: '2026-08-01' },
+    {
+      fact: 'whether cancelling stops billing depends on the provider behind it',
+      source: 'https://openrouter.ai/docs/api-reference/streaming',
+      date: '2026-08-01',
+    },
   ],
 };

@@ -15,5 +15,11 @@ export const sandbox: ProviderDefinition = {
   headerFacts: { requestId: 'x-request-id' },
   cancelStopsBilling: true,
   docs: '/docs/sandbox',
-  evidence: [{ fact: '`.invalid` can never be resolved, should a request leave the process by mistake', source: 'https://www.rfc-editor.org/rfc/rfc2606', date: '2026-11-21' }],
+  evidence: [
+    {
+      fact: '`.invalid` can never be resolved, should a request leave the process by mistake',
+      source: 'https://www.rfc-editor.org/rfc/rfc2606',
+      date: '2026-11-21',
+    },
+  ],
 };

@@ -18,7 +18,11 @@ export const xai: ProviderDefinition = {
   cancelStopsBilling: true,
   docs: 'https://docs.x.ai/docs/api-reference',
   evidence: [
-    { fact: 'completion_tokens exclude reasoning on chat (the protocol sees it by the total, so that a change there is no error here); errors are {code, error: "text"} and may come with 200', source: 'vercel/ai packages/xai', date: '2026-08-01' },
+    {
+      fact: 'completion_tokens exclude reasoning on chat (the protocol sees it by the total, so that a change there is no error here); errors are {code, error: "text"} and may come with 200',
+      source: 'vercel/ai packages/xai',
+      date: '2026-08-01',
+    },
     { fact: 'cancelling stops billing', source: 'https://openrouter.ai/docs/api-reference/streaming', date: '2026-08-01' },
   ],
 };

@@ -88,8 +88,13 @@ export class DialectReport {
     if (OURS.has(leaf)) return null;
     const canonical = CANONICAL[leaf];
     const entry = canonical === undefined ? undefined : GIVEN[canonical];
-    if (canonical === undefined || entry === undefined) return this.native || Object.hasOwn(this.request.extra, leaf) ? leaf : null;
-    if (entry.read(this.request) === undefined) return this.native ? leaf : null;
-    return this.request.wireNames[canonical] ?? (this.native ? leaf : entry.name);
+    if (canonical === undefined || entry === undefined) return this.#isClients(leaf) ? leaf : null;
+    const own = this.native ? leaf : null;
+    if (entry.read(this.request) === undefined) return own;
+    return this.request.wireNames[canonical] ?? own ?? entry.name;
+  }
+
+  #isClients(name: string): boolean {
+    return this.native || Object.hasOwn(this.request.extra, name);
   }
 }

@@ -21,11 +21,13 @@ describe('omit', () => {
     expect(wire['config']).toEqual({ neighbour });
     expect((wire['config'] as Wire)['neighbour']).toBe(neighbour);
   });
-  it('reports nothing a client did not give', () => expect(apply([{ omit: ['stream_options'] }], { stream: true, stream_options: { include_usage: true } }).report).toEqual([]));
+  it('reports nothing a client did not give', () =>
+    expect(apply([{ omit: ['stream_options'] }], { stream: true, stream_options: { include_usage: true } }).report).toEqual([]));
 });
 
 describe('only', () => {
-  it('keeps what is known', () => expect(apply([{ only: ['model', 'messages', 'seed'] }], { seed: 1, user: 'u' })).toEqual({ wire: { ...CLIENT, seed: 1 }, report: ['user=dropped'] }));
+  it('keeps what is known', () =>
+    expect(apply([{ only: ['model', 'messages', 'seed'] }], { seed: 1, user: 'u' })).toEqual({ wire: { ...CLIENT, seed: 1 }, report: ['user=dropped'] }));
   it('gives the identical wire back when nothing goes', () => {
     const request = openaiChat.parseRequest(CLIENT);
     expect(applyWords(CLIENT, [{ only: ['model', 'messages'] }], new DialectReport(request, true))).toBe(CLIENT);
@@ -33,10 +35,15 @@ describe('only', () => {
 });
 
 describe('rename', () => {
-  it('moves a value and says so', () => expect(apply([{ rename: { seed: 'random_seed' } }], { seed: 7 })).toEqual({ wire: { ...CLIENT, random_seed: 7 }, report: ['seed=renamed:random_seed'] }));
-  it('keeps the provider’s name when both are given', () => expect(apply([{ rename: { seed: 'random_seed' } }], { seed: 7, random_seed: 8 }).wire).toEqual({ ...CLIENT, random_seed: 8 }));
+  it('moves a value and says so', () =>
+    expect(apply([{ rename: { seed: 'random_seed' } }], { seed: 7 })).toEqual({ wire: { ...CLIENT, random_seed: 7 }, report: ['seed=renamed:random_seed'] }));
+  it('keeps the provider’s name when both are given', () =>
+    expect(apply([{ rename: { seed: 'random_seed' } }], { seed: 7, random_seed: 8 }).wire).toEqual({ ...CLIENT, random_seed: 8 }));
   it('does not call max_completion_tokens an adjustment of max_tokens', () => {
-    expect(apply([{ rename: { max_tokens: 'max_completion_tokens' } }], { max_tokens: 5 })).toEqual({ wire: { ...CLIENT, max_completion_tokens: 5 }, report: [] });
+    expect(apply([{ rename: { max_tokens: 'max_completion_tokens' } }], { max_tokens: 5 })).toEqual({
+      wire: { ...CLIENT, max_completion_tokens: 5 },
+      report: [],
+    });
   });
 });
 
@@ -79,15 +86,30 @@ describe('messages', () => {
     expect(report).toEqual([]);
   });
   it('omitFromMessages: reports a name, not a thought', () => {
-    const messages = [{ role: 'user', name: 'Ann', content: 'hi' }, { role: 'assistant', content: 'x', reasoning_content: 'y' }, { role: 'user', content: 'z' }];
+    const messages = [
+      { role: 'user', name: 'Ann', content: 'hi' },
+      { role: 'assistant', content: 'x', reasoning_content: 'y' },
+      { role: 'user', content: 'z' },
+    ];
     const { wire, report } = apply([{ omitFromMessages: ['name', 'reasoning_content'] }], { messages });
-    expect(wire['messages']).toEqual([{ role: 'user', content: 'hi' }, { role: 'assistant', content: 'x' }, { role: 'user', content: 'z' }]);
+    expect(wire['messages']).toEqual([
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: 'x' },
+      { role: 'user', content: 'z' },
+    ]);
     expect(report).toEqual(['messages[].name=dropped']);
   });
   it('toolCallIds: call and result still match, fitting ids stay', () => {
     const messages = [
       { role: 'user', content: 'hi' },
-      { role: 'assistant', content: null, tool_calls: [{ id: 'call_1234567890', type: 'function', function: { name: 'f', arguments: '{}' } }, { id: 'abcDEF123', type: 'function', function: { name: 'f', arguments: '{}' } }] },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [
+          { id: 'call_1234567890', type: 'function', function: { name: 'f', arguments: '{}' } },
+          { id: 'abcDEF123', type: 'function', function: { name: 'f', arguments: '{}' } },
+        ],
+      },
       { role: 'tool', tool_call_id: 'call_1234567890', content: '1' },
       { role: 'tool', tool_call_id: 'abcDEF123', content: '2' },
     ];
@@ -101,7 +123,16 @@ describe('messages', () => {
     const cache_control = { type: 'ephemeral' };
     const plain = { role: 'user', content: 'hi' };
     const { wire, report } = apply([{ stripCacheControl: true }], {
-      messages: [plain, { role: 'user', content: [{ type: 'text', text: 'a', cache_control }, { type: 'text', text: 'b' }] }],
+      messages: [
+        plain,
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'a', cache_control },
+            { type: 'text', text: 'b' },
+          ],
+        },
+      ],
       tools: [{ type: 'function', function: { name: 'f' }, cache_control }],
     });
     expect(JSON.stringify(wire)).not.toContain('cache_control');
@@ -112,19 +143,28 @@ describe('messages', () => {
 
 describe('toolChoice', () => {
   const tools = ['f', 'g'].map((name) => ({ type: 'function', function: { name } }));
-  it('has the provider’s word for required', () => expect(apply([{ toolChoice: { required: 'any' } }], { tools, tool_choice: 'required' }).wire['tool_choice']).toBe('any'));
+  it('has the provider’s word for required', () =>
+    expect(apply([{ toolChoice: { required: 'any' } }], { tools, tool_choice: 'required' }).wire['tool_choice']).toBe('any'));
   it('narrows the tools to the named one', () => {
-    const { wire, report } = apply([{ toolChoice: { required: 'any', named: 'narrow' } }], { tools, tool_choice: { type: 'function', function: { name: 'g' } } });
+    const { wire, report } = apply([{ toolChoice: { required: 'any', named: 'narrow' } }], {
+      tools,
+      tool_choice: { type: 'function', function: { name: 'g' } },
+    });
     expect(wire).toMatchObject({ tools: [tools[1]], tool_choice: 'any' });
     expect(report).toEqual(['tool_choice=emulated:one tool offered']);
   });
-  it.each(['auto', 'none'])('leaves %s', (choice) => expect(apply([{ toolChoice: { required: 'any', named: 'narrow' } }], { tools, tool_choice: choice }).wire['tool_choice']).toBe(choice));
+  it.each(['auto', 'none'])('leaves %s', (choice) =>
+    expect(apply([{ toolChoice: { required: 'any', named: 'narrow' } }], { tools, tool_choice: choice }).wire['tool_choice']).toBe(choice),
+  );
 });
 
 describe('responseFormat', () => {
   it('puts the schema behind the leading system messages', () => {
     const response_format = { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } };
-    const messages = [{ role: 'system', content: 's' }, { role: 'user', content: 'u' }];
+    const messages = [
+      { role: 'system', content: 's' },
+      { role: 'user', content: 'u' },
+    ];
     const { wire, report } = apply([{ responseFormat: 'json_object' }], { messages, response_format });
     expect(wire['response_format']).toEqual({ type: 'json_object' });
     expect((wire['messages'] as { role: string; content: string }[]).map((message) => message.role)).toEqual(['system', 'system', 'user']);
@@ -154,7 +194,8 @@ describe('a model’s own parameters', () => {
     const wire = applyModelParameters({ ...CLIENT, ...members }, { parameters, modelFacts }, report);
     return { members: omitting(wire, 'model', 'messages'), report: report.adjustments.map((item) => `${item.parameter}=${item.action}`) };
   };
-  it('omits sampling for a model that reasons', () => expect(run({ temperature: 1, presence_penalty: 1 }, {})).toEqual({ members: {}, report: ['temperature=dropped', 'presence_penalty=dropped'] }));
+  it('omits sampling for a model that reasons', () =>
+    expect(run({ temperature: 1, presence_penalty: 1 }, {})).toEqual({ members: {}, report: ['temperature=dropped', 'presence_penalty=dropped'] }));
   it('lets it pass while such a model does not reason', () => {
     const facts = { samplingWithoutReasoning: true, defaultEffort: 'none' };
     expect(run({ temperature: 1, presence_penalty: 1 }, facts).members).toEqual({ temperature: 1 });
@@ -166,7 +207,11 @@ describe('a model’s own parameters', () => {
     ['xhigh', ['low', 'medium', 'high'], 'high'],
     ['none', ['high', 'max'], 'high'],
     ['medium', ['low', 'medium'], 'medium'],
-  ])('takes the nearest effort to %s of %j', (given, efforts, expected) => expect(run({ reasoning_effort: given }, { efforts }).members).toEqual({ reasoning_effort: expected }));
-  it('has a model’s own word for an effort', () => expect(run({ reasoning_effort: 'low' }, { effortMap: { low: 'default' } }).members).toEqual({ reasoning_effort: 'default' }));
-  it('clamps', () => expect(run({ max_tokens: 900 }, {}, { max_tokens: { max: 100 } })).toEqual({ members: { max_tokens: 100 }, report: ['max_tokens=clamped'] }));
+  ])('takes the nearest effort to %s of %j', (given, efforts, expected) =>
+    expect(run({ reasoning_effort: given }, { efforts }).members).toEqual({ reasoning_effort: expected }),
+  );
+  it('has a model’s own word for an effort', () =>
+    expect(run({ reasoning_effort: 'low' }, { effortMap: { low: 'default' } }).members).toEqual({ reasoning_effort: 'default' }));
+  it('clamps', () =>
+    expect(run({ max_tokens: 900 }, {}, { max_tokens: { max: 100 } })).toEqual({ members: { max_tokens: 100 }, report: ['max_tokens=clamped'] }));
 });

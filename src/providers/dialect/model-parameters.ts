@@ -12,7 +12,11 @@ const SAMPLING: ReadonlySet<string> = new Set(['temperature', 'top_p', 'logprobs
  * What one model takes, after its provider's dialect: catalogue `parameters` (omit, clamp), and of `modelFacts` for
  * openai-chat: `efforts` (accepted values), `effortMap` (value → the model's own word), `samplingWithoutReasoning` with `defaultEffort` (sampling parameters pass while effort is `none`).
  */
-export function applyModelParameters(wire: Wire, model: { parameters: ModelParameters; modelFacts: Readonly<Record<string, unknown>> }, report: DialectReport): Wire {
+export function applyModelParameters(
+  wire: Wire,
+  model: { parameters: ModelParameters; modelFacts: Readonly<Record<string, unknown>> },
+  report: DialectReport,
+): Wire {
   const map = model.modelFacts['effortMap'];
   const mapped = isRecord(map) ? effort(wire, map as EffortMap, report) : wire;
   let next = fitEffort(mapped, model.modelFacts, report);

@@ -34,14 +34,21 @@ export function connectorFor(origin: string, settings: ProxySettings): Connector
 export function bypassesProxy(url: URL, noProxy: string): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const port = url.port === '' ? '443' : url.port;
-  for (const word of noProxy.toLowerCase().split(/[,\s]+/)) {
-    if (word === '') continue;
-    const parts = /^(\[[^\]]+\]|[^:]+|[^[\]]*:[^[\]]*:[^[\]]*)(?::(\d+))?$/.exec(word);
-    const name = (parts?.[1] ?? word).replace(/^\[|\]$/g, '').replace(/^\*?\./, '');
-    if (parts?.[2] !== undefined && parts[2] !== port) continue;
-    if (name === '*' || host === name || host.endsWith(`.${name}`)) return true;
-  }
-  return false;
+  const words = noProxy
+    .toLowerCase()
+    .split(/[,\s]+/)
+    .filter((word) => word !== '');
+  return words.map(readEntry).some((entry) => (entry.port ?? port) === port && names(entry.name, host));
+}
+
+/** `host`, `host:port`, `[v6]:port`, or a bare IPv6 address. */
+function readEntry(word: string): { name: string; port: string | undefined } {
+  const parts = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(word);
+  return { name: (parts?.[1] ?? word).replace(/^\[|\]$/g, '').replace(/^\*?\./, ''), port: parts?.[2] };
+}
+
+function names(name: string, host: string): boolean {
+  return name === '*' || host === name || host.endsWith(`.${name}`);
 }
 
 function tunnelThrough(proxy: URL, secure: Connector, ca: string | Buffer | undefined): Connector {
