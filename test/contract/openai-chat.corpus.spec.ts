@@ -49,11 +49,20 @@ interface Exchange {
 }
 
 const entries: Entry[] = present
-  ? (JSON.parse(readFileSync(join(CORPUS, 'index.json'), 'utf8')) as { exchanges: (Entry & { api: string })[] }).exchanges.filter((entry) => entry.api === 'openai.chat')
+  ? (JSON.parse(readFileSync(join(CORPUS, 'index.json'), 'utf8')) as { exchanges: (Entry & { api: string })[] }).exchanges.filter(
+      (entry) => entry.api === 'openai.chat',
+    )
   : [];
 const load = (entry: Entry): Exchange => JSON.parse(readFileSync(join(CORPUS, entry.file), 'utf8')) as Exchange;
 
-const CONTEXT: RenderContext = { requestId: 'req_1', responseId: 'chatcmpl-1', createdS: 1, model: 'public/model', includeUsage: true, reasoningField: 'reasoning_content' };
+const CONTEXT: RenderContext = {
+  requestId: 'req_1',
+  responseId: 'chatcmpl-1',
+  createdS: 1,
+  model: 'public/model',
+  includeUsage: true,
+  reasoningField: 'reasoning_content',
+};
 
 /** Sizes that fall on no boundary of anything. */
 function* pieces(bytes: Buffer): Generator<Buffer> {
@@ -97,7 +106,9 @@ function summaryOf(usage: Usage | undefined): AnswerSummary {
 function factsOf(response: ChatResponse) {
   const [choice] = response.choices;
   const of = (type: 'text' | 'reasoning' | 'refusal') => (choice?.parts ?? []).map((part) => (part.type === type ? part.text : '')).join('');
-  const toolCalls = (choice?.parts ?? []).filter((part) => part.type === 'tool-call').map((part) => ({ id: part.id, name: part.name, arguments: part.arguments }));
+  const toolCalls = (choice?.parts ?? [])
+    .filter((part) => part.type === 'tool-call')
+    .map((part) => ({ id: part.id, name: part.name, arguments: part.arguments }));
   return { text: of('text'), reasoning: of('reasoning'), refusal: of('refusal'), toolCalls, finish: choice?.finish };
 }
 
@@ -136,7 +147,8 @@ function compare(id: string, provider: string, response: ChatResponse, expected:
   const facts = factsOf(response);
   const misses: string[] = [];
   const check = (what: string, got: unknown, wanted: unknown) => {
-    if (JSON.stringify(got) !== JSON.stringify(wanted)) misses.push(`${id} ${what}: got ${JSON.stringify(got)?.slice(0, 120)}, expected ${JSON.stringify(wanted)?.slice(0, 120)}`);
+    if (JSON.stringify(got) !== JSON.stringify(wanted))
+      misses.push(`${id} ${what}: got ${JSON.stringify(got)?.slice(0, 120)}, expected ${JSON.stringify(wanted)?.slice(0, 120)}`);
   };
   check('text', facts.text, expected.text ?? '');
   check('reasoning', facts.reasoning, expected.reasoning ?? '');
@@ -150,7 +162,10 @@ function compare(id: string, provider: string, response: ChatResponse, expected:
   if (facts.toolCalls.some((call) => call.id === '')) misses.push(`${id} a tool call has no id`);
   if (expected.usage !== undefined) {
     const { usage } = response;
-    const got = usage === undefined ? undefined : { prompt: promptTokens(usage), completion: completionTokens(usage), total: promptTokens(usage) + completionTokens(usage), cached: usage.cacheRead };
+    const got =
+      usage === undefined
+        ? undefined
+        : { prompt: promptTokens(usage), completion: completionTokens(usage), total: promptTokens(usage) + completionTokens(usage), cached: usage.cacheRead };
     check('usage', got, expectedUsage(provider, expected.usage));
   }
   return misses;
@@ -177,8 +192,10 @@ function streamMisses(entry: Entry, exchange: Exchange): string[] {
     const second = readStream(text, {});
     if (!second.ended) misses.push(`${entry.id}: the rendered stream has no end`);
     const [got, wanted] = [again(second.response as ChatResponse), again(response)];
-    if (JSON.stringify(got) !== JSON.stringify(wanted)) misses.push(`${entry.id} ${native ? 'native' : 'rebuilt'}: ${JSON.stringify(got).slice(0, 300)} instead of ${JSON.stringify(wanted).slice(0, 300)}`);
-    if (response.usage !== undefined && promptTokens(second.response?.usage ?? NO_USAGE) !== promptTokens(response.usage)) misses.push(`${entry.id}: usage lost`);
+    if (JSON.stringify(got) !== JSON.stringify(wanted))
+      misses.push(`${entry.id} ${native ? 'native' : 'rebuilt'}: ${JSON.stringify(got).slice(0, 300)} instead of ${JSON.stringify(wanted).slice(0, 300)}`);
+    if (response.usage !== undefined && promptTokens(second.response?.usage ?? NO_USAGE) !== promptTokens(response.usage))
+      misses.push(`${entry.id}: usage lost`);
   }
   return misses;
 }
@@ -186,13 +203,22 @@ function streamMisses(entry: Entry, exchange: Exchange): string[] {
 /** api-conventions 38 and 39. */
 function frameFaults(id: string, text: string): string[] {
   if (!text.endsWith('data: [DONE]\n\n')) return [`${id}: no [DONE]`];
-  const frames = text.split('\n\n').slice(0, -2).map((frame) => JSON.parse(frame.slice('data: '.length)) as Record<string, unknown>);
+  const frames = text
+    .split('\n\n')
+    .slice(0, -2)
+    .map((frame) => JSON.parse(frame.slice('data: '.length)) as Record<string, unknown>);
   const last = frames.at(-1) as Record<string, unknown>;
   const chunks = frames.slice(0, -1);
   const faults: string[] = [];
   if ((last['choices'] as unknown[]).length !== 0 || last['usage'] === null) faults.push('no final usage chunk');
   if (chunks.some((chunk) => (chunk['choices'] as unknown[]).length === 0 || chunk['usage'] !== null)) faults.push('a chunk without choice, or with usage');
-  if (frames.some((chunk) => chunk['id'] !== CONTEXT.responseId || chunk['created'] !== 1 || chunk['model'] !== CONTEXT.model || chunk['object'] !== 'chat.completion.chunk')) faults.push('identity differs');
+  if (
+    frames.some(
+      (chunk) =>
+        chunk['id'] !== CONTEXT.responseId || chunk['created'] !== 1 || chunk['model'] !== CONTEXT.model || chunk['object'] !== 'chat.completion.chunk',
+    )
+  )
+    faults.push('identity differs');
   const choices = chunks.flatMap((chunk) => chunk['choices'] as { index: number; delta: { role?: string }; finish_reason: string | null }[]);
   for (const index of new Set(choices.map((choice) => choice.index))) {
     const own = choices.filter((choice) => choice.index === index);
@@ -248,7 +274,8 @@ function requestMisses(entry: Entry, exchange: Exchange): string[] {
     const native = openaiChat.renderNativeRequest(scanned.value, request, context);
     const sent = JSON.parse(spliceBody(scanned, native.wire).toString()) as Record<string, unknown>;
     const wanted = { ...recorded, model: 'upstream', ...(request.stream ? { stream_options: { include_usage: true } } : {}) };
-    const misses = JSON.stringify(Object.entries(sent).sort()) === JSON.stringify(Object.entries(wanted).sort()) ? [] : [`${entry.id}: the forwarded request differs`];
+    const misses =
+      JSON.stringify(Object.entries(sent).sort()) === JSON.stringify(Object.entries(wanted).sort()) ? [] : [`${entry.id}: the forwarded request differs`];
     const second = openaiChat.parseRequest(openaiChat.renderRequest(request, context).wire);
     return second.messages.length >= request.messages.length ? misses : [...misses, `${entry.id}: messages were lost in rendering`];
   } catch (error) {

@@ -38,12 +38,32 @@ describe('StreamNormaliser', () => {
     ['a second finish', [say('a'), finish(), finish('length'), END], [say('a'), finish(), END], ['finish:repeated']],
     ['content after the finish', [say('a'), finish(), say('b'), END], [say('a'), finish(), END], ['content_after_finish']],
     ['a finish that is missing', [say('a'), END], [say('a'), { type: 'finish', choice: 0, reason: 'stop', raw: null }, END], ['finish:missing']],
-    ['a finish that is missing after tool calls', [call(0, 'x'), END], [call(0, 'x'), { type: 'finish', choice: 0, reason: 'tool_calls', raw: null }, END], ['finish:missing']],
-    ['stop although tools were called', [call(0, 'x'), finish('stop'), END], [call(0, 'x'), { type: 'finish', choice: 0, reason: 'tool_calls', raw: 'stop' }, END], []],
+    [
+      'a finish that is missing after tool calls',
+      [call(0, 'x'), END],
+      [call(0, 'x'), { type: 'finish', choice: 0, reason: 'tool_calls', raw: null }, END],
+      ['finish:missing'],
+    ],
+    [
+      'stop although tools were called',
+      [call(0, 'x'), finish('stop'), END],
+      [call(0, 'x'), { type: 'finish', choice: 0, reason: 'tool_calls', raw: 'stop' }, END],
+      [],
+    ],
     ['length although tools were called', [call(0, 'x'), finish('length'), END], [call(0, 'x'), finish('length'), END], []],
-    ['a tool call begun twice', [call(0, 'x'), args(0), call(0, 'x'), args(0), finish('tool_calls'), END], [call(0, 'x'), args(0), args(0), finish('tool_calls'), END], []],
+    [
+      'a tool call begun twice',
+      [call(0, 'x'), args(0), call(0, 'x'), args(0), finish('tool_calls'), END],
+      [call(0, 'x'), args(0), args(0), finish('tool_calls'), END],
+      [],
+    ],
     ['a tool call without id', [call(0, ''), finish('tool_calls'), END], [call(0, 'call_reqab1n0'), finish('tool_calls'), END], ['tool_call_id:missing']],
-    ['two tool calls of one id', [call(0, 'x'), call(1, 'x'), finish('tool_calls'), END], [call(0, 'x'), call(1, 'call_reqab1n1'), finish('tool_calls'), END], ['tool_call_id:repeated']],
+    [
+      'two tool calls of one id',
+      [call(0, 'x'), call(1, 'x'), finish('tool_calls'), END],
+      [call(0, 'x'), call(1, 'call_reqab1n1'), finish('tool_calls'), END],
+      ['tool_call_id:repeated'],
+    ],
     ['arguments of no tool call', [args(3), say('a'), finish(), END], [say('a'), finish(), END], ['tool_call_delta:without_start']],
     ['anything after the end', [say('a'), finish(), END, say('b'), END], [say('a'), finish(), END], []],
     ['nothing at all', [END], [{ type: 'finish', choice: 0, reason: 'stop', raw: null }, END], ['finish:missing']],
@@ -72,9 +92,20 @@ describe('StreamNormaliser', () => {
     const any = fc.oneof<fc.Arbitrary<ChatEvent>[]>(
       fc.constant(START),
       fc.record({ type: fc.constant('text-delta' as const), choice: fc.nat(1), text: fc.string({ maxLength: 2 }) }),
-      fc.record({ type: fc.constant('tool-call-start' as const), choice: fc.nat(1), index: fc.nat(2), id: fc.constantFrom('', 'a', 'b'), name: fc.constant('f') }),
+      fc.record({
+        type: fc.constant('tool-call-start' as const),
+        choice: fc.nat(1),
+        index: fc.nat(2),
+        id: fc.constantFrom('', 'a', 'b'),
+        name: fc.constant('f'),
+      }),
       fc.record({ type: fc.constant('tool-call-delta' as const), choice: fc.nat(1), index: fc.nat(2), argumentsText: fc.constant('1') }),
-      fc.record({ type: fc.constant('finish' as const), choice: fc.nat(1), reason: fc.constantFrom('stop' as const, 'length' as const), raw: fc.constant('x') }),
+      fc.record({
+        type: fc.constant('finish' as const),
+        choice: fc.nat(1),
+        reason: fc.constantFrom('stop' as const, 'length' as const),
+        raw: fc.constant('x'),
+      }),
     );
     fc.assert(
       fc.property(fc.array(any, { maxLength: 20 }), (given) => {
@@ -106,7 +137,11 @@ describe('normaliseResponse', () => {
     for (const event of [say('a'), call(0, ''), args(0), finish('stop')]) gathered.push(event);
     const response = gathered.response();
     const normal = normaliseResponse(response, 'req_ab-1');
-    expect(normal.choices[0]).toMatchObject({ finish: 'tool_calls', rawFinish: 'stop', parts: [{ type: 'text' }, { type: 'tool-call', id: 'call_reqab1n0', arguments: '1' }] });
+    expect(normal.choices[0]).toMatchObject({
+      finish: 'tool_calls',
+      rawFinish: 'stop',
+      parts: [{ type: 'text' }, { type: 'tool-call', id: 'call_reqab1n0', arguments: '1' }],
+    });
     expect(normal.drift).toEqual(['tool_call_id:missing']);
     expect(normaliseResponse(normal, 'req_ab-1')).toBe(normal);
   });
@@ -144,13 +179,35 @@ describe('estimateTokens', () => {
 });
 
 describe('requestNeeds', () => {
-  const base: ChatRequest = { model: 'm', messages: [{ role: 'user', parts: [{ type: 'text', text: 'hello there' }] }], tools: [], sampling: {}, stream: false, includeUsage: false, extra: {}, wireNames: {} };
+  const base: ChatRequest = {
+    model: 'm',
+    messages: [{ role: 'user', parts: [{ type: 'text', text: 'hello there' }] }],
+    tools: [],
+    sampling: {},
+    stream: false,
+    includeUsage: false,
+    extra: {},
+    wireNames: {},
+  };
   const inline = { kind: 'inline' as const, mediaType: 'x/y', data: 'A'.repeat(1_000_000) };
 
   it('of the smallest request', () => {
     expect(requestNeeds(base)).toEqual({
-      streaming: false, tools: false, parallelTools: false, vision: false, audioInput: false, audioOutput: false, imageOutput: false, files: false, jsonSchema: false, jsonObject: false, reasoning: false,
-      logprobs: false, choices: 1, promptTokensEstimate: 7, maxOutputTokens: undefined,
+      streaming: false,
+      tools: false,
+      parallelTools: false,
+      vision: false,
+      audioInput: false,
+      audioOutput: false,
+      imageOutput: false,
+      files: false,
+      jsonSchema: false,
+      jsonObject: false,
+      reasoning: false,
+      logprobs: false,
+      choices: 1,
+      promptTokensEstimate: 7,
+      maxOutputTokens: undefined,
     });
   });
 
@@ -159,16 +216,27 @@ describe('requestNeeds', () => {
       ...base,
       messages: [
         { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'a', content: [{ type: 'image', source: inline }] }] },
-        { role: 'user', parts: [{ type: 'audio', source: inline }, { type: 'file', source: inline }] },
+        {
+          role: 'user',
+          parts: [
+            { type: 'audio', source: inline },
+            { type: 'file', source: inline },
+          ],
+        },
       ],
     });
     expect(needs).toMatchObject({ vision: true, audioInput: true, files: true });
     expect(needs.promptTokensEstimate).toBeLessThan(10_000);
-    expect(requestNeeds({ ...base, messages: [{ role: 'assistant', parts: [{ type: 'audio', source: { kind: 'provider-file', id: 'a' } }] }] }).audioInput).toBe(false);
+    expect(
+      requestNeeds({ ...base, messages: [{ role: 'assistant', parts: [{ type: 'audio', source: { kind: 'provider-file', id: 'a' } }] }] }).audioInput,
+    ).toBe(false);
   });
 
   it.each<[Partial<ChatRequest>, Partial<ReturnType<typeof requestNeeds>>]>([
-    [{ tools: [{ type: 'function', name: 'f', parameters: { type: 'object' } }], parallelToolCalls: true }, { tools: true, parallelTools: true }],
+    [
+      { tools: [{ type: 'function', name: 'f', parameters: { type: 'object' } }], parallelToolCalls: true },
+      { tools: true, parallelTools: true },
+    ],
     [{ responseFormat: { type: 'json' } }, { jsonObject: true }],
     [{ responseFormat: { type: 'json-schema', name: 'a', schema: {} } }, { jsonSchema: true }],
     [{ reasoning: { effort: 'high' } }, { reasoning: true }],
@@ -178,7 +246,10 @@ describe('requestNeeds', () => {
     [{ sampling: { logprobs: true, n: 3 } }, { logprobs: true, choices: 3 }],
     [{ modalities: ['text', 'audio'] }, { audioOutput: true }],
     [{ modalities: ['image'] }, { imageOutput: true }],
-    [{ stream: true, maxOutputTokens: 9 }, { streaming: true, maxOutputTokens: 9 }],
+    [
+      { stream: true, maxOutputTokens: 9 },
+      { streaming: true, maxOutputTokens: 9 },
+    ],
   ])('of %j', (members, needs) => {
     expect(requestNeeds({ ...base, ...members })).toMatchObject(needs);
   });

@@ -98,17 +98,7 @@ export interface OpaquePart {
   value: unknown;
 }
 
-export type Part =
-  | TextPart
-  | ImagePart
-  | AudioPart
-  | VideoPart
-  | FilePart
-  | ReasoningPart
-  | ToolCallPart
-  | ToolResultPart
-  | RefusalPart
-  | OpaquePart;
+export type Part = TextPart | ImagePart | AudioPart | VideoPart | FilePart | ReasoningPart | ToolCallPart | ToolResultPart | RefusalPart | OpaquePart;
 
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool';
 

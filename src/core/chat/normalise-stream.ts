@@ -63,8 +63,6 @@ export class StreamNormaliser {
   private judge(event: ChatEvent): ChatEvent | null {
     switch (event.type) {
       case 'text-delta':
-      case 'reasoning-delta':
-      case 'refusal-delta':
         return event.text === '' ? null : this.content(event, event.choice);
       case 'tool-call-start':
         return this.toolCallStart(event);
@@ -76,13 +74,15 @@ export class StreamNormaliser {
       case 'end':
       case 'error':
         return this.frame(event);
-      case 'usage':
-      case 'ping':
-      case 'drift':
-        return event;
       default:
-        return this.content(event, event.choice);
+        return this.other(event);
     }
+  }
+
+  private other(event: ChatEvent): ChatEvent | null {
+    if (!('choice' in event)) return event;
+    const empty = (event.type === 'reasoning-delta' || event.type === 'refusal-delta') && event.text === '';
+    return empty ? null : this.content(event, event.choice);
   }
 
   private frame(event: Extract<ChatEvent, { type: 'start' | 'end' | 'error' }>): ChatEvent | null {

@@ -21,17 +21,7 @@ export interface Usage {
 
 export type TokenClass = keyof Usage;
 
-export const TOKEN_CLASSES: readonly TokenClass[] = [
-  'input',
-  'cacheRead',
-  'cacheWrite',
-  'cacheWrite1h',
-  'output',
-  'reasoning',
-  'audioIn',
-  'audioOut',
-  'image',
-];
+export const TOKEN_CLASSES: readonly TokenClass[] = ['input', 'cacheRead', 'cacheWrite', 'cacheWrite1h', 'output', 'reasoning', 'audioIn', 'audioOut', 'image'];
 
 export const NO_USAGE: Readonly<Usage> = Object.freeze({
   input: 0,

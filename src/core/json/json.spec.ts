@@ -34,7 +34,11 @@ describe('scanBody', () => {
   });
 
   it('agrees with JSON.parse on damaged text', () => {
-    const damage = fc.record({ at: fc.nat(200), cut: fc.nat(3), put: fc.constantFrom('', '"', '\\', '{', '}', '[', ']', ',', ':', '1', 'e', '-', '.', 'null', '\u0001', '\n') });
+    const damage = fc.record({
+      at: fc.nat(200),
+      cut: fc.nat(3),
+      put: fc.constantFrom('', '"', '\\', '{', '}', '[', ']', ',', ':', '1', 'e', '-', '.', 'null', '\u0001', '\n'),
+    });
     fc.assert(
       fc.property(anyObject, damage, (object, { at, cut, put }) => {
         const whole = JSON.stringify({ ...object, long: `${long}\\"`, n: [1.5e3, true, null] });
@@ -166,7 +170,9 @@ describe('spliceBody', () => {
     const scanned = scan(body);
     const { drop: _drop, ...rest } = scanned.value;
     const text = spliceBody(scanned, { ...rest, model: 'b', stream_options: { include_usage: true } }).toString();
-    expect(text).toBe('{ "model" : "b", "seed": 9007199254740993, "big":1e400 ,\n "x":{"한":"\\u0061","n":1.0}, "stream":true,"stream_options":{"include_usage":true} }');
+    expect(text).toBe(
+      '{ "model" : "b", "seed": 9007199254740993, "big":1e400 ,\n "x":{"한":"\\u0061","n":1.0}, "stream":true,"stream_options":{"include_usage":true} }',
+    );
     expect(spliceBody(scanned, { added: 1 }).toString()).toBe('{ "added":1 }');
     expect(spliceBody(scan('{}'), { added: 1 }).toString()).toBe('{"added":1}');
     expect(spliceBody(scanned, {}).toString()).toBe('{  }');

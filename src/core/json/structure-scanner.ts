@@ -193,11 +193,10 @@ export class StructureScanner {
   }
 
   private scalar(first: number): void {
-    if (first !== 0x2d && !(first >= 0x30 && first <= 0x39) && first !== 0x74 && first !== 0x66 && first !== 0x6e) this.fail();
+    if (!beginsScalar(first)) this.fail();
     const start = this.at;
     const { bytes } = this;
-    let byte = bytes[this.at];
-    while (byte !== undefined && byte > 0x20 && byte !== COMMA && byte !== CLOSE_BRACE && byte !== CLOSE_BRACKET) byte = bytes[++this.at];
+    while (!endsScalar(bytes[this.at])) this.at += 1;
     if (this.strict && !SCALAR.test(bytes.toString('latin1', start, Math.min(this.at, start + 1_000)))) this.fail(start);
   }
 
@@ -226,4 +225,13 @@ export class StructureScanner {
     if (!/^[A-Za-z_$][\w$-]*$/.test(key)) return `[${JSON.stringify(key)}]`;
     return first ? key : `.${key}`;
   }
+}
+
+/** `-`, a digit, or the first letter of true, false, null. */
+function beginsScalar(byte: number): boolean {
+  return byte === 0x2d || (byte >= 0x30 && byte <= 0x39) || byte === 0x74 || byte === 0x66 || byte === 0x6e;
+}
+
+function endsScalar(byte: number | undefined): boolean {
+  return byte === undefined || byte <= 0x20 || byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET;
 }

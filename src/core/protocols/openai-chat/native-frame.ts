@@ -5,7 +5,18 @@ import { PROBE } from './frame-shapes.js';
 import type { RenderedChoice } from './render-delta.js';
 
 /** Members of a delta that are rendered from the events; every other one survives as it came. */
-const RENDERED: ReadonlySet<string> = new Set(['role', 'content', 'reasoning_content', 'reasoning', 'refusal', 'tool_calls', 'function_call', 'audio', 'images', 'annotations']);
+const RENDERED: ReadonlySet<string> = new Set([
+  'role',
+  'content',
+  'reasoning_content',
+  'reasoning',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'audio',
+  'images',
+  'annotations',
+]);
 const CLOSE_BRACE = 0x7d;
 const USAGE_NULL = ',"usage":null';
 
@@ -80,10 +91,14 @@ export class NativeFrames {
     const index = typeof raw['index'] === 'number' ? raw['index'] : at;
     const rendered = choices.get(index);
     const delta: JsonObject = { ...roleOf(index), ...rendered?.delta };
-    for (const [key, value] of Object.entries(isObject(raw['delta']) ? raw['delta'] : {})) {
+    if (isObject(raw['delta'])) this.keepUnknown(raw['delta'], delta);
+    return { ...raw, index, delta, finish_reason: rendered?.finish ?? null };
+  }
+
+  private keepUnknown(from: JsonObject, delta: JsonObject): void {
+    for (const [key, value] of Object.entries(from)) {
       if (this.survives(key, value) && (key === 'reasoning_details' || !Object.hasOwn(delta, key))) delta[key] = value;
     }
-    return { ...raw, index, delta, finish_reason: rendered?.finish ?? null };
   }
 
   /** The provider's own reasoning_details stay as they came, unless no reasoning is wanted. */

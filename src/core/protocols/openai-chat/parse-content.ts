@@ -24,7 +24,11 @@ const PARSERS: Readonly<Record<string, (fields: Fields) => Part>> = {
   refusal: (fields) => ({ type: 'refusal', text: requiredText(fields, 'refusal') }),
   video_url: (fields) => ({ type: 'video', source: sourceOf(urlOf(fields, 'video_url'), fields.at('video_url')) }),
   // Mistral's documents and thinking parts (https://docs.mistral.ai, 2026-10).
-  document_url: (fields) => ({ type: 'file', source: sourceOf(urlOf(fields, 'document_url'), fields.at('document_url')), filename: fields.string('document_name') }),
+  document_url: (fields) => ({
+    type: 'file',
+    source: sourceOf(urlOf(fields, 'document_url'), fields.at('document_url')),
+    filename: fields.string('document_name'),
+  }),
   thinking: thinkingPart,
 };
 
@@ -57,7 +61,11 @@ function imagePart(fields: Fields): ImagePart {
 function audioPart(fields: Fields): Part {
   const audio = fields.requiredFields('input_audio');
   const format = audio.string('format');
-  const source: MediaSource = { kind: 'inline', mediaType: `audio/${format === undefined || format === 'mp3' ? 'mpeg' : format}`, data: audio.requiredString('data') };
+  const source: MediaSource = {
+    kind: 'inline',
+    mediaType: `audio/${format === undefined || format === 'mp3' ? 'mpeg' : format}`,
+    data: audio.requiredString('data'),
+  };
   return { type: 'audio', source, format };
 }
 
@@ -83,7 +91,9 @@ function thinkingPart(fields: Fields): Part {
 /** The texts of a list of text parts, in one. */
 export function textsOf(value: unknown): string {
   if (!Array.isArray(value)) return '';
-  return (value as unknown[]).map((part) => (typeof part === 'object' && part !== null && typeof (part as { text?: unknown }).text === 'string' ? (part as { text: string }).text : '')).join('');
+  return (value as unknown[])
+    .map((part) => (typeof part === 'object' && part !== null && typeof (part as { text?: unknown }).text === 'string' ? (part as { text: string }).text : ''))
+    .join('');
 }
 
 /** `{url}` as OpenAI writes it, or the address itself as Mistral does. */

@@ -20,7 +20,12 @@ function objectFacts(body: JsonObject, nesting: number): UpstreamErrorFacts | nu
   const { error } = body;
   if (isObject(error)) return isObject(error['error']) ? merge(objectFacts(error, nesting + 1), error) : detailed(error, body);
   if (typeof error === 'string' && error !== '') return facts(error, body, body);
-  if (Array.isArray(body['errors']) && isObject(body['errors'][0])) return detailed(body['errors'][0], body);
+  return withoutErrorMember(body);
+}
+
+function withoutErrorMember(body: JsonObject): UpstreamErrorFacts | null {
+  const [first] = Array.isArray(body['errors']) ? (body['errors'] as unknown[]) : [];
+  if (isObject(first)) return detailed(first, body);
   if (body['detail'] !== undefined && body['choices'] === undefined) return fastApi(body['detail'], body);
   return isFlatError(body) ? detailed(body, body) : null;
 }
@@ -40,8 +45,12 @@ function detailed(error: JsonObject, envelope: JsonObject): UpstreamErrorFacts {
 function facts(message: string, error: JsonObject, envelope: JsonObject): UpstreamErrorFacts {
   const inner = error['innererror'] ?? error['inner_error'];
   const innerCode = isObject(inner) ? text(inner['code']) : undefined;
-  const rawCode = codeText(error['code']) ?? codeText(envelope['code']) ?? innerCode ?? null;
-  const found: UpstreamErrorFacts = { message: message.slice(0, MAX_MESSAGE_CHARS), rawCode, rawType: text(error['type']) ?? text(error['status']) ?? innerCode ?? null, param: text(error['param']) ?? null };
+  const found: UpstreamErrorFacts = {
+    message: message.slice(0, MAX_MESSAGE_CHARS),
+    rawCode: firstDefined(codeText(error['code']), codeText(envelope['code']), innerCode),
+    rawType: firstDefined(text(error['type']), text(error['status']), innerCode),
+    param: firstDefined(text(error['param'])),
+  };
   const status = statusOf(error) ?? statusOf(envelope);
   if (status !== undefined) found.status = status;
   return found;
@@ -80,7 +89,12 @@ function fastApi(detail: unknown, body: JsonObject): UpstreamErrorFacts | null {
   const place = (item: JsonObject) => (Array.isArray(item['loc']) ? (item['loc'] as unknown[]).filter((step) => step !== 'body').join('.') : '');
   const said = items.map((item) => [place(item), text(item['msg']) ?? ''].filter((word) => word !== '').join(': ')).join('; ');
   const [first] = items;
-  return { message: said.slice(0, MAX_MESSAGE_CHARS), rawCode: first === undefined ? null : (text(first['type']) ?? null), rawType: null, param: first === undefined ? null : place(first) || null };
+  return {
+    message: said.slice(0, MAX_MESSAGE_CHARS),
+    rawCode: first === undefined ? null : (text(first['type']) ?? null),
+    rawType: null,
+    param: first === undefined ? null : place(first) || null,
+  };
 }
 
 function textFacts(body: string): UpstreamErrorFacts | null {
@@ -90,6 +104,8 @@ function textFacts(body: string): UpstreamErrorFacts | null {
   const words = title ?? (trimmed.startsWith('<') ? 'The provider answered with a page instead of JSON.' : trimmed);
   return { message: words.slice(0, MAX_MESSAGE_CHARS), rawCode: null, rawType: null, param: null };
 }
+
+const firstDefined = (...values: readonly (string | undefined)[]): string | null => values.find((value) => value !== undefined) ?? null;
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 

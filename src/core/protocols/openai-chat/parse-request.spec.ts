@@ -31,24 +31,93 @@ describe('parseRequest', () => {
 
   it('reads every option', () => {
     const request = parse({
-      models: ['a', 'b'], temperature: 0.5, top_p: 0.9, top_k: 5, min_p: 0.1, seed: 7, stop: 'x', n: 2, presence_penalty: 1, frequency_penalty: -1,
-      repetition_penalty: 1.1, logit_bias: { 5: -100 }, logprobs: true, top_logprobs: 3, max_completion_tokens: 9, stream: true, stream_options: { include_usage: true },
-      parallel_tool_calls: false, prompt_cache_key: 'k', service_tier: 'flex', metadata: { a: 'b' }, user: 'u', safety_identifier: 's', store: true, verbosity: 'low',
-      modalities: ['text', 'audio'], audio: { voice: 'alloy', format: 'wav' }, reasoning_effort: 'high', web_search_options: { x: 1 },
+      models: ['a', 'b'],
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 5,
+      min_p: 0.1,
+      seed: 7,
+      stop: 'x',
+      n: 2,
+      presence_penalty: 1,
+      frequency_penalty: -1,
+      repetition_penalty: 1.1,
+      logit_bias: { 5: -100 },
+      logprobs: true,
+      top_logprobs: 3,
+      max_completion_tokens: 9,
+      stream: true,
+      stream_options: { include_usage: true },
+      parallel_tool_calls: false,
+      prompt_cache_key: 'k',
+      service_tier: 'flex',
+      metadata: { a: 'b' },
+      user: 'u',
+      safety_identifier: 's',
+      store: true,
+      verbosity: 'low',
+      modalities: ['text', 'audio'],
+      audio: { voice: 'alloy', format: 'wav' },
+      reasoning_effort: 'high',
+      web_search_options: { x: 1 },
     });
     expect(request.sampling).toEqual({
-      temperature: 0.5, topP: 0.9, topK: 5, minP: 0.1, seed: 7, stop: ['x'], n: 2, presencePenalty: 1, frequencyPenalty: -1, repetitionPenalty: 1.1, logitBias: { 5: -100 }, logprobs: true, topLogprobs: 3,
+      temperature: 0.5,
+      topP: 0.9,
+      topK: 5,
+      minP: 0.1,
+      seed: 7,
+      stop: ['x'],
+      n: 2,
+      presencePenalty: 1,
+      frequencyPenalty: -1,
+      repetitionPenalty: 1.1,
+      logitBias: { 5: -100 },
+      logprobs: true,
+      topLogprobs: 3,
     });
     expect(request).toMatchObject({
-      models: ['a', 'b'], maxOutputTokens: 9, stream: true, includeUsage: true, parallelToolCalls: false, promptCacheKey: 'k', serviceTier: 'flex', metadata: { a: 'b' }, user: 'u',
-      safetyIdentifier: 's', store: true, verbosity: 'low', modalities: ['text', 'audio'], audioOutput: { voice: 'alloy', format: 'wav' }, reasoning: { effort: 'high' },
+      models: ['a', 'b'],
+      maxOutputTokens: 9,
+      stream: true,
+      includeUsage: true,
+      parallelToolCalls: false,
+      promptCacheKey: 'k',
+      serviceTier: 'flex',
+      metadata: { a: 'b' },
+      user: 'u',
+      safetyIdentifier: 's',
+      store: true,
+      verbosity: 'low',
+      modalities: ['text', 'audio'],
+      audioOutput: { voice: 'alloy', format: 'wav' },
+      reasoning: { effort: 'high' },
       extra: { web_search_options: { x: 1 } },
     });
-    expect(request.wireNames).toMatchObject({ maxOutputTokens: 'max_completion_tokens', topP: 'top_p', reasoning: 'reasoning_effort', logitBias: 'logit_bias' });
+    expect(request.wireNames).toMatchObject({
+      maxOutputTokens: 'max_completion_tokens',
+      topP: 'top_p',
+      reasoning: 'reasoning_effort',
+      logitBias: 'logit_bias',
+    });
   });
 
   it('takes null for every optional member', () => {
-    const nulls = ['temperature', 'stop', 'tools', 'tool_choice', 'response_format', 'stream', 'stream_options', 'max_tokens', 'logit_bias', 'user', 'metadata', 'reasoning_effort', 'functions'];
+    const nulls = [
+      'temperature',
+      'stop',
+      'tools',
+      'tool_choice',
+      'response_format',
+      'stream',
+      'stream_options',
+      'max_tokens',
+      'logit_bias',
+      'user',
+      'metadata',
+      'reasoning_effort',
+      'functions',
+    ];
     expect(parse(Object.fromEntries(nulls.map((name) => [name, null]))).sampling).toEqual({});
   });
 
@@ -60,7 +129,11 @@ describe('parseRequest', () => {
     expect(request.maxOutputTokens).toBe(value);
     expect(request.wireNames['maxOutputTokens']).toBe(holds);
     expect(request.adjustments).toEqual([{ parameter: dropped, action: 'dropped' }]);
-    const { wire } = openaiChat.renderNativeRequest({ model: 'm', messages: [USER], ...members }, request, { upstreamModel: 'u', reasons: false, modelFacts: {} });
+    const { wire } = openaiChat.renderNativeRequest({ model: 'm', messages: [USER], ...members }, request, {
+      upstreamModel: 'u',
+      reasons: false,
+      modelFacts: {},
+    });
     expect(wire).toEqual({ model: 'u', messages: [USER], [holds]: value });
   });
 
@@ -70,7 +143,10 @@ describe('parseRequest', () => {
     [{ reasoning: { max_tokens: 100 } }, { budgetTokens: 100 }],
     [{ thinking: { type: 'enabled', budget_tokens: 2000 } }, { enabled: true, budgetTokens: 2000 }],
     [{ thinking: { type: 'disabled' } }, { enabled: false }],
-    [{ enable_thinking: true, thinking_budget: 10 }, { enabled: true, budgetTokens: 10 }],
+    [
+      { enable_thinking: true, thinking_budget: 10 },
+      { enabled: true, budgetTokens: 10 },
+    ],
   ])('reads the wish to reason: %j', (members, reasoning) => {
     expect(parse(members).reasoning).toEqual(reasoning);
   });
@@ -108,11 +184,21 @@ describe('parseRequest', () => {
       messages: [
         { role: 'developer', content: 'be brief' },
         USER,
-        { role: 'assistant', content: '', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' }, extra_content: { google: { thought_signature: 'sig' } } }, { id: 'c2', type: 'custom', custom: { name: 'g', input: 'free' } }] },
+        {
+          role: 'assistant',
+          content: '',
+          tool_calls: [
+            { id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' }, extra_content: { google: { thought_signature: 'sig' } } },
+            { id: 'c2', type: 'custom', custom: { name: 'g', input: 'free' } },
+          ],
+        },
         { role: 'tool', tool_call_id: 'c1', content: [{ type: 'text', text: 'r' }] },
         { role: 'assistant', content: null, refusal: 'no' },
       ],
-      tools: [{ type: 'function', function: { name: 'f', description: 'd', parameters: { type: 'object' }, strict: true } }, { type: 'custom', custom: { name: 'g' } }],
+      tools: [
+        { type: 'function', function: { name: 'f', description: 'd', parameters: { type: 'object' }, strict: true } },
+        { type: 'custom', custom: { name: 'g' } },
+      ],
       tool_choice: { type: 'function', function: { name: 'f' } },
     });
     expect(request.messages.map((message) => message.parts)).toEqual([
@@ -139,7 +225,10 @@ describe('parseRequest', () => {
       function_call: { name: 'f' },
     });
     expect(request.messages[1]?.parts).toEqual([{ type: 'tool-call', id: 'call_f_1', name: 'f', arguments: '{}' }]);
-    expect(request.messages[2]).toEqual({ role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'call_f_1', name: 'f', content: [{ type: 'text', text: 'r' }] }] });
+    expect(request.messages[2]).toEqual({
+      role: 'tool',
+      parts: [{ type: 'tool-result', toolCallId: 'call_f_1', name: 'f', content: [{ type: 'text', text: 'r' }] }],
+    });
     expect(request.tools).toEqual([{ type: 'function', name: 'f' }]);
     expect(request.toolChoice).toEqual({ type: 'tool', name: 'f' });
   });
@@ -163,11 +252,24 @@ describe('parseRequest', () => {
         { type: 'reasoning', text: '', encrypted: 'enc', id: 'r1', origin: 'openai-responses' },
       ],
     ],
-    ['a signature whose text stands elsewhere', { reasoning_content: 't', reasoning_details: [{ type: 'reasoning.text', signature: 's' }] }, [{ type: 'reasoning', text: 't', signature: 's' }]],
-    ['thinking blocks', { thinking_blocks: [{ type: 'thinking', thinking: 't', signature: 's' }, { type: 'redacted_thinking', data: 'd' }] }, [
-      { type: 'reasoning', text: 't', signature: 's', origin: 'anthropic-messages' },
-      { type: 'reasoning', text: '', encrypted: 'd', origin: 'anthropic-messages' },
-    ]],
+    [
+      'a signature whose text stands elsewhere',
+      { reasoning_content: 't', reasoning_details: [{ type: 'reasoning.text', signature: 's' }] },
+      [{ type: 'reasoning', text: 't', signature: 's' }],
+    ],
+    [
+      'thinking blocks',
+      {
+        thinking_blocks: [
+          { type: 'thinking', thinking: 't', signature: 's' },
+          { type: 'redacted_thinking', data: 'd' },
+        ],
+      },
+      [
+        { type: 'reasoning', text: 't', signature: 's', origin: 'anthropic-messages' },
+        { type: 'reasoning', text: '', encrypted: 'd', origin: 'anthropic-messages' },
+      ],
+    ],
     ['thinking parts in the content', { content: [{ type: 'thinking', thinking: [{ type: 'text', text: 't' }] }] }, [{ type: 'reasoning', text: 't' }]],
   ])('takes thinking back: %s', (_name, members, parts) => {
     const { messages } = parse({ messages: [USER, { role: 'assistant', content: [], ...members }] });
@@ -200,7 +302,7 @@ describe('parseRequest', () => {
     ['messages[0].tool_calls[0].function.arguments', { messages: [{ role: 'assistant', tool_calls: [{ id: 'a', function: { name: 'f', arguments: {} } }] }] }],
     ['temperature', { temperature: 'hot' }],
     ['temperature', { temperature: -1 }],
-    ['temperature', { temperature: 1e400 }],
+    ['temperature', { temperature: Infinity }],
     ['top_p', { top_p: 2 }],
     ['max_tokens', { max_tokens: 0 }],
     ['max_tokens', { max_tokens: -5 }],
@@ -262,7 +364,9 @@ describe('renderNativeRequest', () => {
       '{"model":"up", "seed":9007199254740993,"messages":[{"role":"user","content":"\\u0061"}],"stream":true,"x":1.0,"stream_options":{"include_usage":true}}',
     );
     expect(native('{"model":"m","messages":[{"role":"user","content":"a"}],"models":["b"]}')).toBe('{"model":"up","messages":[{"role":"user","content":"a"}]}');
-    expect(native('{"model":"m","messages":[{"role":"user","content":"a"}],"stream":true,"stream_options":{"include_usage":true,"x":1}}')).toContain('"stream_options":{"include_usage":true,"x":1}');
+    expect(native('{"model":"m","messages":[{"role":"user","content":"a"}],"stream":true,"stream_options":{"include_usage":true,"x":1}}')).toContain(
+      '"stream_options":{"include_usage":true,"x":1}',
+    );
   });
 
   it('forwards the maximum that a policy lowered', () => {
@@ -280,15 +384,32 @@ describe('renderRequest', () => {
       model: 'm',
       messages: [
         { role: 'system', content: 's' },
-        { role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'low' } }] },
-        { role: 'assistant', content: 'x', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }], reasoning_content: 'thought' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA', detail: 'low' } },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: 'x',
+          tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }],
+          reasoning_content: 'thought',
+        },
         { role: 'tool', tool_call_id: 'c1', content: 'r' },
       ],
-      temperature: 1, stop: ['a'], n: 1, max_tokens: 5, user: 'u',
+      temperature: 1,
+      stop: ['a'],
+      n: 1,
+      max_tokens: 5,
+      user: 'u',
       tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }],
       tool_choice: 'auto',
       response_format: { type: 'json_schema', json_schema: { name: 'r', schema: {}, strict: true } },
-      reasoning_effort: 'low', stream: true, stream_options: { include_usage: true },
+      reasoning_effort: 'low',
+      stream: true,
+      stream_options: { include_usage: true },
     };
     const { wire, report } = openaiChat.renderRequest(parseRequest(body), { upstreamModel: 'm', reasons: true, modelFacts: {} });
     expect(wire).toEqual(body);

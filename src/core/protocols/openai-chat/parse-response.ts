@@ -52,7 +52,13 @@ export function isTruthyError(error: unknown): boolean {
 export function finishFacts(event: ChatEvent) {
   const raw = event.type === 'finish' ? (event.raw ?? 'error') : 'error';
   const overloaded = raw === 'insufficient_system_resource';
-  return { message: `The provider ended its answer with finish_reason "${raw}".`, rawCode: raw, rawType: null, param: null, ...(overloaded ? { status: 503 } : {}) };
+  return {
+    message: `The provider ended its answer with finish_reason "${raw}".`,
+    rawCode: raw,
+    rawType: null,
+    param: null,
+    ...(overloaded ? { status: 503 } : {}),
+  };
 }
 
 function extraOf(body: JsonObject): Record<string, unknown> {

@@ -90,12 +90,16 @@ export class OpenAiStreamParser implements StreamParser {
 
   private frame({ data, event }: SseFrame): void {
     if (this.isClosed() || data === '') return;
-    if (data === DONE || data.trim() === DONE) {
+    if (data.length < 16 && data.trim() === DONE) {
       this.complete = true;
       return;
     }
     const plain = event === undefined ? this.shapes.match(data) : null;
-    if (plain !== null) return this.sink(plain);
+    if (plain !== null) this.sink(plain);
+    else this.anyFrame(data, event);
+  }
+
+  private anyFrame(data: string, event: string | undefined): void {
     const chunk = parseChunk(data);
     if (chunk === null) return this.unreadableFrame(data, event);
     if (event === 'error' || isErrorChunk(chunk)) return this.errorFrame(chunk);
@@ -144,7 +148,9 @@ export class OpenAiStreamParser implements StreamParser {
   }
 
   private endJson(): void {
-    const text = Buffer.concat(this.json).toString('utf8').replace(/^\uFEFF/, '');
+    const text = Buffer.concat(this.json)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '');
     try {
       const events = eventsOfResponse(parseResponse(JSON.parse(text) as unknown, this.context));
       this.mode = 'closed';

@@ -79,13 +79,17 @@ export class ChunkReader {
   private choice(raw: unknown, at: number): void {
     if (!isObject(raw)) return this.emit({ type: 'drift', what: 'choice:no_object' });
     const reader = this.readerOf(typeof raw['index'] === 'number' ? raw['index'] : at);
+    this.said(raw, reader);
+    if (isObject(raw['logprobs'])) this.emit({ type: 'logprobs', choice: reader.choice, value: raw['logprobs'] });
+    const finish = raw['finish_reason'];
+    if (typeof finish === 'string' && finish !== '') this.finish(finish, reader);
+  }
+
+  private said(raw: JsonObject, reader: ChoiceReader): void {
     // Perplexity sends both: an empty delta in whole answers, the text so far as message in streams (recorded 2026).
     const delta = this.whole ? (raw['message'] ?? raw['delta']) : (raw['delta'] ?? raw['message']);
     if (isObject(delta)) this.delta(delta, reader);
     else if (typeof raw['text'] === 'string') this.text(raw['text'], reader);
-    if (isObject(raw['logprobs'])) this.emit({ type: 'logprobs', choice: reader.choice, value: raw['logprobs'] });
-    const finish = raw['finish_reason'];
-    if (typeof finish === 'string' && finish !== '') this.finish(finish, reader);
   }
 
   private delta(delta: JsonObject, reader: ChoiceReader): void {

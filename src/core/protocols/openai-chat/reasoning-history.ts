@@ -27,11 +27,13 @@ export function reasoningOfHistory(message: Fields): ReasoningPart[] {
   const text = message.string('reasoning_content') ?? plainReasoning(message) ?? '';
   const details = detailParts(message.array('reasoning_details', MAX_DETAILS) ?? []);
   const parts = details.length > 0 ? details : blockParts(message.array('thinking_blocks', MAX_DETAILS) ?? []);
-  if (parts.length === 0) return text === '' ? [] : [{ type: 'reasoning', text }];
-  if (text === '' || parts.some((part) => part.text !== '')) return parts;
-  // Proofs without their text: the text stands beside them.
-  const [first, ...rest] = parts as [ReasoningPart, ...ReasoningPart[]];
-  return first.signature !== undefined ? [{ ...first, text }, ...rest] : [{ type: 'reasoning', text }, ...parts];
+  return text === '' || parts.some((part) => part.text !== '') ? parts : withText(parts, text);
+}
+
+/** Proofs without their text: the text stands beside them. */
+function withText(parts: readonly ReasoningPart[], text: string): ReasoningPart[] {
+  const [first, ...rest] = parts;
+  return first?.signature === undefined ? [{ type: 'reasoning', text }, ...parts] : [{ ...first, text }, ...rest];
 }
 
 /** `reasoning` is a string in a message (Groq, OpenRouter); anything else under that name is not ours to judge. */

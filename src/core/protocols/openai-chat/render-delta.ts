@@ -122,7 +122,8 @@ function toolCall(event: Extract<ChatEvent, { type: 'tool-call-start' | 'tool-ca
 }
 
 function startedCall(event: Extract<ChatEvent, { type: 'tool-call-start' }>): JsonObject {
-  const inner = event.kind === 'custom' ? { type: 'custom', custom: { name: event.name, input: '' } } : { type: 'function', function: { name: event.name, arguments: '' } };
+  const inner =
+    event.kind === 'custom' ? { type: 'custom', custom: { name: event.name, input: '' } } : { type: 'function', function: { name: event.name, arguments: '' } };
   return { id: event.id, ...inner, ...signatureOf(event.signature) };
 }
 

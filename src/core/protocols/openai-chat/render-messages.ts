@@ -42,7 +42,11 @@ function assistant(message: Message, context: MessageContext): JsonObject {
   if (calls.length > 0) wire['tool_calls'] = calls.map(renderCall);
   const audio = parts.find((part) => part.type === 'audio');
   if (audio?.id !== undefined) wire['audio'] = { id: audio.id };
-  replayReasoning(parts.filter((part) => part.type === 'reasoning'), wire, context);
+  replayReasoning(
+    parts.filter((part) => part.type === 'reasoning'),
+    wire,
+    context,
+  );
   for (const part of parts) if (part.type === 'opaque') note(context, part.protocol);
   return wire;
 }
@@ -71,14 +75,22 @@ function renderToolResults(message: Message, wire: JsonObject[], context: Messag
   for (const part of message.parts) {
     if (part.type !== 'tool-result') continue;
     wire.push({ role: 'tool', tool_call_id: part.toolCallId, content: resultText(part) });
-    media.push(...contentParts(part.content.filter((inner) => inner.type !== 'text'), context));
+    media.push(
+      ...contentParts(
+        part.content.filter((inner) => inner.type !== 'text'),
+        context,
+      ),
+    );
   }
   if (media.length > 0) context.report.push({ parameter: 'messages', action: 'emulated', detail: 'tool_result_media' });
   return media;
 }
 
 function resultText(part: ToolResultPart): string {
-  const text = part.content.filter((inner) => inner.type === 'text').map((inner) => inner.text).join('\n');
+  const text = part.content
+    .filter((inner) => inner.type === 'text')
+    .map((inner) => inner.text)
+    .join('\n');
   // OpenAI has no mark for a failed tool; the model must still learn of it.
   return part.isError === true && !/^\s*\{?\s*"?error/i.test(text) ? `Error: ${text}` : text;
 }

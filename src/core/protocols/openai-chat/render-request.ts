@@ -78,7 +78,12 @@ function renderTool(tool: Tool, report: ParameterAdjustment[]): unknown {
     return null;
   }
   const { name, description, parameters, strict, cacheControl } = tool;
-  const definition: JsonObject = { name, ...(description === undefined ? {} : { description }), ...(parameters === undefined ? {} : { parameters }), ...(strict === undefined ? {} : { strict }) };
+  const definition: JsonObject = {
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(strict === undefined ? {} : { strict }),
+  };
   return { type: 'function', function: definition, ...(cacheControl === undefined ? {} : { cache_control: cacheControl }) };
 }
 
@@ -93,7 +98,10 @@ function renderResponseFormat(format: ResponseFormat): JsonObject {
   if (format.type === 'text') return { type: 'text' };
   if (format.type === 'json') return { type: 'json_object' };
   const { name, description, schema, strict } = format;
-  return { type: 'json_schema', json_schema: { name, ...(description === undefined ? {} : { description }), schema, ...(strict === undefined ? {} : { strict }) } };
+  return {
+    type: 'json_schema',
+    json_schema: { name, ...(description === undefined ? {} : { description }), schema, ...(strict === undefined ? {} : { strict }) },
+  };
 }
 
 function addReasoning(wire: JsonObject, { reasoning, wireNames }: ChatRequest, { reasons, report }: { reasons: boolean; report: ParameterAdjustment[] }): void {

@@ -8,7 +8,18 @@ import { fieldsOf, reasoningDetails, signatureOf } from './render-delta.js';
 import { renderUsage } from './usage.js';
 
 /** Members of a message that are rendered from the canonical answer; every other one survives in the native lane. */
-const RENDERED: ReadonlySet<string> = new Set(['role', 'content', 'reasoning_content', 'reasoning', 'refusal', 'tool_calls', 'function_call', 'audio', 'images', 'annotations']);
+const RENDERED: ReadonlySet<string> = new Set([
+  'role',
+  'content',
+  'reasoning_content',
+  'reasoning',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'audio',
+  'images',
+  'annotations',
+]);
 
 export function renderResponse(response: ChatResponse, context: RenderContext, summary: AnswerSummary): JsonObject {
   return {
@@ -25,7 +36,9 @@ export function renderNativeResponse(raw: JsonObject, context: RenderContext, su
   // A stream that was gathered has no JSON of its own.
   if (!Array.isArray(raw['choices']) && read !== undefined) return renderResponse(read, context, summary);
   const response = read ?? normaliseResponse(parseResponse(raw, { dialect: {}, choices: 1 }), context.requestId);
-  const byIndex = new Map((raw['choices'] as unknown[]).filter(isObject).map((choice, at) => [typeof choice['index'] === 'number' ? choice['index'] : at, choice]));
+  const byIndex = new Map(
+    (raw['choices'] as unknown[]).filter(isObject).map((choice, at) => [typeof choice['index'] === 'number' ? choice['index'] : at, choice]),
+  );
   const choices = response.choices.map((choice) => patchChoice(byIndex.get(choice.index) ?? {}, renderChoice(choice, context), context));
   return { ...raw, ...identity(context), choices, usage: renderUsage(summary), ...ogOf(summary) };
 }

@@ -97,7 +97,8 @@ export class OpenAiStreamRenderer implements StreamRenderer {
     const [start] = events;
     if (start?.type !== 'start') return;
     const { serviceTier, systemFingerprint } = start;
-    if (serviceTier !== undefined || systemFingerprint !== undefined) this.head = headOf(this.context, { service_tier: serviceTier, system_fingerprint: systemFingerprint });
+    if (serviceTier !== undefined || systemFingerprint !== undefined)
+      this.head = headOf(this.context, { service_tier: serviceTier, system_fingerprint: systemFingerprint });
   }
 }
 

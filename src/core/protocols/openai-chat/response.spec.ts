@@ -7,8 +7,22 @@ import { openaiChat } from './index.js';
 import { parseUsage } from './usage.js';
 
 type Json = Record<string, unknown>;
-const CONTEXT: RenderContext = { requestId: 'req_1', responseId: 'chatcmpl-1', createdS: 7, model: 'public/model', includeUsage: false, reasoningField: 'reasoning_content' };
-const answer = (message: Json, more: Json = {}): Json => ({ id: 'up', object: 'chat.completion', created: 5, model: 'up-model', choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason: 'stop' }], ...more });
+const CONTEXT: RenderContext = {
+  requestId: 'req_1',
+  responseId: 'chatcmpl-1',
+  createdS: 7,
+  model: 'public/model',
+  includeUsage: false,
+  reasoningField: 'reasoning_content',
+};
+const answer = (message: Json, more: Json = {}): Json => ({
+  id: 'up',
+  object: 'chat.completion',
+  created: 5,
+  model: 'up-model',
+  choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason: 'stop' }],
+  ...more,
+});
 const parse = (body: unknown, dialect: ResponseDialect = {}) => openaiChat.parseResponse(body, { dialect, choices: 1 });
 const summary = { usage: { ...NO_USAGE, input: 1, output: 2 }, estimated: false };
 
@@ -19,17 +33,46 @@ describe('parseUsage', () => {
   it.each<[string, Json, Partial<Usage>]>([
     ['plain', base, { input: 10, output: 6 }],
     ['zero', { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }, {}],
-    ['OpenAI', { ...base, prompt_tokens_details: { cached_tokens: 4, audio_tokens: 1 }, completion_tokens_details: { reasoning_tokens: 3, audio_tokens: 2, accepted_prediction_tokens: 0 } }, { input: 5, cacheRead: 4, audioIn: 1, output: 1, reasoning: 3, audioOut: 2 }],
-    ['OpenAI cache writes', { ...base, prompt_tokens_details: { cached_tokens: 2, cache_write_tokens: 3 } }, { input: 5, cacheRead: 2, cacheWrite: 3, output: 6 }],
+    [
+      'OpenAI',
+      {
+        ...base,
+        prompt_tokens_details: { cached_tokens: 4, audio_tokens: 1 },
+        completion_tokens_details: { reasoning_tokens: 3, audio_tokens: 2, accepted_prediction_tokens: 0 },
+      },
+      { input: 5, cacheRead: 4, audioIn: 1, output: 1, reasoning: 3, audioOut: 2 },
+    ],
+    [
+      'OpenAI cache writes',
+      { ...base, prompt_tokens_details: { cached_tokens: 2, cache_write_tokens: 3 } },
+      { input: 5, cacheRead: 2, cacheWrite: 3, output: 6 },
+    ],
     ['details that are null', { ...base, prompt_tokens_details: null, completion_tokens_details: { reasoning_tokens: null } }, { input: 10, output: 6 }],
     ['DeepSeek', { ...base, prompt_cache_hit_tokens: 8, prompt_cache_miss_tokens: 2 }, { input: 2, cacheRead: 8, output: 6 }],
     ['Moonshot, Together', { ...base, cached_tokens: 4 }, { input: 6, cacheRead: 4, output: 6 }],
     ['Mistral', { ...base, num_cached_tokens: 4 }, { input: 6, cacheRead: 4, output: 6 }],
-    ['Mistral, sound beside the prompt', { prompt_tokens: 9, completion_tokens: 201, total_tokens: 585, prompt_tokens_details: { cached_tokens: 0, audio_tokens: 375 } }, { input: 9, audioIn: 375, output: 201 }],
+    [
+      'Mistral, sound beside the prompt',
+      { prompt_tokens: 9, completion_tokens: 201, total_tokens: 585, prompt_tokens_details: { cached_tokens: 0, audio_tokens: 375 } },
+      { input: 9, audioIn: 375, output: 201 },
+    ],
     ['Alibaba', { ...base, prompt_tokens_details: { cached_tokens: 2, cache_creation_input_tokens: 3 } }, { input: 5, cacheRead: 2, cacheWrite: 3, output: 6 }],
     ['Perplexity, Copilot', { ...base, reasoning_tokens: 2 }, { input: 10, output: 4, reasoning: 2 }],
-    ['xAI, whose total tells', { prompt_tokens: 12, completion_tokens: 2, total_tokens: 334, completion_tokens_details: { reasoning_tokens: 320 } }, { input: 12, output: 2, reasoning: 320 }],
-    ['Grok at Azure', { prompt_tokens: 7, completion_tokens: 8, total_tokens: 15, prompt_tokens_details: { text_tokens: 7, audio_tokens: 0, image_tokens: 0, cached_tokens: 161 } }, { input: 7, cacheRead: 161, output: 8 }],
+    [
+      'xAI, whose total tells',
+      { prompt_tokens: 12, completion_tokens: 2, total_tokens: 334, completion_tokens_details: { reasoning_tokens: 320 } },
+      { input: 12, output: 2, reasoning: 320 },
+    ],
+    [
+      'Grok at Azure',
+      {
+        prompt_tokens: 7,
+        completion_tokens: 8,
+        total_tokens: 15,
+        prompt_tokens_details: { text_tokens: 7, audio_tokens: 0, image_tokens: 0, cached_tokens: 161 },
+      },
+      { input: 7, cacheRead: 161, output: 8 },
+    ],
     ['more reasoning than completion', { ...base, completion_tokens_details: { reasoning_tokens: 9 } }, { input: 10, reasoning: 6 }],
     ['only a prompt', { prompt_tokens: 10 }, { input: 10 }],
   ])('splits into classes that never overlap: %s', (_name, raw, expected) => {
@@ -71,22 +114,54 @@ describe('parseResponse', () => {
     const response = parse(
       answer(
         {
-          content: 'hi', reasoning_content: 't', refusal: 'no', annotations: [{ type: 'url_citation' }],
-          images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA' } }], audio: { id: 'au', data: 'BB', transcript: 'tr' },
-          tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '1' } }, { id: 'a', type: 'function', function: { name: 'g', arguments: '2' } }],
+          content: 'hi',
+          reasoning_content: 't',
+          refusal: 'no',
+          annotations: [{ type: 'url_citation' }],
+          images: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AA' } }],
+          audio: { id: 'au', data: 'BB', transcript: 'tr' },
+          tool_calls: [
+            { id: 'a', type: 'function', function: { name: 'f', arguments: '1' } },
+            { id: 'a', type: 'function', function: { name: 'g', arguments: '2' } },
+          ],
         },
         { citations: ['x'], service_tier: 'default', system_fingerprint: 'fp', usage: { prompt_tokens: 1, completion_tokens: 2 } },
       ),
     );
-    expect(response).toMatchObject({ upstreamId: 'up', upstreamModel: 'up-model', createdS: 5, serviceTier: 'default', systemFingerprint: 'fp', extra: { citations: ['x'] }, usage: { input: 1, output: 2 } });
+    expect(response).toMatchObject({
+      upstreamId: 'up',
+      upstreamModel: 'up-model',
+      createdS: 5,
+      serviceTier: 'default',
+      systemFingerprint: 'fp',
+      extra: { citations: ['x'] },
+      usage: { input: 1, output: 2 },
+    });
     expect(response.choices[0]?.parts.map((part) => part.type)).toEqual(['reasoning', 'text', 'tool-call', 'tool-call', 'refusal', 'audio', 'text', 'image']);
-    expect(normaliseResponse(response, 'req_1').choices[0]?.parts.flatMap((part) => (part.type === 'tool-call' ? [part.id] : []))).toEqual(['a', 'call_req1n1']);
+    expect(normaliseResponse(response, 'req_1').choices[0]?.parts.flatMap((part) => (part.type === 'tool-call' ? [part.id] : []))).toEqual([
+      'a',
+      'call_req1n1',
+    ]);
   });
 
   it('reads content parts in their order, and the old function_call', () => {
-    const [choice] = parse(answer({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 't' }] }, { type: 'text', text: 'a' }, { type: 'reference', reference_ids: [1] }, { type: 'text', text: 'b' }] })).choices;
-    expect(choice?.parts).toEqual([{ type: 'reasoning', text: 't' }, { type: 'text', text: 'ab' }]);
-    expect(parse(answer({ content: null, function_call: { name: 'f', arguments: '{}' } })).choices[0]?.parts).toEqual([{ type: 'tool-call', id: '', name: 'f', arguments: '{}' }]);
+    const [choice] = parse(
+      answer({
+        content: [
+          { type: 'thinking', thinking: [{ type: 'text', text: 't' }] },
+          { type: 'text', text: 'a' },
+          { type: 'reference', reference_ids: [1] },
+          { type: 'text', text: 'b' },
+        ],
+      }),
+    ).choices;
+    expect(choice?.parts).toEqual([
+      { type: 'reasoning', text: 't' },
+      { type: 'text', text: 'ab' },
+    ]);
+    expect(parse(answer({ content: null, function_call: { name: 'f', arguments: '{}' } })).choices[0]?.parts).toEqual([
+      { type: 'tool-call', id: '', name: 'f', arguments: '{}' },
+    ]);
   });
 
   it.each([
@@ -131,7 +206,13 @@ describe('parseResponse', () => {
 
 describe('renderResponse', () => {
   const body = answer(
-    { content: 'hi', reasoning: 't', reasoning_details: [{ type: 'reasoning.text', text: 't', signature: 's', format: 'anthropic-claude-v1', index: 0 }], own: 1, tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }] },
+    {
+      content: 'hi',
+      reasoning: 't',
+      reasoning_details: [{ type: 'reasoning.text', text: 't', signature: 's', format: 'anthropic-claude-v1', index: 0 }],
+      own: 1,
+      tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }],
+    },
     { citations: ['x'], usage: { prompt_tokens: 1, completion_tokens: 2, cost: 9 } },
   );
 
@@ -141,7 +222,13 @@ describe('renderResponse', () => {
     const out = native ? openaiChat.renderNativeResponse(body, CONTEXT, money, response) : openaiChat.renderResponse(response, CONTEXT, money);
     expect(out).toMatchObject({ id: 'chatcmpl-1', object: 'chat.completion', created: 7, model: 'public/model', og: { provider: 'p' } });
     expect(out['usage']).toEqual({
-      prompt_tokens: 1, completion_tokens: 2, total_tokens: 3, prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 }, completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 }, cost: 0.5, cost_details: { lines: [] },
+      prompt_tokens: 1,
+      completion_tokens: 2,
+      total_tokens: 3,
+      prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+      completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
+      cost: 0.5,
+      cost_details: { lines: [] },
     });
     expect(out['choices']).toEqual([
       {
@@ -149,7 +236,10 @@ describe('renderResponse', () => {
         logprobs: null,
         finish_reason: 'tool_calls',
         message: {
-          role: 'assistant', content: 'hi', refusal: null, reasoning_content: 't',
+          role: 'assistant',
+          content: 'hi',
+          refusal: null,
+          reasoning_content: 't',
           reasoning_details: [{ type: 'reasoning.text', text: 't', signature: 's', format: 'anthropic-claude-v1', index: 0, ...(native ? {} : { id: null }) }],
           tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }],
           ...(native ? { own: 1 } : {}),
@@ -175,17 +265,53 @@ describe('renderResponse', () => {
 
 describe('parseError', () => {
   it.each<[string, unknown, Json]>([
-    ['OpenAI', { error: { message: 'm', type: 'invalid_request_error', param: 'stop', code: 'unsupported_parameter' } }, { message: 'm', rawType: 'invalid_request_error', param: 'stop', rawCode: 'unsupported_parameter' }],
-    ['OpenRouter', { error: { message: 'Provider returned error', code: 429, metadata: { raw: '{"error":{"message":"too many"}}', provider_name: 'X' } }, user_id: 'u' }, { message: 'Provider returned error: too many', rawCode: '429', status: 429 }],
-    ['OpenRouter, words as text', { error: { message: 'Provider returned error', code: 502, metadata: { raw: 'upstream connect error' } } }, { message: 'Provider returned error: upstream connect error', status: 502 }],
-    ['Mistral', { object: 'error', message: 'm', type: 'rate_limited', param: null, code: '1300', raw_status_code: 429 }, { message: 'm', rawType: 'rate_limited', rawCode: '1300', status: 429 }],
-    ['Cerebras', { message: 'm', type: 'too_many_tokens_error', param: 'quota', code: 'token_quota_exceeded' }, { message: 'm', rawCode: 'token_quota_exceeded', param: 'quota' }],
+    [
+      'OpenAI',
+      { error: { message: 'm', type: 'invalid_request_error', param: 'stop', code: 'unsupported_parameter' } },
+      { message: 'm', rawType: 'invalid_request_error', param: 'stop', rawCode: 'unsupported_parameter' },
+    ],
+    [
+      'OpenRouter',
+      { error: { message: 'Provider returned error', code: 429, metadata: { raw: '{"error":{"message":"too many"}}', provider_name: 'X' } }, user_id: 'u' },
+      { message: 'Provider returned error: too many', rawCode: '429', status: 429 },
+    ],
+    [
+      'OpenRouter, words as text',
+      { error: { message: 'Provider returned error', code: 502, metadata: { raw: 'upstream connect error' } } },
+      { message: 'Provider returned error: upstream connect error', status: 502 },
+    ],
+    [
+      'Mistral',
+      { object: 'error', message: 'm', type: 'rate_limited', param: null, code: '1300', raw_status_code: 429 },
+      { message: 'm', rawType: 'rate_limited', rawCode: '1300', status: 429 },
+    ],
+    [
+      'Cerebras',
+      { message: 'm', type: 'too_many_tokens_error', param: 'quota', code: 'token_quota_exceeded' },
+      { message: 'm', rawCode: 'token_quota_exceeded', param: 'quota' },
+    ],
     ['xAI', { code: 'permission', error: 'text' }, { message: 'text', rawCode: 'permission' }],
-    ['Azure', { error: { message: 'm', param: 'prompt', code: 'content_filter', status: 400, innererror: { code: 'ResponsibleAIPolicyViolation' } } }, { rawCode: 'content_filter', status: 400 }],
+    [
+      'Azure',
+      { error: { message: 'm', param: 'prompt', code: 'content_filter', status: 400, innererror: { code: 'ResponsibleAIPolicyViolation' } } },
+      { rawCode: 'content_filter', status: 400 },
+    ],
     ['FastAPI', { detail: 'Invalid API Key' }, { message: 'Invalid API Key' }],
-    ['FastAPI, a list', { detail: [{ loc: ['body', 'messages', 0, 'content'], msg: 'Field required', type: 'missing' }] }, { message: 'messages.0.content: Field required', rawCode: 'missing', param: 'messages.0.content' }],
-    ['Gemini’s compatible API', [{ error: { code: 400, message: 'm', status: 'INVALID_ARGUMENT' } }], { message: 'm', rawCode: '400', rawType: 'INVALID_ARGUMENT', status: 400 }],
-    ['MiniMax', { type: 'error', error: { type: 'overloaded_error', message: 'm', http_code: '529' } }, { message: 'm', rawType: 'overloaded_error', status: 529 }],
+    [
+      'FastAPI, a list',
+      { detail: [{ loc: ['body', 'messages', 0, 'content'], msg: 'Field required', type: 'missing' }] },
+      { message: 'messages.0.content: Field required', rawCode: 'missing', param: 'messages.0.content' },
+    ],
+    [
+      'Gemini’s compatible API',
+      [{ error: { code: 400, message: 'm', status: 'INVALID_ARGUMENT' } }],
+      { message: 'm', rawCode: '400', rawType: 'INVALID_ARGUMENT', status: 400 },
+    ],
+    [
+      'MiniMax',
+      { type: 'error', error: { type: 'overloaded_error', message: 'm', http_code: '529' } },
+      { message: 'm', rawType: 'overloaded_error', status: 529 },
+    ],
     ['a text', 'upstream connect error', { message: 'upstream connect error' }],
     ['a page', '<html><head><title>502 Bad Gateway</title></head></html>', { message: '502 Bad Gateway' }],
   ])('reads %s', (_name, body, facts) => {
@@ -200,6 +326,8 @@ describe('parseError', () => {
 describe('renderError', () => {
   it('has all its keys', () => {
     const error = new GatewayError('upstream_rate_limited', 'slow down', { metadata: { upstream: 'x' } });
-    expect(openaiChat.renderError(error, 'req_1')).toEqual({ error: { message: 'slow down', type: 'rate_limit_error', param: null, code: 'upstream_rate_limited', request_id: 'req_1', metadata: { upstream: 'x' } } });
+    expect(openaiChat.renderError(error, 'req_1')).toEqual({
+      error: { message: 'slow down', type: 'rate_limit_error', param: null, code: 'upstream_rate_limited', request_id: 'req_1', metadata: { upstream: 'x' } },
+    });
   });
 });

@@ -8,10 +8,21 @@ import type { RenderContext } from '../protocol.js';
 import { openaiChat } from './index.js';
 
 type Json = Record<string, unknown>;
-const CONTEXT: RenderContext = { requestId: 'req_1', responseId: 'chatcmpl-1', createdS: 7, model: 'public/model', includeUsage: false, reasoningField: 'reasoning_content' };
+const CONTEXT: RenderContext = {
+  requestId: 'req_1',
+  responseId: 'chatcmpl-1',
+  createdS: 7,
+  model: 'public/model',
+  includeUsage: false,
+  reasoningField: 'reasoning_content',
+};
 const HEAD = { id: 'up-1', object: 'chat.completion.chunk', created: 5, model: 'up-model' };
 
-const chunk = (delta: Json, more: Json = {}, finish: string | null = null): Json => ({ ...HEAD, choices: [{ index: 0, delta, finish_reason: finish }], ...more });
+const chunk = (delta: Json, more: Json = {}, finish: string | null = null): Json => ({
+  ...HEAD,
+  choices: [{ index: 0, delta, finish_reason: finish }],
+  ...more,
+});
 const say = (content: string, more: Json = {}) => chunk({ content }, more);
 const end = (finish = 'stop', more: Json = {}) => chunk({}, more, finish);
 const sse = (...frames: (Json | string)[]) => frames.map((frame) => `data: ${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n\n`).join('');
@@ -25,7 +36,8 @@ function items(body: string | Buffer, dialect: ResponseDialect = {}, size = Infi
   parser.end();
   return found;
 }
-const events = (body: string | Buffer, dialect: ResponseDialect = {}, size = Infinity): ChatEvent[] => items(body, dialect, size).flatMap((item) => item.events);
+const events = (body: string | Buffer, dialect: ResponseDialect = {}, size = Infinity): ChatEvent[] =>
+  items(body, dialect, size).flatMap((item) => item.events);
 const kinds = (body: string) => events(body).map((event) => event.type);
 function failure(body: string) {
   const last = events(body).at(-1);
@@ -66,12 +78,28 @@ describe('stream parser', () => {
   });
 
   it('gives the same events however the bytes are cut', () => {
-    const odd = [say('가'), say('"\\"\n\t'), say('👩‍👩‍👧'), say('é"content":"x'), say('plain'), chunk({ reasoning_content: '思' }), chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"' } }] }), end('tool_calls'), { ...HEAD, choices: [], usage: USAGE }];
+    const odd = [
+      say('가'),
+      say('"\\"\n\t'),
+      say('👩‍👩‍👧'),
+      say('é"content":"x'),
+      say('plain'),
+      chunk({ reasoning_content: '思' }),
+      chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{"' } }] }),
+      end('tool_calls'),
+      { ...HEAD, choices: [], usage: USAGE },
+    ];
     fc.assert(
-      fc.property(fc.shuffledSubarray(odd), fc.constantFrom('\n\n', '\r\n\r\n', '\r\r'), fc.boolean(), fc.integer({ min: 1, max: 40 }), (chosen, gap, mark, size) => {
-        const body = `${mark ? '\uFEFF' : ''}${sse(...chosen, '[DONE]').replaceAll('\n\n', gap)}`;
-        expect(events(body, {}, size)).toEqual(events(body));
-      }),
+      fc.property(
+        fc.shuffledSubarray(odd),
+        fc.constantFrom('\n\n', '\r\n\r\n', '\r\r'),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 40 }),
+        (chosen, gap, mark, size) => {
+          const body = `${mark ? '\uFEFF' : ''}${sse(...chosen, '[DONE]').replaceAll('\n\n', gap)}`;
+          expect(events(body, {}, size)).toEqual(events(body));
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -86,14 +114,70 @@ describe('stream parser', () => {
   });
 
   it.each<[string, Json[], unknown[]]>([
-    ['numbered', [{ index: 0, id: 'a', function: { name: 'f', arguments: '' } }, { index: 0, function: { arguments: '{}' } }, { index: 1, id: 'b', function: { name: 'g', arguments: '1' } }], [[0, 'a', 'f', '{}'], [1, 'b', 'g', '1']]],
-    ['all numbered 0', [{ index: 0, id: 'a', function: { name: 'f', arguments: '1' } }, { index: 0, id: 'b', function: { name: 'f', arguments: '2' } }], [[0, 'a', 'f', '1'], [1, 'b', 'f', '2']]],
-    ['not numbered', [{ id: 'a', function: { name: 'f', arguments: '1' } }, { id: 'b', function: { name: 'g', arguments: '' } }, { function: { arguments: '2' } }], [[0, 'a', 'f', '1'], [1, 'b', 'g', '2']]],
-    ['not numbered, by name alone', [{ function: { name: 'f', arguments: '1' } }, { function: { name: 'f', arguments: '2' } }], [[0, '', 'f', '1'], [1, '', 'f', '2']]],
+    [
+      'numbered',
+      [
+        { index: 0, id: 'a', function: { name: 'f', arguments: '' } },
+        { index: 0, function: { arguments: '{}' } },
+        { index: 1, id: 'b', function: { name: 'g', arguments: '1' } },
+      ],
+      [
+        [0, 'a', 'f', '{}'],
+        [1, 'b', 'g', '1'],
+      ],
+    ],
+    [
+      'all numbered 0',
+      [
+        { index: 0, id: 'a', function: { name: 'f', arguments: '1' } },
+        { index: 0, id: 'b', function: { name: 'f', arguments: '2' } },
+      ],
+      [
+        [0, 'a', 'f', '1'],
+        [1, 'b', 'f', '2'],
+      ],
+    ],
+    [
+      'not numbered',
+      [{ id: 'a', function: { name: 'f', arguments: '1' } }, { id: 'b', function: { name: 'g', arguments: '' } }, { function: { arguments: '2' } }],
+      [
+        [0, 'a', 'f', '1'],
+        [1, 'b', 'g', '2'],
+      ],
+    ],
+    [
+      'not numbered, by name alone',
+      [{ function: { name: 'f', arguments: '1' } }, { function: { name: 'f', arguments: '2' } }],
+      [
+        [0, '', 'f', '1'],
+        [1, '', 'f', '2'],
+      ],
+    ],
     ['numbered from 5', [{ index: 5, id: 'a', function: { name: 'f', arguments: '1' } }], [[0, 'a', 'f', '1']]],
-    ['with their name late', [{ index: 0, id: 'a', function: { arguments: '{' } }, { index: 0, function: { name: 'f', arguments: '}' } }], [[0, 'a', 'f', '{}']]],
-    ['with another id in each fragment', [{ index: 0, id: 'a', function: { name: 'f', arguments: '1' } }, { index: 0, id: 'z', function: { arguments: '2' } }], [[0, 'a', 'f', '12']]],
-    ['with their name repeated', [{ index: 0, id: 'a', function: { name: 'f', arguments: '1' } }, { index: 0, id: 'a', function: { name: 'f', arguments: '2' } }], [[0, 'a', 'f', '12']]],
+    [
+      'with their name late',
+      [
+        { index: 0, id: 'a', function: { arguments: '{' } },
+        { index: 0, function: { name: 'f', arguments: '}' } },
+      ],
+      [[0, 'a', 'f', '{}']],
+    ],
+    [
+      'with another id in each fragment',
+      [
+        { index: 0, id: 'a', function: { name: 'f', arguments: '1' } },
+        { index: 0, id: 'z', function: { arguments: '2' } },
+      ],
+      [[0, 'a', 'f', '12']],
+    ],
+    [
+      'with their name repeated',
+      [
+        { index: 0, id: 'a', function: { name: 'f', arguments: '1' } },
+        { index: 0, id: 'a', function: { name: 'f', arguments: '2' } },
+      ],
+      [[0, 'a', 'f', '12']],
+    ],
     ['with an object as arguments', [{ index: 0, id: 'a', function: { name: 'f', arguments: { x: 1 } } }], [[0, 'a', 'f', '{"x":1}']]],
   ])('gives fragments to their calls: %s', (_name, calls, expected) => {
     const found = events(sse(...calls.map((call) => chunk({ tool_calls: [call] })), end('tool_calls'), '[DONE]'));
@@ -106,7 +190,9 @@ describe('stream parser', () => {
   });
 
   it('reads the old function_call and thought signatures', () => {
-    const old = events(sse(chunk({ function_call: { name: 'f', arguments: '{' } }), chunk({ function_call: { arguments: '}' } }), end('function_call'), '[DONE]'));
+    const old = events(
+      sse(chunk({ function_call: { name: 'f', arguments: '{' } }), chunk({ function_call: { arguments: '}' } }), end('function_call'), '[DONE]'),
+    );
     expect(old.filter((event) => event.type.startsWith('tool') || event.type === 'finish')).toEqual([
       { type: 'tool-call-start', choice: 0, index: 0, id: '', name: 'f' },
       { type: 'tool-call-delta', choice: 0, index: 0, argumentsText: '{' },
@@ -120,12 +206,27 @@ describe('stream parser', () => {
   it.each<[string, ResponseDialect, Json[], string, string]>([
     ['reasoning_content', {}, [{ reasoning_content: 'a' }, { reasoning_content: 'b', content: '' }, { content: 'c' }], 'ab', 'c'],
     ['reasoning', {}, [{ reasoning: 'a' }, { reasoning: null, content: 'c' }], 'a', 'c'],
-    ['the same in two fields', {}, [{ reasoning: 'a', reasoning_content: 'a' }, { reasoning: 'b', reasoning_content: 'b' }], 'ab', ''],
+    [
+      'the same in two fields',
+      {},
+      [
+        { reasoning: 'a', reasoning_content: 'a' },
+        { reasoning: 'b', reasoning_content: 'b' },
+      ],
+      'ab',
+      '',
+    ],
     ['the same in reasoning_details', {}, [{ reasoning: 'a', reasoning_details: [{ type: 'reasoning.text', text: 'a' }] }], 'a', ''],
     ['only in reasoning_details', {}, [{ reasoning_details: [{ type: 'reasoning.summary', summary: 'a' }] }, { content: 'c' }], 'a', 'c'],
     ['content parts', {}, [{ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'a' }] }] }, { content: [{ type: 'text', text: 'c' }] }], 'a', 'c'],
     ['the order of the dialect', { reasoningAt: ['reasoning'] }, [{ reasoning_content: 'x', reasoning: 'a' }], 'a', ''],
-    ['think tags, cut anywhere', { reasoningAt: ['think_tags'] }, [{ content: '<th' }, { content: 'ink>a' }, { content: 'b</thi' }, { content: 'nk>\n\nc<think>d' }], 'ab', 'c<think>d'],
+    [
+      'think tags, cut anywhere',
+      { reasoningAt: ['think_tags'] },
+      [{ content: '<th' }, { content: 'ink>a' }, { content: 'b</thi' }, { content: 'nk>\n\nc<think>d' }],
+      'ab',
+      'c<think>d',
+    ],
     ['no think tags', { reasoningAt: ['think_tags'] }, [{ content: '<b' }, { content: '>' }], '', '<b>'],
     ['think tags that never close', { reasoningAt: ['think_tags'] }, [{ content: '<think>a</th' }], 'a</th', ''],
   ])('reads reasoning once: %s', (_name, dialect, given, reasoning, answer) => {
@@ -134,7 +235,10 @@ describe('stream parser', () => {
   });
 
   it('reads signatures and encrypted thoughts', () => {
-    const details = [{ type: 'reasoning.text', signature: 's', format: 'anthropic-claude-v1' }, { type: 'reasoning.encrypted', data: 'd', id: 'r', format: null }];
+    const details = [
+      { type: 'reasoning.text', signature: 's', format: 'anthropic-claude-v1' },
+      { type: 'reasoning.encrypted', data: 'd', id: 'r', format: null },
+    ];
     const found = events(sse(chunk({ reasoning: 'a' }), chunk({ reasoning_details: details }), end(), '[DONE]'));
     expect(found.filter((event) => event.type === 'reasoning-end')).toEqual([
       { type: 'reasoning-end', choice: 0, signature: 's', origin: 'anthropic-messages' },
@@ -156,8 +260,14 @@ describe('stream parser', () => {
   });
 
   it('says that usage cannot be believed, and honours an explicit 0', () => {
-    expect(usageOf(events(sse(end('stop', { usage: { ...USAGE, prompt_tokens: -1 } }), '[DONE]')))).toEqual({ type: 'usage', usage: undefined, raw: { ...USAGE, prompt_tokens: -1 } });
-    expect(usageOf(events(sse(end('stop', { usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }), '[DONE]')))).toMatchObject({ usage: NO_USAGE });
+    expect(usageOf(events(sse(end('stop', { usage: { ...USAGE, prompt_tokens: -1 } }), '[DONE]')))).toEqual({
+      type: 'usage',
+      usage: undefined,
+      raw: { ...USAGE, prompt_tokens: -1 },
+    });
+    expect(usageOf(events(sse(end('stop', { usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }), '[DONE]')))).toMatchObject({
+      usage: NO_USAGE,
+    });
     expect(usageOf(events(sse(end('stop', { usage: {} }), '[DONE]')))).toBeUndefined();
   });
 
@@ -183,10 +293,22 @@ describe('stream parser', () => {
 
   it.each<[string, string, Partial<{ code: string; kind: string; message: string; status: number }>]>([
     ['an error object', sse(say('a'), { error: { message: 'boom', code: 500 } }), { kind: 'stream-error', message: 'boom', status: 500 }],
-    ['an error event', `event: error\ndata: {"error":{"message":"no tool","code":"tool_use_failed","status_code":400}}\n\n`, { kind: 'stream-error', message: 'no tool', code: 'invalid_request' }],
+    [
+      'an error event',
+      `event: error\ndata: {"error":{"message":"no tool","code":"tool_use_failed","status_code":400}}\n\n`,
+      { kind: 'stream-error', message: 'no tool', code: 'invalid_request' },
+    ],
     ['an error event that is no JSON', 'event: error\ndata: overloaded\n\n', { kind: 'stream-error', message: 'overloaded' }],
-    ['an error beside choices', sse({ ...end('error'), error: { code: 502, message: 'Provider disconnected' } }), { message: 'Provider disconnected', status: 502 }],
-    ['an error in the choice', sse({ ...HEAD, choices: [{ index: 0, delta: {}, error: { code: 429, message: 'slow down' } }] }), { code: 'upstream_rate_limited' }],
+    [
+      'an error beside choices',
+      sse({ ...end('error'), error: { code: 502, message: 'Provider disconnected' } }),
+      { message: 'Provider disconnected', status: 502 },
+    ],
+    [
+      'an error in the choice',
+      sse({ ...HEAD, choices: [{ index: 0, delta: {}, error: { code: 429, message: 'slow down' } }] }),
+      { code: 'upstream_rate_limited' },
+    ],
     ['a flat error', sse({ object: 'error', message: 'bad', code: 400 }), { message: 'bad', status: 400 }],
     ['an error text', sse({ code: 'x', error: 'no' }), { message: 'no' }],
     ['FastAPI', sse({ detail: 'gone' }), { message: 'gone' }],
@@ -200,21 +322,55 @@ describe('stream parser', () => {
   });
 
   it('reads one JSON answer as the stream it could have been', () => {
-    const answer = { ...HEAD, object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: 'hi', reasoning: 't', tool_calls: [{ id: 'a', function: { name: 'f', arguments: '{}' } }] }, finish_reason: 'stop' }], usage: USAGE };
+    const answer = {
+      ...HEAD,
+      object: 'chat.completion',
+      choices: [
+        {
+          index: 0,
+          message: { role: 'assistant', content: 'hi', reasoning: 't', tool_calls: [{ id: 'a', function: { name: 'f', arguments: '{}' } }] },
+          finish_reason: 'stop',
+        },
+      ],
+      usage: USAGE,
+    };
     const found = events(`\n${JSON.stringify(answer, null, 1)}`, {}, 3);
-    expect(found.map((event) => event.type)).toEqual(['start', 'reasoning-delta', 'reasoning-end', 'text-delta', 'tool-call-start', 'tool-call-delta', 'finish', 'usage', 'end']);
+    expect(found.map((event) => event.type)).toEqual([
+      'start',
+      'reasoning-delta',
+      'reasoning-end',
+      'text-delta',
+      'tool-call-start',
+      'tool-call-delta',
+      'finish',
+      'usage',
+      'end',
+    ]);
   });
 
   it('passes over what it cannot read, and counts it', () => {
     const found = events(sse(say('a'), '{"broken', '5', '', chunk({ content: [{ type: 'new_kind' }] }), say('b'), end('new_word'), '[DONE]'));
     expect(text(found)).toBe('ab');
-    expect(found.flatMap((event) => (event.type === 'drift' ? [event.what] : []))).toEqual(['frame:unreadable', 'frame:unreadable', 'content_part:new_kind', 'finish_reason:new_word']);
+    expect(found.flatMap((event) => (event.type === 'drift' ? [event.what] : []))).toEqual([
+      'frame:unreadable',
+      'frame:unreadable',
+      'content_part:new_kind',
+      'finish_reason:new_word',
+    ]);
     expect(found).toContainEqual({ type: 'finish', choice: 0, reason: 'stop', raw: 'new_word' });
     expect(found.at(-1)).toEqual({ type: 'end' });
   });
 
   it('never throws, whatever comes', () => {
-    const whole = Buffer.from(sse(chunk({ role: 'assistant' }), say('ab'), chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{' } }] }), end('stop', { usage: USAGE }), '[DONE]'));
+    const whole = Buffer.from(
+      sse(
+        chunk({ role: 'assistant' }),
+        say('ab'),
+        chunk({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{' } }] }),
+        end('stop', { usage: USAGE }),
+        '[DONE]',
+      ),
+    );
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 6 }), fc.integer({ min: 1, max: 50 }), (changes, size) => {
         const bytes = Buffer.from(whole);
@@ -228,15 +384,34 @@ describe('stream parser', () => {
 });
 
 describe('stream renderer', () => {
-  const usual = sse(chunk({ role: 'assistant', content: '' }), say('Hel'), say('lo', { usage: null }), say('!'), say('?'), end(), { ...HEAD, choices: [], usage: USAGE }, '[DONE]');
+  const usual = sse(
+    chunk({ role: 'assistant', content: '' }),
+    say('Hel'),
+    say('lo', { usage: null }),
+    say('!'),
+    say('?'),
+    end(),
+    { ...HEAD, choices: [], usage: USAGE },
+    '[DONE]',
+  );
 
   it.each([true, false])('keeps one identity and one role, native %s', (native) => {
     const chunks = rendered(usual, { native });
     for (const one of chunks) expect(one).toMatchObject({ id: 'chatcmpl-1', created: 7, model: 'public/model', object: 'chat.completion.chunk' });
-    expect(deltas(chunks).map((delta) => delta?.['role']).filter(Boolean)).toEqual(['assistant']);
-    expect(deltas(chunks).map((delta) => delta?.['content'] ?? '').join('')).toBe('Hello!?');
+    expect(
+      deltas(chunks)
+        .map((delta) => delta?.['role'])
+        .filter(Boolean),
+    ).toEqual(['assistant']);
+    expect(
+      deltas(chunks)
+        .map((delta) => delta?.['content'] ?? '')
+        .join(''),
+    ).toBe('Hello!?');
     expect(chunks.every((one) => (one['choices'] as unknown[]).length === 1 && !('usage' in one))).toBe(true);
-    expect(chunks.flatMap((one) => (one['choices'] as { finish_reason: string | null }[]).map((choice) => choice.finish_reason)).filter(Boolean)).toEqual(['stop']);
+    expect(chunks.flatMap((one) => (one['choices'] as { finish_reason: string | null }[]).map((choice) => choice.finish_reason)).filter(Boolean)).toEqual([
+      'stop',
+    ]);
   });
 
   it.each([true, false])('shows usage: null until the last chunk when usage was asked for, native %s', (native) => {
@@ -245,15 +420,30 @@ describe('stream renderer', () => {
   });
 
   it('ends with usage, cost and route when usage was asked for, and with [DONE]', () => {
-    const summary = { usage: { ...NO_USAGE, input: 3, cacheRead: 2, output: 1, reasoning: 2 }, estimated: false, costUsd: '0.000001234', costDetails: { lines: [] }, og: { provider: 'p' } };
+    const summary = {
+      usage: { ...NO_USAGE, input: 3, cacheRead: 2, output: 1, reasoning: 2 },
+      estimated: false,
+      costUsd: '0.000001234',
+      costDetails: { lines: [] },
+      og: { provider: 'p' },
+    };
     const renderer = openaiChat.createStreamRenderer({ ...CONTEXT, includeUsage: true });
     const out = renderer.finish(summary);
     expect(out.endsWith('data: [DONE]\n\n')).toBe(true);
     expect(JSON.parse(out.slice(6, out.indexOf('\n')))).toEqual({
-      id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 7, model: 'public/model', choices: [],
+      id: 'chatcmpl-1',
+      object: 'chat.completion.chunk',
+      created: 7,
+      model: 'public/model',
+      choices: [],
       usage: {
-        prompt_tokens: 5, completion_tokens: 3, total_tokens: 8, prompt_tokens_details: { cached_tokens: 2, audio_tokens: 0 }, completion_tokens_details: { reasoning_tokens: 2, audio_tokens: 0 },
-        cost: 0.000001234, cost_details: { lines: [] },
+        prompt_tokens: 5,
+        completion_tokens: 3,
+        total_tokens: 8,
+        prompt_tokens_details: { cached_tokens: 2, audio_tokens: 0 },
+        completion_tokens_details: { reasoning_tokens: 2, audio_tokens: 0 },
+        cost: 0.000001234,
+        cost_details: { lines: [] },
       },
       og: { provider: 'p' },
     });
@@ -275,7 +465,18 @@ describe('stream renderer', () => {
 
   it('keeps unknown members in the native lane', () => {
     const filters = { prompt_filter_results: [{ a: 1 }] };
-    const chunks = rendered(sse({ ...HEAD, id: '', choices: [], ...filters }, chunk({ role: 'assistant', own: 1 }, { top: 2 }), say('a', { top: 3 }), say('b', { top: 3 }), say('c', { top: 3 }), say('d', { top: 4 }), end(), '[DONE]'));
+    const chunks = rendered(
+      sse(
+        { ...HEAD, id: '', choices: [], ...filters },
+        chunk({ role: 'assistant', own: 1 }, { top: 2 }),
+        say('a', { top: 3 }),
+        say('b', { top: 3 }),
+        say('c', { top: 3 }),
+        say('d', { top: 4 }),
+        end(),
+        '[DONE]',
+      ),
+    );
     expect(chunks[0]).toMatchObject({ ...filters, top: 2, choices: [{ delta: { role: 'assistant', own: 1 } }] });
     expect(chunks.slice(1, 5).map((one) => one['top'])).toEqual([3, 3, 3, 4]);
     expect(chunks.filter((one) => 'prompt_filter_results' in one)).toHaveLength(1);
@@ -285,7 +486,13 @@ describe('stream renderer', () => {
     const words = ['a', 'b"c', 'd\\n', '한\u2028', '</script>'];
     for (const includeUsage of [true, false]) {
       for (const more of [{}, { usage: null }, { usage: null, obfuscation: 'x' }, { system_fingerprint: 'f' }]) {
-        const body = sse(chunk({ role: 'assistant', content: 'first' }, more), say('second', more), ...words.map((word) => say(word, more)), end('stop', more), '[DONE]');
+        const body = sse(
+          chunk({ role: 'assistant', content: 'first' }, more),
+          say('second', more),
+          ...words.map((word) => say(word, more)),
+          end('stop', more),
+          '[DONE]',
+        );
         const chunks = rendered(body, { includeUsage });
         expect(deltas(chunks).map((delta) => delta?.['content'])).toEqual(['first', 'second', ...words, undefined]);
         for (const one of chunks) {
@@ -307,13 +514,22 @@ describe('stream renderer', () => {
         const chunks = rendered(sse(chunk({ role: 'assistant', ...given }), say('a'), end(), '[DONE]'), { native, reasoningField });
         const [first] = deltas(chunks);
         expect(first).toMatchObject({ role: 'assistant', ...expected });
-        expect(Object.keys(first as Json).filter((key) => key.startsWith('reasoning')).sort()).toEqual(Object.keys(expected).sort());
+        expect(
+          Object.keys(first as Json)
+            .filter((key) => key.startsWith('reasoning'))
+            .sort(),
+        ).toEqual(Object.keys(expected).sort());
       }
     }
   });
 
   it('shows no reasoning when none is wanted', () => {
-    const body = sse(chunk({ role: 'assistant', reasoning: 't', reasoning_details: [{ type: 'reasoning.text', text: 't', signature: 's' }] }), say('a'), end(), '[DONE]');
+    const body = sse(
+      chunk({ role: 'assistant', reasoning: 't', reasoning_details: [{ type: 'reasoning.text', text: 't', signature: 's' }] }),
+      say('a'),
+      end(),
+      '[DONE]',
+    );
     for (const native of [true, false]) {
       const all = JSON.stringify(rendered(body, { native, reasoningField: 'none' }));
       expect(all).not.toContain('"t"');
@@ -333,7 +549,10 @@ describe('stream renderer', () => {
     const chunks = frames(out.map((event) => renderer.render({ events: [event] }, false)).join(''));
     const details = deltas(chunks).flatMap((delta) => (delta?.['reasoning_details'] as unknown[] | undefined) ?? []);
     const calls = deltas(chunks).flatMap((delta) => (delta?.['tool_calls'] as Json[] | undefined) ?? []);
-    const back = openaiChat.parseRequest({ model: 'm', messages: [{ role: 'assistant', content: null, reasoning_content: 'ab', reasoning_details: details, tool_calls: calls }] });
+    const back = openaiChat.parseRequest({
+      model: 'm',
+      messages: [{ role: 'assistant', content: null, reasoning_content: 'ab', reasoning_details: details, tool_calls: calls }],
+    });
     expect(JSON.parse(JSON.stringify(back.messages[0]?.parts))).toEqual([
       { type: 'reasoning', text: 'ab', signature: 's', origin: 'anthropic-messages' },
       { type: 'reasoning', text: '', encrypted: 'e', origin: 'anthropic-messages' },
@@ -342,20 +561,43 @@ describe('stream renderer', () => {
   });
 
   it('numbers tool calls as the events do, also natively', () => {
-    const calls = [{ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '1' } }, { index: 0, id: 'b', type: 'function', function: { name: 'f', arguments: '2' } }];
+    const calls = [
+      { index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '1' } },
+      { index: 0, id: 'b', type: 'function', function: { name: 'f', arguments: '2' } },
+    ];
     for (const native of [true, false]) {
       const chunks = rendered(sse(...calls.map((call) => chunk({ tool_calls: [call] })), end('stop'), '[DONE]'), { native });
-      expect(deltas(chunks).flatMap((delta) => (delta?.['tool_calls'] as Json[] | undefined) ?? []).map((call) => [call['index'], call['id']])).toEqual([[0, 'a'], [1, 'b']]);
-      expect((chunks.at(-1)?.['choices'] as Json[])[0]?.['finish_reason']).toBe('tool_calls');
+      expect(
+        deltas(chunks)
+          .flatMap((delta) => (delta?.['tool_calls'] as Json[] | undefined) ?? [])
+          .map((call) => [call['index'], call['id']]),
+      ).toEqual([
+        [0, 'a'],
+        [1, 'b'],
+      ]);
+      expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: 'tool_calls' }] });
     }
   });
 
   it('keeps two choices apart', () => {
     const at = (index: number, delta: Json, finish: string | null = null) => ({ ...HEAD, choices: [{ index, delta, finish_reason: finish }] });
-    const body = sse(at(0, { content: 'a' }), at(1, { content: 'x' }), at(0, { content: 'b' }), at(1, {}, 'stop'), at(0, { content: 'c' }), at(0, {}, 'length'), at(0, { content: 'late' }), at(1, {}, 'stop'), '[DONE]');
+    const body = sse(
+      at(0, { content: 'a' }),
+      at(1, { content: 'x' }),
+      at(0, { content: 'b' }),
+      at(1, {}, 'stop'),
+      at(0, { content: 'c' }),
+      at(0, {}, 'length'),
+      at(0, { content: 'late' }),
+      at(1, {}, 'stop'),
+      '[DONE]',
+    );
     for (const native of [true, false]) {
       const choices = rendered(body, { native }).flatMap((one) => one['choices'] as { index: number; delta: Json; finish_reason: string | null }[]);
-      for (const [index, said, finish] of [[0, 'abc', 'length'], [1, 'x', 'stop']] as const) {
+      for (const [index, said, finish] of [
+        [0, 'abc', 'length'],
+        [1, 'x', 'stop'],
+      ] as const) {
         const own = choices.filter((choice) => choice.index === index);
         expect(own.map((choice) => choice.delta['content'] ?? '').join('')).toBe(said);
         expect(own.map((choice) => choice.finish_reason).filter((reason) => reason !== null)).toEqual([finish]);

@@ -44,23 +44,44 @@ export function parseUsage(raw: unknown, dialect: ResponseDialect): ParsedUsage 
 }
 
 function readCounts(raw: JsonObject): Counts | null {
-  const prompt = raw['prompt_tokens'] ?? raw['input_tokens'];
-  const completion = raw['completion_tokens'] ?? raw['output_tokens'];
-  if (prompt === undefined && completion === undefined && !('prompt_tokens' in raw) && !('completion_tokens' in raw)) return null;
-  const details = objectOf(raw['prompt_tokens_details'] ?? raw['prompt_token_details'] ?? raw['input_tokens_details']);
-  const made = objectOf(raw['completion_tokens_details'] ?? raw['output_tokens_details']);
+  const stated = ['prompt_tokens', 'completion_tokens', 'input_tokens', 'output_tokens'].some((name) => Object.hasOwn(raw, name));
+  if (!stated) return null;
+  const prompt = count(firstOf(raw, 'prompt_tokens', 'input_tokens'));
+  const total = raw['total_tokens'];
   return {
-    prompt: count(prompt),
-    completion: count(completion ?? 0),
-    total: raw['total_tokens'] === undefined || raw['total_tokens'] === null ? undefined : count(raw['total_tokens']),
-    cacheRead: optional(details['cached_tokens'] ?? raw['num_cached_tokens'] ?? raw['prompt_cache_hit_tokens'] ?? raw['cached_tokens']),
-    cacheWrite: optional(details['cache_write_tokens'] ?? details['cache_creation_input_tokens'] ?? raw['cache_creation_input_tokens']),
-    audioIn: optional(details['audio_tokens'] ?? raw['audio_prompt_tokens']),
-    promptIsDivided: details['text_tokens'] !== undefined && optional(details['text_tokens']) + optional(details['image_tokens']) === prompt,
-    reasoning: optional(made['reasoning_tokens'] ?? raw['reasoning_tokens']),
-    audioOut: optional(made['audio_tokens']),
-    image: optional(made['image_tokens']),
+    prompt,
+    completion: optional(firstOf(raw, 'completion_tokens', 'output_tokens')),
+    total: typeof total === 'number' ? count(total) : undefined,
+    ...promptDetails(raw, prompt),
+    ...completionDetails(raw),
   };
+}
+
+/** Each provider's own names; the first that says something holds. */
+function promptDetails(raw: JsonObject, prompt: number): Pick<Counts, 'cacheRead' | 'cacheWrite' | 'audioIn' | 'promptIsDivided'> {
+  const details = objectOf(firstOf(raw, 'prompt_tokens_details', 'prompt_token_details', 'input_tokens_details'));
+  const text = details['text_tokens'];
+  return {
+    cacheRead: optional(details['cached_tokens'] ?? firstOf(raw, 'num_cached_tokens', 'prompt_cache_hit_tokens', 'cached_tokens')),
+    cacheWrite: optional(firstOf(details, 'cache_write_tokens', 'cache_creation_input_tokens') ?? raw['cache_creation_input_tokens']),
+    audioIn: optional(details['audio_tokens'] ?? raw['audio_prompt_tokens']),
+    promptIsDivided: text !== undefined && optional(text) + optional(details['image_tokens']) === prompt,
+  };
+}
+
+function completionDetails(raw: JsonObject): Pick<Counts, 'reasoning' | 'audioOut' | 'image'> {
+  const details = objectOf(firstOf(raw, 'completion_tokens_details', 'output_tokens_details'));
+  return {
+    reasoning: optional(details['reasoning_tokens'] ?? raw['reasoning_tokens']),
+    audioOut: optional(details['audio_tokens']),
+    image: optional(details['image_tokens']),
+  };
+}
+
+/** The first of these members that is neither absent nor null. */
+function firstOf(object: JsonObject, ...names: readonly string[]): unknown {
+  for (const name of names) if (object[name] !== undefined && object[name] !== null) return object[name];
+  return undefined;
 }
 
 const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : {});
@@ -100,7 +121,13 @@ function split(counts: Counts, stated: Partial<UsageSemantics>): ParsedUsage {
 
 /** Which classes prompt and completion include. */
 function inclusion(counts: Counts, stated: Partial<UsageSemantics>): Included {
-  const included: Included = { promptIncludesCacheRead: true, promptIncludesCacheWrite: true, completionIncludesReasoning: true, promptIncludesAudio: true, ...stated };
+  const included: Included = {
+    promptIncludesCacheRead: true,
+    promptIncludesCacheWrite: true,
+    completionIncludesReasoning: true,
+    promptIncludesAudio: true,
+    ...stated,
+  };
   // Grok's hidden system prompt: 161 cached tokens beside a prompt of 7, all 7 of them text (recorded at Azure AI, 2026).
   if (stated.promptIncludesCacheRead === undefined && counts.cacheRead > counts.prompt && counts.promptIsDivided) included.promptIncludesCacheRead = false;
   const beyond = (counts.total ?? 0) - counts.prompt - counts.completion - outside(counts, stated);

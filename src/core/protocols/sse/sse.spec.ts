@@ -38,7 +38,13 @@ describe('SseDecoder', () => {
       fc.constantFrom('data: ', 'data:', 'event: x', ': c', 'id: 1', '\n', '\r', '\r\n', '\n\n', '\r\n\r\n', '{"a":"한국어 🎉 日本"}'),
       fc.string({ unit: 'binary', maxLength: 8 }),
     );
-    const body = fc.array(fc.oneof(piece.map((p) => Buffer.from(p)), fc.uint8Array({ maxLength: 4 })), { maxLength: 30 });
+    const body = fc.array(
+      fc.oneof(
+        piece.map((p) => Buffer.from(p)),
+        fc.uint8Array({ maxLength: 4 }),
+      ),
+      { maxLength: 30 },
+    );
     fc.assert(
       fc.property(body, fc.array(fc.nat(300), { maxLength: 20 }), (pieces, cuts) => {
         const bytes = Buffer.concat(pieces);
