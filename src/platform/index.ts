@@ -1,2 +1,2 @@
-export { BUILD } from './build.js';
+export { BUILD, findProjectRoot } from './build.js';
 export { PlatformModule, type Platform } from './platform.module.js';

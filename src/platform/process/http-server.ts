@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import type { Config } from '../config/index.js';
 import type { Drain } from '../health/index.js';
+import { answerFrameworkFault, answerParserFault } from './http-faults.js';
 import { StartError } from './start-error.js';
 
 /** A client that sends its headers one by one would hold a connection for ever with Fastify's defaults (none). */
@@ -26,6 +27,8 @@ export function createHttpAdapter(config: Config): FastifyAdapter {
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     forceCloseConnections: 'idle',
+    clientErrorHandler: answerParserFault,
+    frameworkErrors: answerFrameworkFault,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
     http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true },
   });

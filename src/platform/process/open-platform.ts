@@ -39,6 +39,7 @@ export interface OpenedPlatform extends Platform {
 /** Opens every port of the process in order; a failure closes what was open and says one clear line. */
 export async function openPlatform(config: Config, migrations: readonly MigrationClass[], logger: Logger): Promise<OpenedPlatform> {
   prepareDataDirectory(config.dataDirectory);
+  if (config.workerCount > 1) logger.warn({ context: 'Process', WEB_CONCURRENCY: config.workerCount }, 'one process runs here: run more replicas instead');
   const secrets = loadSecrets(config.masterKey, config.dataDirectory);
   const operatorToken = loadOperatorToken(config.adminToken, config.dataDirectory);
   const embedded = config.databaseUrl === null ? await startEmbedded(config, logger) : null;
