@@ -13,6 +13,8 @@ export interface AdapterParts {
   /** For definitions whose upstream lives in this process. */
   inProcess: InProcessTransport | null;
   nowMs(): number;
+  /** Told of our own mistakes: what was thrown while an answer was being read or passed on. */
+  defect(error: Error): void;
 }
 
 /**
@@ -36,7 +38,7 @@ export class ProviderAdapter {
     const { deployment } = prepared.exchange;
     const lane = this.#lane(deployment);
     const request = authorize(prepared.request, lane.definition.auth, { baseUrl: deployment.provider.baseUrl, credential: deployment.credential });
-    const call = new UpstreamExchangeCall(prepared, lane, observer, this.#parts.nowMs);
+    const call = new UpstreamExchangeCall(prepared, lane, observer, this.#parts);
     call.start(this.#transportFor(deployment), request);
     return call;
   }

@@ -1,4 +1,4 @@
-import { Global, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
+import { Global, Logger, Module, type DynamicModule, type OnApplicationShutdown, type OnModuleInit, type Provider } from '@nestjs/common';
 import { SnapshotSource } from '../core/catalog/model.js';
 import { InProcessTransport, UpstreamTransport } from '../core/upstream/upstream.js';
 import { Boot, BOOT_ORDER } from '../platform/boot/index.js';
@@ -23,11 +23,19 @@ import { UpstreamClient } from './upstream-client.js';
 /** Others learn of a change within 5 s even when no notification reaches them. */
 const FOLLOW_POLL_MS = 2_000;
 
+const logger = new Logger('Providers');
+
 const adapter: Provider = {
   provide: ProviderAdapter,
   inject: [UpstreamTransport, Clock, { token: InProcessTransport, optional: true }],
   useFactory: (transport: UpstreamTransport, clock: Clock, inProcess?: InProcessTransport) =>
-    new ProviderAdapter({ protocols: UPSTREAM_PROTOCOLS, transport, inProcess: inProcess ?? null, nowMs: () => clock.nowMs() }),
+    new ProviderAdapter({
+      protocols: UPSTREAM_PROTOCOLS,
+      transport,
+      inProcess: inProcess ?? null,
+      nowMs: () => clock.nowMs(),
+      defect: (error) => logger.error({ err: error }, 'an answer could not be handled'),
+    }),
 };
 
 const transports: Provider[] = [

@@ -29,7 +29,7 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
     private readonly prepared: PreparedCall,
     private readonly lane: Lane,
     observer: CallObserver,
-    private readonly nowMs: () => number,
+    private readonly environment: { nowMs(): number; defect(error: Error): void },
   ) {
     this.#observer = { ...bound(observer), onItem: (item) => observer.onItem?.(this.#inspect(item)) };
   }
@@ -69,13 +69,23 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
   }
 
   onData(chunk: Uint8Array): void {
-    if (!this.#told) this.#reader?.push(chunk);
+    if (this.#told) return;
+    try {
+      this.#reader?.push(chunk);
+    } catch (error) {
+      this.#blame(error as Error);
+    }
   }
 
   onEnd(): void {
     this.#ended = true;
     this.#stopLingering();
-    if (!this.#told) this.#reader?.end();
+    if (this.#told) return;
+    try {
+      this.#reader?.end();
+    } catch (error) {
+      this.#blame(error as Error);
+    }
   }
 
   onFailure(failure: TransportFailure): void {
@@ -86,6 +96,13 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
     if (this.#reader instanceof ErrorReader && failure.kind !== 'aborted') return this.#reader.end();
     const { deadlines } = this.prepared.request;
     this.#tell(transportFailure(failure, { streaming: this.prepared.exchange.request.stream, hadHeaders: this.#hadHeaders, deadlines }));
+  }
+
+  /** Our own mistake ends this call alone, is logged, and does not count against the provider. */
+  #blame(error: Error): void {
+    this.environment.defect(error);
+    const message = 'The gateway failed while it read the provider’s answer.';
+    this.#tell({ kind: 'invalid', code: 'internal_error', message, tryElsewhere: false, health: 'none', maybeBilled: true });
   }
 
   #tell(failure: UpstreamFailure | null): void {
@@ -142,7 +159,7 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
       headers,
       capabilities: exchange.deployment.capabilities,
       inProcess: exchange.deployment.provider.inProcess,
-      nowMs: this.nowMs(),
+      nowMs: this.environment.nowMs(),
     };
   }
 }

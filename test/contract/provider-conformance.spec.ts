@@ -18,7 +18,14 @@ import { PROVIDER_FIXTURES, type ProviderFixture } from './provider-fixtures.js'
 const CANARY = 'sk-canary-0123456789abcdefghij';
 const catalogue = loadCatalogue();
 const client = new UpstreamClient();
-const adapter = new ProviderAdapter({ protocols: UPSTREAM_PROTOCOLS, transport: client, inProcess: null, nowMs: () => 0 });
+const defects: Error[] = [];
+const adapter = new ProviderAdapter({
+  protocols: UPSTREAM_PROTOCOLS,
+  transport: client,
+  inProcess: null,
+  nowMs: () => 0,
+  defect: (error) => defects.push(error),
+});
 /** The sandbox's upstream is in the process and has tests of its own (src/sandbox). */
 const OVER_SOCKETS = DEFINITIONS.filter((definition) => definition.inProcess !== true);
 
@@ -162,6 +169,22 @@ function expectAnswer(response: ChatResponse | null, fixture: ProviderFixture): 
   expect(answer.choices[0]?.finish).toBe('stop');
   expect(answer.usage).toMatchObject(fixture.usage);
 }
+
+it('ends one call, and blames nobody else, when what it passes on is not taken', async () => {
+  const fixture = PROVIDER_FIXTURES['openai'] as ProviderFixture;
+  next = events(fixture.stream);
+  const prepared = adapter.prepare(exchangeOf(deploymentOf(OVER_SOCKETS[0] as ProviderDefinition, fixture), true));
+  const failure = await new Promise<UpstreamFailure>((resolve) => {
+    adapter.call(prepared, {
+      onItem: () => {
+        throw new Error('a bug of ours');
+      },
+      onFailure: resolve,
+    });
+  });
+  expect(failure).toMatchObject({ code: 'internal_error', health: 'none' });
+  expect(defects.map((error) => error.message)).toEqual(['a bug of ours']);
+});
 
 it('has fixtures for every definition, and no others', () => {
   expect(Object.keys(PROVIDER_FIXTURES).toSorted()).toEqual(OVER_SOCKETS.map((definition) => definition.id).toSorted());

@@ -233,6 +233,7 @@ describe('a refused document', () => {
     [model('aliases: ["${env:HOME}"]'), 'models[0].aliases[0]', 'only base_url and credentials'],
     [model('capabilities: {visoin: true}'), 'models[0].capabilities.visoin', 'did you mean "vision"?'],
     ['version: 1\nmodels: [{id: m, serve: [{provider: sandbo, model: echo}]}]', 'models[0].serve[0].provider', 'did you mean "sandbox"?'],
+    ['version: 1\nmodels: [{id: m, serve: [{provider: sandbox, model: echo}, {provider: sandbox, model: echo}]}]', 'models[0].serve[1].model', 'a second time'],
     ['version: 1\nmodels: [{id: m}]', 'models[0].serve', 'is missing'],
     [
       'version: 1\nmodels: [{id: m, serve: [{provider: sandbox, model: echo}]}, {id: n, aliases: [m], serve: [{provider: sandbox, model: echo}]}]',

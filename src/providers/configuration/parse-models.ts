@@ -36,8 +36,12 @@ function parseModel(value: unknown, path: string): ModelDocument {
 function parseServe(fields: Fields): ServeDocument[] {
   const list = fields.list('serve', MAX_SERVE);
   if (list.length === 0) throw invalid(fields.at('serve'), 'is missing: a list of {provider, model} that serve this model');
+  const seen = new Set<string>();
   return list.map((item, index) => {
     const inner = new Fields(item, `${fields.at('serve')}[${index}]`, SERVE_FIELDS);
+    const target = `${inner.required('provider')}/${inner.required('model')}`;
+    if (seen.has(target)) throw invalid(inner.at('model'), `is ${JSON.stringify(target)} a second time; one weight says how much of the traffic it gets`);
+    seen.add(target);
     return {
       provider: inner.required('provider'),
       model: inner.required('model'),
