@@ -13,7 +13,7 @@ const failures = [];
 
 command('lockfile is complete', ['node', 'scripts/complete-lock.mjs', '--check']);
 command('npm ci --dry-run', ['npm', 'ci', '--dry-run']);
-command('oxlint', ['node', 'node_modules/oxlint/bin/oxlint', '--type-aware']);
+command('oxlint', ['node', 'node_modules/oxlint/bin/oxlint', '--type-aware', '--format=unix']);
 command('repository lint', ['node', 'scripts/lint-repository.mjs']);
 command('dependency-cruiser', ['node', 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', 'src', 'migrations']);
 command('knip', ['node', 'node_modules/knip/bin/knip.js']);
