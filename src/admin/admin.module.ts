@@ -3,6 +3,7 @@ import { AuditLog } from './audit/audit-log.js';
 import { AuditController } from './audit.controller.js';
 import { BillingController } from './billing.controller.js';
 import { ConfigurationController } from './configuration.controller.js';
+import { ConsoleController } from './console.controller.js';
 import { KeysController } from './keys.controller.js';
 import { OrganizationsController, ProjectsController } from './organizations.controller.js';
 import { RequestsController } from './requests.controller.js';
@@ -10,7 +11,7 @@ import { RoutingController } from './routing.controller.js';
 
 /** The operator's API, `/admin/v1`. Needs the leaves in scope; joins what they know and adds the audit log. */
 @Module({
-  controllers: [ConfigurationController, OrganizationsController, ProjectsController, KeysController, BillingController, RequestsController, RoutingController, AuditController],
+  controllers: [ConsoleController, ConfigurationController, OrganizationsController, ProjectsController, KeysController, BillingController, RequestsController, RoutingController, AuditController],
   providers: [AuditLog],
 })
 export class AdminModule {}
