@@ -1,0 +1,106 @@
+import type { Exchange } from './upstream-simulator/index.js';
+
+/** What a client of `/v1/chat/completions` must have got from a recorded exchange. Written down independently of the gateway's code. */
+export interface ClientAnswer {
+  text: string;
+  reasoning: string;
+  toolCalls: { name: string; arguments: unknown }[];
+  finish: string | null;
+  usage: { prompt: number; completion: number; total: number; cached: number } | null;
+}
+
+type Json = Record<string, unknown>;
+const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
+const count = (value: unknown): number => (typeof value === 'number' ? value : 0);
+
+const FINISH: Readonly<Record<string, string>> = {
+  eos: 'stop',
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  pause_turn: 'stop',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  model_length: 'length',
+  tool_use: 'tool_calls',
+  function_call: 'tool_calls',
+  refusal: 'content_filter',
+  STOP: 'stop',
+  '1': 'stop',
+  MAX_TOKENS: 'length',
+  '2': 'length',
+  SAFETY: 'content_filter',
+  RECITATION: 'content_filter',
+  PROHIBITED_CONTENT: 'content_filter',
+};
+
+/** Calls whose arguments were streamed in pieces: the recording's decoding lists the pieces as calls without a name. */
+const STREAMED_ARGUMENTS: Readonly<Record<string, ClientAnswer['toolCalls']>> = {
+  'gemini.generateContent.c2fc217104': [
+    { name: 'read_theme', arguments: {} },
+    { name: 'read_screen', arguments: { id: 'A' } },
+    { name: 'read_screen', arguments: { id: 'B' } },
+    { name: 'read_screen', arguments: { id: 'C' } },
+  ],
+};
+
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+export function expectedAnswer(exchange: Exchange): ClientAnswer {
+  const expected = exchange.expect ?? {};
+  const toolCalls = STREAMED_ARGUMENTS[exchange.id] ?? (expected.toolCalls ?? []).map((call) => ({ name: call.name, arguments: parsed(call.arguments) }));
+  const raw = typeof expected.finish === 'string' || typeof expected.finish === 'number' ? String(expected.finish) : null;
+  const finish = raw === null ? null : (FINISH[raw] ?? raw);
+  return {
+    text: expected.text ?? '',
+    reasoning: expected.reasoning ?? '',
+    toolCalls,
+    finish: finish === 'stop' && toolCalls.length > 0 ? 'tool_calls' : finish,
+    usage: expected.usage === undefined ? null : usageOf(exchange, expected.usage),
+  };
+}
+
+function usageOf(exchange: Exchange, usage: Json): ClientAnswer['usage'] {
+  if (exchange.api === 'anthropic.messages') return anthropicUsage(usage);
+  if (exchange.api === 'gemini.generateContent') return geminiUsage(usage);
+  return openaiUsage(exchange.provider, usage);
+}
+
+function anthropicUsage(usage: Json): ClientAnswer['usage'] {
+  const cached = count(usage['cache_read_input_tokens']);
+  const prompt = count(usage['input_tokens']) + cached + count(usage['cache_creation_input_tokens']);
+  const completion = count(usage['output_tokens']);
+  return { prompt, completion, total: prompt + completion, cached };
+}
+
+function geminiUsage(usage: Json): ClientAnswer['usage'] {
+  const prompt = count(usage['promptTokenCount']) + count(usage['toolUsePromptTokenCount']);
+  const completion = count(usage['candidatesTokenCount']) + count(usage['thoughtsTokenCount']);
+  return { prompt, completion, total: prompt + completion, cached: count(usage['cachedContentTokenCount']) };
+}
+
+function openaiUsage(provider: string, usage: Json): ClientAnswer['usage'] {
+  const details = record(usage['prompt_tokens_details']);
+  let prompt = count(usage['prompt_tokens']);
+  let completion = count(usage['completion_tokens']);
+  if (provider === 'xai') completion += count(record(usage['completion_tokens_details'])['reasoning_tokens']);
+  // Mistral's voxtral counts sound beside the prompt: only the total adds up.
+  if (prompt + completion + count(details['audio_tokens']) === count(usage['total_tokens'])) prompt += count(details['audio_tokens']);
+  const cached = count(details['cached_tokens'] ?? usage['prompt_cache_hit_tokens'] ?? usage['cached_tokens']);
+  if (cached > prompt) prompt += cached;
+  return { prompt, completion, total: prompt + completion, cached };
+}
+
+/** Statuses of CONTRACT section 6 for what a provider answered; several where the body decides between them. */
+export function expectedStatuses(providerStatus: number): readonly number[] {
+  if ([400, 409, 422, 424].includes(providerStatus)) return [400, 502];
+  if ([401, 402, 403].includes(providerStatus)) return [502, 400];
+  if (providerStatus === 413 || providerStatus === 429) return [providerStatus];
+  if (providerStatus === 503 || providerStatus === 529) return [503];
+  return providerStatus === 408 || providerStatus === 504 ? [504] : [502];
+}
