@@ -4,7 +4,8 @@ import type { ChatEvent, FrameShape, StreamItem } from '../../chat/event.js';
 export const PROBE = 'og-probe-6f1d0c5e';
 /** A stream whose frames differ in more than their text (OpenAI's `obfuscation`) is not tried again and again. */
 const MAX_LESSONS = 4;
-const OPENING = '"content":"';
+/** Compact, and as Python writes it. */
+const OPENINGS = ['"content":"', '"content": "'] as const;
 /** A character that needs more than a look. */
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const SPECIAL = /["\\\u0000-\u001f]/;
@@ -55,20 +56,32 @@ export class FrameShapes {
     const [event] = events;
     if (this.lessonCount >= MAX_LESSONS || events.length !== 1 || event?.type !== 'text-delta') return;
     this.lessonCount += 1;
-    const content = `${OPENING}${JSON.stringify(event.text).slice(1)}`;
-    const at = data.indexOf(content);
-    if (at === -1 || data.indexOf(OPENING, at + 1) !== -1) return;
-    const shape = { before: data.slice(0, at + OPENING.length), after: data.slice(at + content.length - 1) };
-    if (!isTheDelta(shape)) return;
+    const shape = shapeOf(data);
+    if (shape === null || !isTheDelta(shape)) return;
     this.shape = shape;
     this.choice = event.choice;
   }
 }
 
-/** The string that varies is the first choice's text, and the first of that name. */
+/** Around the one string named content; null when there is none, or more than one. */
+function shapeOf(data: string): FrameShape | null {
+  const opening = OPENINGS.find((candidate) => data.includes(candidate));
+  if (opening === undefined) return null;
+  const from = data.indexOf(opening) + opening.length;
+  if (OPENINGS.some((candidate) => data.includes(candidate, from))) return null;
+  let end = from;
+  while (end < data.length && data[end] !== '"') end += data[end] === '\\' ? 2 : 1;
+  return { before: data.slice(0, from), after: data.slice(end) };
+}
+
+/** The string that varies is the only choice's text. */
 function isTheDelta({ before, after }: FrameShape): boolean {
-  const probe = JSON.parse(`${before}${PROBE}${after}`) as { choices?: { delta?: { content?: unknown } }[] };
-  return probe.choices?.length === 1 && probe.choices[0]?.delta?.content === PROBE && before.indexOf(OPENING) === before.length - OPENING.length;
+  try {
+    const probe = JSON.parse(`${before}${PROBE}${after}`) as { choices?: { delta?: { content?: unknown } }[] };
+    return probe.choices?.length === 1 && probe.choices[0]?.delta?.content === PROBE;
+  } catch {
+    return false;
+  }
 }
 
 /** Null when it is no content of a JSON string: then the frame is not of this shape after all. */

@@ -18,6 +18,8 @@ const RENDERED: ReadonlySet<string> = new Set([
   'annotations',
 ]);
 const CLOSE_BRACE = 0x7d;
+/** A shape that cannot be rendered by template is not tried again and again. */
+const MAX_LESSONS = 3;
 const USAGE_NULL = ',"usage":null';
 
 /** The head of a frame, up to and with `"choices":`, as the upstream writes it and as we do. */
@@ -35,6 +37,7 @@ export class NativeFrames {
   private template: Template | undefined;
   private shape: FrameShape | undefined;
   private rendered: FrameShape | undefined;
+  private lessonCount = 0;
   /** Members of frames without a choice (Azure's `prompt_filter_results`), added to the next frame that has one. */
   private waiting: JsonObject = {};
 
@@ -44,12 +47,14 @@ export class NativeFrames {
   byShape(item: StreamItem): string | null {
     const { shape, varying } = item;
     if (shape === undefined || varying === undefined) return null;
-    if (shape !== this.shape) this.learnShape(shape);
+    // Without a template nothing can be learned yet; the frame after this one may bring it.
+    if (shape !== this.shape || (this.rendered === undefined && this.template !== undefined && this.lessonCount < MAX_LESSONS)) this.learnShape(shape);
     const { rendered } = this;
     return rendered === undefined ? null : `${rendered.before}${varying}${rendered.after}`;
   }
 
   private learnShape(shape: FrameShape): void {
+    this.lessonCount = shape === this.shape ? this.lessonCount + 1 : 0;
     this.shape = shape;
     const rawText = `${shape.before}${PROBE}${shape.after}`;
     const raw = JSON.parse(rawText) as JsonObject;

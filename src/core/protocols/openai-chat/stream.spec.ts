@@ -504,6 +504,29 @@ describe('stream renderer', () => {
     }
   });
 
+  it('learns shapes from servers that write spaces and escapes, and when the first frame looks different', () => {
+    const spaced = (value: Json) =>
+      JSON.stringify(value, null, 1)
+        .replace(/\n\s*/g, ' ')
+        .replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    const body = sse(
+      spaced(chunk({ role: 'assistant', content: '' })),
+      ...['가', '나', 'c"d', '라'].map((word) => spaced(say(word, { system_fingerprint: 'f', usage: null }))),
+      spaced(end()),
+      '[DONE]',
+    );
+    expect(items(body).filter((item) => item.shape !== undefined)).toHaveLength(3);
+    for (const includeUsage of [true, false]) {
+      const chunks = rendered(body, { includeUsage });
+      expect(
+        deltas(chunks)
+          .map((delta) => delta?.['content'] ?? '')
+          .join(''),
+      ).toBe('가나c"d라');
+      for (const one of chunks) expect('usage' in one).toBe(includeUsage);
+    }
+  });
+
   it.each<[RenderContext['reasoningField'], Json]>([
     ['reasoning_content', { reasoning_content: 't' }],
     ['reasoning', { reasoning: 't' }],
