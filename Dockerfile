@@ -22,6 +22,7 @@ ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 OG_DATA_DIR=/var/lib/opengateway 
 WORKDIR /app
 COPY package.json LICENSE ./
 COPY catalog catalog
+COPY web web
 COPY bin bin
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
