@@ -93,7 +93,29 @@ describe('metrics', () => {
     await gateway.remove();
     await fixture.drop();
   });
+
+  it('are on their own port alone when one is given, with the probes', async () => {
+    const fixture = await createTestDatabase();
+    const port = await freePort();
+    const gateway = await startGatewayProcess({ env: { DATABASE_URL: fixture.url, OG_METRICS_PORT: String(port) } });
+    const own = `http://127.0.0.1:${port}`;
+    expect(await (await fetch(`${own}/metrics`)).text()).toContain('og_build_info');
+    expect([(await fetch(`${own}/readyz`)).status, (await fetch(`${own}/healthz`)).status, (await fetch(`${own}/v1/models`)).status]).toEqual([200, 200, 404]);
+    expect((await fetch(`${gateway.url}/metrics`)).status).toBe(404);
+    expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
+    await gateway.remove();
+    await fixture.drop();
+  });
 });
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
 
 describe('a start that cannot work', () => {
   const directory = mkdtempSync(join(tmpdir(), 'og-fail-'));

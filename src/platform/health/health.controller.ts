@@ -1,6 +1,6 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Readiness } from './readiness.js';
+import { Readiness, renderReadiness } from './readiness.js';
 
 @Controller()
 export class HealthController {
@@ -18,8 +18,8 @@ export class HealthController {
 
   @Get('readyz')
   async readyz(@Res({ passthrough: true }) reply: FastifyReply): Promise<Record<string, unknown>> {
-    const { ready, draining, checks } = await this.#readiness.report();
-    void reply.status(ready ? 200 : 503).header('cache-control', 'no-store');
-    return { status: ready ? 'ready' : draining ? 'draining' : 'not_ready', checks };
+    const { status, body } = renderReadiness(await this.#readiness.report());
+    void reply.status(status).header('cache-control', 'no-store');
+    return body;
   }
 }

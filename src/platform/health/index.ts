@@ -1,3 +1,3 @@
 export { Drain } from './drain.js';
 export { HealthController } from './health.controller.js';
-export { Readiness, type ReadinessCheck, type ReadinessReport } from './readiness.js';
+export { Readiness, renderReadiness, type ReadinessCheck, type ReadinessReport } from './readiness.js';

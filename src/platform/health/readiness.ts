@@ -48,6 +48,12 @@ export class Readiness {
   }
 }
 
+/** The same answer on both listeners. */
+export function renderReadiness({ ready, draining, checks }: ReadinessReport): { status: number; body: Record<string, unknown> } {
+  const status = draining ? 'draining' : 'not_ready';
+  return { status: ready ? 200 : 503, body: { status: ready ? 'ready' : status, checks } };
+}
+
 async function holds(check: ReadinessCheck): Promise<boolean> {
   const timer = new AbortController();
   try {

@@ -1,5 +1,6 @@
-import { Controller, Get, NotFoundException, Req, Res, UnauthorizedException } from '@nestjs/common';
+import { Controller, Get, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayError } from '../../core/errors/gateway-error.js';
 import { Config } from '../config/index.js';
 import { OperatorToken } from '../secrets/index.js';
 import { Metrics } from './metrics.js';
@@ -20,9 +21,9 @@ export class MetricsController {
 
   @Get()
   async read(@Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    if (this.#config.metricsPort !== null) throw new NotFoundException('Metrics are on their own port here.');
+    if (this.#config.metricsPort !== null) throw new GatewayError('not_found', 'Metrics are on their own port here.');
     if (!isDirectLoopback(request.raw) && !this.#token.matches(request.headers.authorization)) {
-      throw new UnauthorizedException('Metrics are for the operator: send the admin token, or ask from this machine.');
+      throw new GatewayError('missing_api_key', 'Metrics are for the operator: send the admin token, or ask from this machine.');
     }
     void reply.header('content-type', this.#metrics.contentType).header('cache-control', 'no-store');
     return this.#metrics.text();

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Readiness } from '../health/index.js';
+import { renderReadiness, type Readiness } from '../health/index.js';
 import type { Metrics } from './metrics.js';
 
 type Answer = { status: number; type: string; body: string };
@@ -40,7 +40,7 @@ export class ProbeListener {
     if (path === '/metrics') return { status: 200, type: this.#metrics.contentType, body: await this.#metrics.text() };
     if (path === '/healthz') return { status: 200, type: 'application/json', body: '{"status":"ok"}' };
     if (path !== '/readyz') return { status: 404, type: 'text/plain', body: 'not found\n' };
-    const report = await this.#readiness.report();
-    return { status: report.ready ? 200 : 503, type: 'application/json', body: JSON.stringify(report) };
+    const { status, body } = renderReadiness(await this.#readiness.report());
+    return { status, type: 'application/json', body: JSON.stringify(body) };
   }
 }
