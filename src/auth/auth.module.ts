@@ -1,7 +1,9 @@
 import { Logger, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { PassportModule } from '@nestjs/passport';
+import { join } from 'node:path';
 import { Boot, BOOT_ORDER } from '../platform/boot/index.js';
 import { Clock } from '../platform/clock/index.js';
+import { Config } from '../platform/config/index.js';
 import { Database } from '../platform/database/index.js';
 import { RedisConnection } from '../platform/redis/index.js';
 import { Secrets } from '../platform/secrets/index.js';
@@ -13,9 +15,9 @@ import { KeyLoader } from './keys/key-loader.js';
 import { VirtualKeyGuard } from './keys/virtual-key.guard.js';
 import { VirtualKeyStrategy, VIRTUAL_KEY_STRATEGY } from './keys/virtual-key.strategy.js';
 import { VirtualKeys } from './keys/virtual-keys.js';
+import { KeptLimitStore } from './limits/kept-limit-store.js';
 import { LimitStore } from './limits/limit-store.js';
 import { Limits } from './limits/limits.js';
-import { MemoryLimitStore } from './limits/memory-limit-store.js';
 import { RedisLimitStore } from './limits/redis-limit-store.js';
 import { OperatorGuard } from './operators/operator.guard.js';
 import { FirstBoot } from './tenants/first-boot.js';
@@ -43,9 +45,9 @@ const feedProvider = {
 
 const limitStoreProvider = {
   provide: LimitStore,
-  useFactory: (redis: RedisConnection | null, clock: Clock): LimitStore =>
-    redis === null ? new MemoryLimitStore(clock) : new RedisLimitStore(redis, clock),
-  inject: [RedisConnection, Clock],
+  useFactory: (redis: RedisConnection | null, clock: Clock, config: Config): LimitStore =>
+    redis === null ? new KeptLimitStore(join(config.dataDirectory, 'limits.json'), clock) : new RedisLimitStore(redis, clock),
+  inject: [RedisConnection, Clock, Config],
 };
 
 /** Who calls and what they may: keys, their layers, limits, and the operator's door. */

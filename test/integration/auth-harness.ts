@@ -4,6 +4,9 @@ import { Controller, Get, Global, Module, Req, UseGuards, type ExceptionFilter, 
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import type { FastifyReply } from 'fastify';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { register } from 'prom-client';
 import { AuthModule, OperatorGuard, VirtualKeyGuard, type AuthenticatedRequest } from '../../src/auth/index.js';
 import { GatewayError } from '../../src/core/errors/gateway-error.js';
@@ -54,7 +57,8 @@ export interface AuthAppOptions {
 
 export async function startAuthApp(database: Database, options: AuthAppOptions = {}): Promise<AuthApp> {
   register.clear();
-  const config = Object.assign(new Config(), { zone: 'local', demo: options.demo ?? false, workerCount: 1 });
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'og-auth-'));
+  const config = Object.assign(new Config(), { zone: 'local', demo: options.demo ?? false, workerCount: 1, dataDirectory });
   const boot = new Boot();
   const values: [unknown, unknown][] = [
     [Config, config],
@@ -77,5 +81,9 @@ export async function startAuthApp(database: Database, options: AuthAppOptions =
   await app.init();
   await boot.run();
   await app.getHttpAdapter().getInstance().ready();
-  return { app, boot, stop: () => app.close() };
+  const stop = async (): Promise<void> => {
+    await app.close();
+    rmSync(dataDirectory, { recursive: true, force: true });
+  };
+  return { app, boot, stop };
 }

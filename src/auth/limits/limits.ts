@@ -64,7 +64,7 @@ export class Limits {
   admit(caller: Caller, minimumTokens: number, reserveTokens = minimumTokens): Admission | Promise<Admission> {
     const subjects = this.#subjectsOf(caller);
     if (subjects.length === 0) return UNLIMITED;
-    const demand: Demand = { subjects, minimumTokens, reserveTokens: Math.max(minimumTokens, reserveTokens) };
+    const demand: Demand = { subjects, minimumTokens, reserveTokens: Math.min(Math.max(minimumTokens, reserveTokens), Number.MAX_SAFE_INTEGER) };
     const outcome = this.store.admit(demand);
     return outcome instanceof Promise ? outcome.then((late) => this.#conclude(late)) : this.#conclude(outcome);
   }

@@ -10,7 +10,7 @@ import {
   type WindowShape,
   type WindowState,
 } from './limit-store.js';
-import { SlidingWindow } from './sliding-window.js';
+import { SlidingWindow, type WindowStep } from './sliding-window.js';
 
 interface SubjectState {
   readonly windows: Map<WindowShape, SlidingWindow>;
@@ -36,6 +36,13 @@ interface Obstacle {
   readonly state: WindowState;
   readonly retryAfterMs: number | null;
 }
+
+/** Windows as they are kept over a restart, oldest step first. */
+export type SavedWindows = Partial<Record<WindowShape['limit'], readonly WindowStep[]>>;
+export type SavedSubjects = Readonly<Record<string, SavedWindows>>;
+
+/** A saved window is this coarse: five seconds of a minute, two hours of a day. */
+const SAVED_STEPS = 12;
 
 /** Idle subjects are forgotten after so many admissions, so that memory follows the keys in use. */
 const SWEEP_EVERY = 10_000;
@@ -81,10 +88,40 @@ export class MemoryLimitStore extends LimitStore {
 
   override close(): void {}
 
+  /** Every subject that has something counted, to be given to the next process; at most `maxCount`. */
+  dump(maxCount: number): SavedSubjects {
+    const nowMs = this.#clock.monotonicMs();
+    const saved: Record<string, SavedWindows> = {};
+    let count = 0;
+    for (const [name, { windows }] of this.#subjects) {
+      if (count >= maxCount) break;
+      const steps: SavedWindows = {};
+      for (const [shape, window] of windows) {
+        if (window.used(nowMs) > 0) steps[shape.limit] = window.dump(nowMs, shape.windowMs / SAVED_STEPS);
+      }
+      if (Object.keys(steps).length === 0) continue;
+      saved[name] = steps;
+      count += 1;
+    }
+    return saved;
+  }
+
+  /** What was counted by an earlier process, `elapsedMs` ago. Before the first request only. */
+  restore(saved: SavedSubjects, elapsedMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const [name, steps] of Object.entries(saved)) {
+      const state = this.#stateOf(name);
+      for (const shape of WINDOW_SHAPES) {
+        const aged = (steps[shape.limit] ?? []).map(([ageMs, amount]): WindowStep => [ageMs + elapsedMs, amount]);
+        if (aged.length > 0) windowOf(state, shape).restore(nowMs, aged);
+      }
+    }
+  }
+
   #countedOf(subject: LimitSubject): Counted {
     const known = this.#counted.get(subject);
     if (known !== undefined && known.state.isLive) return known;
-    const state = this.#stateOf(subject);
+    const state = this.#stateOf(`${subject.scope}:${subject.id}`);
     const windows: CountedWindow[] = [];
     for (const shape of WINDOW_SHAPES) {
       const limitCount = subject.limits[shape.limit];
@@ -95,8 +132,7 @@ export class MemoryLimitStore extends LimitStore {
     return counted;
   }
 
-  #stateOf({ scope, id }: LimitSubject): SubjectState {
-    const name = `${scope}:${id}`;
+  #stateOf(name: string): SubjectState {
     let state = this.#subjects.get(name);
     if (state === undefined) {
       state = { windows: new Map(), running: 0, isLive: true };

@@ -1,3 +1,6 @@
+/** Milliseconds ago, amount. */
+export type WindowStep = readonly [ageMs: number, amount: number];
+
 /** Amounts counted in the last `windowMs`, never forgotten too early: a bucket leaves only when its *latest* amount is old enough. */
 export class SlidingWindow {
   readonly #windowMs: number;
@@ -33,12 +36,10 @@ export class SlidingWindow {
     if (last >= this.#head && this.#numbers[last] === bucket) {
       this.#amounts[last] = (this.#amounts[last] ?? 0) + amount;
       this.#latestMs[last] = nowMs;
+      this.#used += amount;
     } else {
-      this.#numbers.push(bucket);
-      this.#latestMs.push(nowMs);
-      this.#amounts.push(amount);
+      this.#push(nowMs, amount);
     }
-    this.#used += amount;
     return bucket;
   }
 
@@ -68,6 +69,37 @@ export class SlidingWindow {
       if ((this.#amounts[at] ?? 0) > 0) return (this.#latestMs[at] ?? 0) + this.#windowMs - nowMs;
     }
     return 0;
+  }
+
+  /** What counts now, oldest first, in steps of `stepMs`: how long ago the latest amount of each step was, and their sum. */
+  dump(nowMs: number, stepMs: number): WindowStep[] {
+    this.#expire(nowMs);
+    const steps: WindowStep[] = [];
+    let number = Number.NaN;
+    for (let at = this.#head; at < this.#numbers.length; at += 1) {
+      const [latestMs, amount] = [this.#latestMs[at] ?? 0, this.#amounts[at] ?? 0];
+      const last = steps.at(-1);
+      if (last !== undefined && Math.floor(latestMs / stepMs) === number) {
+        steps[steps.length - 1] = [nowMs - latestMs, last[1] + amount];
+      } else if (amount > 0) {
+        steps.push([nowMs - latestMs, amount]);
+        number = Math.floor(latestMs / stepMs);
+      }
+    }
+    return steps;
+  }
+
+  /** Into an empty window: what another process counted so long ago. */
+  restore(nowMs: number, steps: readonly WindowStep[]): void {
+    for (const [ageMs, amount] of steps) this.#push(nowMs - ageMs, amount);
+    this.#expire(nowMs);
+  }
+
+  #push(atMs: number, amount: number): void {
+    this.#numbers.push(Math.floor(atMs / this.#bucketMs));
+    this.#latestMs.push(atMs);
+    this.#amounts.push(amount);
+    this.#used += amount;
   }
 
   #expire(nowMs: number): void {
