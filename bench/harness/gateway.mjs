@@ -1,0 +1,63 @@
+/** The gateway as users run it: the built program, its embedded database, everything on; configured over its own admin API. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LANES, publicModel, SCENARIOS } from './scenarios.mjs';
+
+const CALL_DEADLINE_MS = 30_000;
+const TYPES = { openai: 'openai-compatible', anthropic: 'anthropic-compatible', gemini: 'gemini' };
+const CREDIT_USD = '1000000';
+/** High enough never to refuse, set so that every window is counted. */
+const LIMITS = { rpm: 10_000_000, tpm: 1_000_000_000_000, concurrency: 1_000_000 };
+
+/** Providers, models, credit and a key. Answers the key. */
+export async function configureGateway(url, dataDirectory, { upstreamPort, lease }) {
+  const { admin_token: token } = JSON.parse(readFileSync(join(dataDirectory, 'bootstrap.json'), 'utf8'));
+  const post = (path, body) => call(`${url}/admin/v1/${path}`, token, body);
+  await post('apply', documentFor(upstreamPort, lease));
+  const organization = await post('organizations', { name: 'Bench', limits: { rpm: LIMITS.rpm } });
+  await post('credits', { organization_id: organization.id, amount_usd: CREDIT_USD, reason: 'benchmark' });
+  const project = await post('projects', { organization_id: organization.id, name: 'Bench' });
+  const { key } = await post('keys', { project_id: project.id, name: 'bench', limits: LIMITS, policy: { models: { allow: ['bench-*/*'] } } });
+  return key;
+}
+
+/** `{ok, drift_nano_usd, open_holds, …}`: asked at the end, because a fast gateway that loses money is no result. */
+export async function verifyLedger(url, dataDirectory) {
+  const { admin_token: token } = JSON.parse(readFileSync(join(dataDirectory, 'bootstrap.json'), 'utf8'));
+  return call(`${url}/admin/v1/ledger/verify`, token);
+}
+
+function documentFor(upstreamPort, lease) {
+  const scripts = [...new Set(SCENARIOS.map((scenario) => scenario.script))];
+  return {
+    version: 1,
+    ledger: { lease: lease ? 'on' : 'off' },
+    providers: LANES.map((lane) => ({
+      id: `bench-${lane}`,
+      type: TYPES[lane],
+      base_url: `http://127.0.0.1:${upstreamPort}`,
+      credentials: [{ id: 'main', key: 'benchmark' }],
+      timeouts: { first_byte: '15m', idle: '15m', total: '1h' },
+    })),
+    models: LANES.flatMap((lane) =>
+      scripts.map((script) => ({
+        id: publicModel(script, lane),
+        serve: [{ provider: `bench-${lane}`, model: script }],
+        price: { input: '0.15', output: '0.60' },
+        capabilities: { streaming: true, tools: true, context_window: 128_000, max_output: 16_384 },
+      })),
+    ),
+  };
+}
+
+async function call(url, token, body) {
+  const answer = await fetch(url, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: AbortSignal.timeout(CALL_DEADLINE_MS),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${text}`);
+  return JSON.parse(text);
+}

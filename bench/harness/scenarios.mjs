@@ -1,0 +1,88 @@
+/**
+ * What is measured, as data. `script` is the upstream's model name: `b-<events>-<gap ms>`. A scenario's `unit` is what its CPU is
+ * divided by; `lanes` are the protocols behind the gateway (the comparison subjects speak OpenAI's alone, and translate nothing).
+ */
+export const SCENARIOS = [
+  {
+    id: 'json-64',
+    title: 'Answers of 1 kB, 64 connections, as fast as they are answered',
+    unit: 'request',
+    script: 'b-0-0',
+    load: { connections: 64 },
+    lanes: ['openai'],
+    strict: true,
+  },
+  {
+    id: 'rate-200',
+    title: 'Answers of 1 kB at a constant 200/s',
+    unit: 'request',
+    script: 'b-0-0',
+    load: { rate: 200 },
+    lanes: ['openai'],
+    strict: true,
+    latency: true,
+  },
+  {
+    id: 'rate-1000',
+    title: 'Answers of 1 kB at a constant 1,000/s',
+    unit: 'request',
+    script: 'b-0-0',
+    load: { rate: 1_000 },
+    lanes: ['openai'],
+    strict: true,
+    latency: true,
+  },
+  {
+    id: 'streams-saturated',
+    title: 'Streams of 100 events that run together, 32 at a time, as fast as they are passed on',
+    unit: 'event',
+    script: 'b-100-0',
+    load: { connections: 32, events: 100, stream: true },
+    lanes: ['openai', 'anthropic', 'gemini'],
+  },
+  {
+    id: 'streams-1ms',
+    title: '64 streams of 100 events, 1 ms apart',
+    unit: 'event',
+    script: 'b-100-1',
+    load: { connections: 64, events: 100, stream: true },
+    lanes: ['openai', 'anthropic'],
+  },
+  {
+    id: 'streams-20ms',
+    title: '500 streams of 50 events, 20 ms apart',
+    unit: 'event',
+    script: 'b-50-20',
+    load: { connections: 500, events: 50, stream: true },
+    lanes: ['openai', 'anthropic'],
+  },
+  {
+    id: 'idle-streams',
+    title: 'Memory of 500 streams that wait for their second event, in a fresh process',
+    unit: 'stream',
+    script: 'b-2-600000',
+    load: { hold: 500, events: 2, stream: true },
+    lanes: ['openai'],
+    memory: true,
+  },
+];
+
+export const LANES = ['openai', 'anthropic', 'gemini'];
+
+/** The same body for everyone: the gateway knows the model by this name, the upstream reads what stands behind the slash. */
+export function bodyOf(scenario, lane) {
+  return JSON.stringify({
+    model: publicModel(scenario.script, lane),
+    messages: [
+      { role: 'system', content: 'You are a helpful assistant. Answer briefly, and in the language of the question.' },
+      { role: 'user', content: 'What does a gateway between a program and the model that serves it have to do, and what must it never do?' },
+    ],
+    temperature: 0.7,
+    max_tokens: 256,
+    ...(scenario.load.stream ? { stream: true } : {}),
+  });
+}
+
+export function publicModel(script, lane) {
+  return `bench-${lane}/${script}`;
+}

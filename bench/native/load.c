@@ -1,0 +1,438 @@
+/*
+ * A load generator that costs next to nothing: one thread, epoll, HTTP/1.1 with keep-alive.
+ *
+ *   load --port P --body FILE [--header 'name: value']... [--path /v1/chat/completions] [--events N] [--stream]
+ *        --seconds S  (--connections C | --rate R | --hold C)
+ *
+ * --connections  closed loop: each connection asks again as soon as it has been answered.
+ * --rate         open loop: requests are due at a constant rate whatever the answers do, and their time counts from when they
+ *                were due, so that a stall is seen by every request that it delays (no coordinated omission).
+ * --hold         opens so many streams, prints `held`, and keeps them until its standard input ends.
+ *
+ * An answer counts only when it is whole: status 200, its last byte arrived, the text of all `--events` events (1 for a JSON
+ * answer) in it, and for a stream `[DONE]` at its end. After the time is over what runs is awaited. Prints one line of JSON.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_CONNECTIONS = 20000, MAX_OPEN_LOOP = 4000, MAX_HEAD = 8192, KEPT_TAIL = 32, MAX_FAULT = 400 };
+static const uint64_t SECOND = 1000000000u, DRAIN_NS = 15000000000u;
+typedef enum { CONNECTING, IDLE, HEAD, BODY_LENGTH, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILER } phase;
+typedef struct {
+  int fd;
+  phase at;
+  bool close_after, waiting_to_write;
+  uint64_t due_ns;
+  size_t written, head_length, left;
+  int status;
+  uint32_t events, matched;
+  char head[MAX_HEAD], tail[KEPT_TAIL];
+  size_t tail_length;
+  bool first_seen;
+} connection;
+typedef struct { uint32_t *at; size_t length, capacity; } samples; /* tenths of a microsecond */
+
+static struct {
+  int port;
+  const char *path, *body_file;
+  double seconds, rate;
+  int connections, hold;
+  uint32_t events;
+  bool stream;
+} options = {.path = "/v1/chat/completions", .seconds = 1, .events = 1};
+static char headers[4096], *request, fault[MAX_FAULT];
+static size_t request_length;
+static int poller, idle_count, opened, running, started;
+static connection *idle[MAX_CONNECTIONS];
+static uint64_t begun_ns, ends_ns, scheduled, completed, failed, events_seen, bytes_seen, reconnects;
+static samples totals, firsts;
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+
+static void die(const char *what) { perror(what); exit(1); }
+
+static void sample(samples *s, uint64_t ns) {
+  if (s->length == s->capacity && (s->at = realloc(s->at, sizeof *s->at * (s->capacity = s->capacity * 2 + 4096))) == NULL) die("load");
+  s->at[s->length++] = (uint32_t)(ns / 100);
+}
+
+/* ---- connections ---- */
+
+static void watch(connection *c, int operation, bool writing) {
+  struct epoll_event e = {.events = EPOLLIN | (writing ? EPOLLOUT : 0), .data.ptr = c};
+  c->waiting_to_write = writing;
+  epoll_ctl(poller, operation, c->fd, &e);
+}
+
+static void dial(connection *c) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)options.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int yes = 1;
+  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (c->fd < 0) die("socket");
+  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  if (connect(c->fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS) die("connect");
+  watch(c, EPOLL_CTL_ADD, false);
+}
+
+static connection *open_connection(void) {
+  connection *c = calloc(1, sizeof *c);
+  if (c == NULL) die("load");
+  c->at = IDLE;
+  opened++;
+  dial(c);
+  return c;
+}
+
+static void write_request(connection *c) {
+  while (c->written < request_length) {
+    ssize_t n = send(c->fd, request + c->written, request_length - c->written, MSG_NOSIGNAL);
+    if (n < 0 && (errno == EAGAIN || errno == ENOTCONN)) { watch(c, EPOLL_CTL_MOD, true); return; }
+    if (n < 0) return; /* the reader sees the end */
+    c->written += (size_t)n;
+  }
+  if (c->waiting_to_write) watch(c, EPOLL_CTL_MOD, false);
+}
+
+static void start(connection *c, uint64_t due_ns) {
+  c->at = HEAD;
+  c->due_ns = due_ns;
+  c->written = c->head_length = c->left = c->tail_length = 0;
+  c->events = c->matched = 0;
+  c->status = 0;
+  c->first_seen = c->close_after = false;
+  running++;
+  started++;
+  write_request(c);
+}
+
+static void rest(connection *c, bool reconnect) {
+  c->at = IDLE;
+  if (reconnect) {
+    close(c->fd);
+    reconnects++;
+    dial(c);
+  }
+  if (options.rate > 0) idle[idle_count++] = c;
+  if (options.rate == 0 && options.hold == 0 && now_ns() < ends_ns) start(c, now_ns());
+}
+
+static void give_up(connection *c, const char *why) {
+  failed++;
+  running--;
+  if (fault[0] == 0) snprintf(fault, sizeof fault, "%s, status %d, %u events", why, c->status, c->events);
+  rest(c, true);
+}
+
+static void finish(connection *c) {
+  bool done = !options.stream || memmem(c->tail, c->tail_length, "data: [DONE]\n", 13) != NULL;
+  if (c->status != 200) { give_up(c, "refused"); return; }
+  if (c->events != options.events) { give_up(c, "events missing"); return; }
+  if (!done) { give_up(c, "no [DONE]"); return; }
+  completed++;
+  running--;
+  sample(&totals, now_ns() - c->due_ns);
+  rest(c, c->close_after);
+}
+
+/* ---- reading ---- */
+
+static const char PATTERN[] = "\"content\":\"word";
+
+/* Counts the events whose text stands in these bytes, also over the boundary of two reads. */
+static void count_events(connection *c, const char *at, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    if (c->matched == 0) {
+      const char *quote = memchr(at + i, '"', length - i);
+      if (quote == NULL) return;
+      i = (size_t)(quote - at);
+    }
+    if (at[i] == PATTERN[c->matched]) c->matched++;
+    else if (c->matched > 1 && PATTERN[c->matched - 1] == '"' && at[i] == PATTERN[1]) c->matched = 2; /* that quote began another */
+    else c->matched = at[i] == '"';
+    if (c->matched < sizeof PATTERN - 1) continue;
+    c->matched = 0;
+    c->events++;
+    events_seen++;
+    if (c->first_seen) continue;
+    c->first_seen = true;
+    sample(&firsts, now_ns() - c->due_ns);
+  }
+}
+
+static void keep_tail(connection *c, const char *at, size_t length) {
+  if (length >= KEPT_TAIL) { memcpy(c->tail, at + length - KEPT_TAIL, KEPT_TAIL); c->tail_length = KEPT_TAIL; return; }
+  size_t kept = c->tail_length + length > KEPT_TAIL ? KEPT_TAIL - length : c->tail_length;
+  memmove(c->tail, c->tail + c->tail_length - kept, kept);
+  memcpy(c->tail + kept, at, length);
+  c->tail_length = kept + length;
+}
+
+static void read_body(connection *c, const char *at, size_t length) {
+  bytes_seen += length;
+  if (c->status != 200 && fault[0] == 0) snprintf(fault, sizeof fault, "status %d: %.*s", c->status, length > 300 ? 300 : (int)length, at);
+  count_events(c, at, length);
+  keep_tail(c, at, length);
+}
+
+static const char *find_header(connection *c, const char *name) {
+  size_t length = strlen(name);
+  for (char *line = strchr(c->head, '\n'); line != NULL; line = strchr(line + 1, '\n'))
+    if (!strncasecmp(line + 1, name, length)) return line + 1 + length;
+  return NULL;
+}
+
+static void read_head(connection *c) {
+  const char *length = find_header(c, "content-length:"), *coding = find_header(c, "transfer-encoding:"), *keep = find_header(c, "connection:");
+  c->status = atoi(c->head + 9);
+  c->close_after = keep != NULL && !strncasecmp(keep + strspn(keep, " "), "close", 5);
+  c->left = length == NULL ? 0 : strtoul(length, NULL, 10);
+  c->at = coding != NULL ? CHUNK_SIZE : BODY_LENGTH;
+  c->head_length = 0;
+}
+
+/* A line of the chunked coding, kept in `head`; true when it is whole. */
+static bool take_line(connection *c, const char **at, const char *end) {
+  while (*at < end && c->head_length < MAX_HEAD - 1) {
+    char byte = *(*at)++;
+    if (byte == '\n') { c->head[c->head_length] = 0; c->head_length = 0; return true; }
+    c->head[c->head_length++] = byte;
+  }
+  return false;
+}
+
+/* False when the answer was refused as broken. `at` moves on; the answer's end stops it. */
+static void take(connection *c, const char **at, const char *end) {
+  size_t part;
+  switch (c->at) {
+    case HEAD:
+      while (*at < end && c->head_length < MAX_HEAD - 1) {
+        c->head[c->head_length++] = *(*at)++;
+        if (c->head_length < 4 || memcmp(c->head + c->head_length - 4, "\r\n\r\n", 4) != 0) continue;
+        c->head[c->head_length] = 0;
+        read_head(c);
+        if (c->at == BODY_LENGTH && c->left == 0) finish(c);
+        return;
+      }
+      return;
+    case BODY_LENGTH:
+    case CHUNK_DATA:
+      part = (size_t)(end - *at) < c->left ? (size_t)(end - *at) : c->left;
+      read_body(c, *at, part);
+      *at += part;
+      c->left -= part;
+      if (c->left > 0) return;
+      if (c->at == BODY_LENGTH) finish(c);
+      else c->at = CHUNK_END;
+      return;
+    case CHUNK_SIZE:
+      if (!take_line(c, at, end)) return;
+      c->left = strtoul(c->head, NULL, 16);
+      c->at = c->left > 0 ? CHUNK_DATA : TRAILER;
+      return;
+    case CHUNK_END:
+      if (take_line(c, at, end)) c->at = CHUNK_SIZE;
+      return;
+    case TRAILER:
+      if (take_line(c, at, end) && c->head[0] == '\r') finish(c);
+      return;
+    default: /* bytes that nobody asked for */
+      give_up(c, "an answer without a question");
+      running++;
+  }
+}
+
+static void on_readable(connection *c) {
+  static char chunk[256 << 10];
+  ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
+  if (n < 0 && errno == EAGAIN) return;
+  if (n <= 0) {
+    if (c->at != IDLE) { give_up(c, n == 0 ? "cut" : "connection lost"); return; }
+    close(c->fd);
+    reconnects++;
+    dial(c);
+    return;
+  }
+  const char *at = chunk, *end = chunk + n;
+  for (uint64_t lost = reconnects; at < end && reconnects == lost;) {
+    const char *before = at;
+    take(c, &at, end);
+    if (at == before && c->at != IDLE) give_up(c, "a line too long");
+  }
+}
+
+/* ---- the run ---- */
+
+static uint64_t due_at(uint64_t index) { return begun_ns + (uint64_t)((double)index * 1e9 / options.rate); }
+
+/* Open loop: whatever is due goes out; when no connection is free and no more may be opened, it waits and its time runs. */
+static void start_due(uint64_t now) {
+  while (due_at(scheduled) <= now && due_at(scheduled) < ends_ns) {
+    connection *c;
+    if (idle_count > 0) c = idle[--idle_count];
+    else if (opened < MAX_OPEN_LOOP) c = open_connection();
+    else return;
+    start(c, due_at(scheduled++));
+  }
+}
+
+static struct timespec wait_until(uint64_t due_ns) {
+  uint64_t now = now_ns(), left = due_ns > now ? due_ns - now : 0;
+  return (struct timespec){.tv_sec = (time_t)(left / SECOND), .tv_nsec = (long)(left % SECOND)};
+}
+
+static void poll_once(uint64_t until_ns) {
+  struct epoll_event ready[512];
+  struct timespec wait = wait_until(until_ns);
+  int count = epoll_pwait2(poller, ready, 512, &wait, NULL);
+  for (int i = 0; i < count; i++) {
+    connection *c = ready[i].data.ptr;
+    if (c == NULL) exit(0); /* --hold: standard input ended */
+    if ((ready[i].events & EPOLLOUT) && c->waiting_to_write) write_request(c);
+    if (ready[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) on_readable(c);
+  }
+}
+
+static void run(void) {
+  begun_ns = now_ns();
+  ends_ns = begun_ns + (uint64_t)(options.seconds * 1e9);
+  for (int i = 0; i < options.connections; i++) start(open_connection(), now_ns());
+  for (;;) {
+    uint64_t now = now_ns();
+    if (options.rate > 0) start_due(now);
+    if (now >= ends_ns && (running == 0 || now >= ends_ns + DRAIN_NS)) return;
+    uint64_t next = now < ends_ns ? ends_ns : ends_ns + DRAIN_NS;
+    if (options.rate > 0 && due_at(scheduled) < ends_ns && due_at(scheduled) > now) next = due_at(scheduled);
+    poll_once(next);
+  }
+}
+
+static void hold(void) {
+  struct epoll_event input = {.events = EPOLLIN | EPOLLHUP, .data.ptr = NULL};
+  uint64_t late = now_ns() + DRAIN_NS;
+  bool said = false;
+  epoll_ctl(poller, EPOLL_CTL_ADD, 0, &input);
+  for (int i = 0; i < options.hold; i++) start(open_connection(), now_ns());
+  for (;;) {
+    poll_once(now_ns() + SECOND);
+    if (!said && now_ns() > late) { fprintf(stderr, "load: %zu of %d streams have begun; %s\n", firsts.length, options.hold, fault); exit(1); }
+    if (failed > 0) { fprintf(stderr, "load: a stream ended: %s\n", fault); exit(1); }
+    if (said || firsts.length < (size_t)options.hold) continue;
+    said = true;
+    printf("held\n");
+    fflush(stdout);
+  }
+}
+
+/* ---- input and output ---- */
+
+static char *read_file(const char *path, size_t *length) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) die(path);
+  fseek(file, 0, SEEK_END);
+  *length = (size_t)ftell(file);
+  rewind(file);
+  char *bytes = malloc(*length + 1);
+  if (bytes == NULL || fread(bytes, 1, *length, file) != *length) die(path);
+  fclose(file);
+  return bytes;
+}
+
+static void build_request(void) {
+  size_t body_length, capacity = sizeof headers + 512;
+  char *body = read_file(options.body_file, &body_length);
+  request = malloc(capacity + body_length);
+  if (request == NULL) die("load");
+  int head = snprintf(request, capacity,
+    "POST %s HTTP/1.1\r\nhost: 127.0.0.1:%d\r\naccept: application/json\r\ncontent-type: application/json\r\nuser-agent: OpenAI/JS 7.55.0\r\n"
+    "%scontent-length: %zu\r\n\r\n", options.path, options.port, headers, body_length);
+  memcpy(request + head, body, body_length);
+  request_length = (size_t)head + body_length;
+}
+
+static int ascending(const void *left, const void *right) {
+  uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+  return a < b ? -1 : a > b;
+}
+
+static void print_samples(const char *name, samples *s) {
+  double sum = 0;
+  qsort(s->at, s->length, sizeof *s->at, ascending);
+  for (size_t i = 0; i < s->length; i++) sum += s->at[i];
+#define QUANTILE(q) (s->length == 0 ? 0.0 : s->at[(size_t)((double)(s->length - 1) * (q))] / 10.0)
+  printf(",\"%s\":{\"mean\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f}", name,
+    s->length == 0 ? 0.0 : sum / 10.0 / (double)s->length, QUANTILE(.5), QUANTILE(.9), QUANTILE(.99), QUANTILE(.999), QUANTILE(1));
+}
+
+static void print_text(const char *text) {
+  putchar('"');
+  for (; *text != 0; text++) {
+    if (*text == '"' || *text == '\\') putchar('\\');
+    putchar((unsigned char)*text < 32 ? ' ' : *text);
+  }
+  putchar('"');
+}
+
+static void print_result(void) {
+  double seconds = (double)(now_ns() - begun_ns) / 1e9;
+  printf("{\"seconds\":%.4f,\"started\":%d,\"completed\":%lu,\"failed\":%lu,\"unfinished\":%d,\"events\":%lu,\"bytes\":%lu,\"connections\":%d,\"reconnects\":%lu",
+    seconds, started, completed, failed, running, events_seen, bytes_seen, opened, reconnects);
+  print_samples("latency_us", &totals);
+  print_samples("first_us", &firsts);
+  printf(",\"fault\":");
+  print_text(fault);
+  printf("}\n");
+}
+
+static void parse_option(const char *name, const char *value) {
+  if (!strcmp(name, "--port")) options.port = atoi(value);
+  else if (!strcmp(name, "--path")) options.path = value;
+  else if (!strcmp(name, "--body")) options.body_file = value;
+  else if (!strcmp(name, "--seconds")) options.seconds = atof(value);
+  else if (!strcmp(name, "--rate")) options.rate = atof(value);
+  else if (!strcmp(name, "--connections")) options.connections = atoi(value);
+  else if (!strcmp(name, "--hold")) options.hold = atoi(value);
+  else if (!strcmp(name, "--events")) options.events = (uint32_t)atoi(value);
+  else if (!strcmp(name, "--header")) {
+    size_t length = strlen(headers);
+    snprintf(headers + length, sizeof headers - length, "%s\r\n", value);
+  } else { fprintf(stderr, "load: unknown option %s\n", name); exit(2); }
+}
+
+int main(int count, char **words) {
+  for (int i = 1; i < count; i++) {
+    if (!strcmp(words[i], "--stream")) options.stream = true;
+    else if (i + 1 < count) { parse_option(words[i], words[i + 1]); i++; }
+  }
+  int modes = (options.connections > 0) + (options.rate > 0) + (options.hold > 0);
+  if (options.port == 0 || options.body_file == NULL || modes != 1 || options.connections > MAX_CONNECTIONS || options.hold > MAX_CONNECTIONS) {
+    fprintf(stderr, "load: --port, --body and one of --connections, --rate, --hold are needed\n");
+    return 2;
+  }
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  poller = epoll_create1(EPOLL_CLOEXEC);
+  build_request();
+  if (options.hold > 0) hold();
+  run();
+  print_result();
+  return 0;
+}

@@ -1,0 +1,413 @@
+/*
+ * A provider that costs next to nothing: one thread, epoll, HTTP/1.1 with keep-alive. It answers
+ *
+ *   POST .../chat/completions                       as OpenAI,
+ *   POST .../messages                               as Anthropic,
+ *   POST .../models/<model>:[stream]generateContent as Gemini,
+ *   GET  /stats                                     with what it has been asked.
+ *
+ * The model's name is the script: `b-<events>-<gap>` streams so many events, so many milliseconds apart (decimals allowed; 0:
+ * all in one write), or answers 1 kB after that gap when no stream is asked for. What stands before the last '/' is ignored.
+ * Prints `listening <port>` when it serves.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_REQUEST_BYTES = 64 << 20, MAX_EVENTS = 1000000, ANSWER_BYTES = 1024, WORD_COUNT = 8, MODEL_BYTES = 96 };
+typedef enum { OPENAI, ANTHROPIC, GEMINI } dialect;
+typedef struct { char *at; size_t length, capacity; } buffer;
+typedef struct {
+  int fd, heap_at;
+  bool writing, streaming, usage_asked;
+  buffer in, out;
+  size_t sent;
+  dialect speaks;
+  char model[MODEL_BYTES];
+  uint32_t event, events;
+  uint64_t gap_ns, due_ns;
+} connection;
+
+static const char *WORDS[WORD_COUNT] = {"word ", "words ", "wordy ", "worded ", "wording ", "wordless, ", "wordsmith ", "word. "};
+static struct { uint64_t requests, finished, aborted, events, opened, closed; } stats;
+static int poller;
+static connection **heap;
+static int heap_length, heap_capacity;
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void *grow(void *at, size_t bytes) {
+  void *bigger = realloc(at, bytes);
+  if (bigger == NULL) { perror("upstream"); exit(1); }
+  return bigger;
+}
+
+static void append(buffer *b, const char *bytes, size_t length) {
+  if (b->length + length > b->capacity) {
+    b->capacity = (b->length + length) * 2;
+    b->at = grow(b->at, b->capacity);
+  }
+  memcpy(b->at + b->length, bytes, length);
+  b->length += length;
+}
+
+/* ---- who is due when: a binary heap ---- */
+
+static void heap_put(int at, connection *c) { heap[at] = c; c->heap_at = at; }
+
+static void heap_sift(int at) {
+  connection *c = heap[at];
+  while (at > 0 && heap[(at - 1) / 2]->due_ns > c->due_ns) { heap_put(at, heap[(at - 1) / 2]); at = (at - 1) / 2; }
+  for (;;) {
+    int child = 2 * at + 1;
+    if (child >= heap_length) break;
+    if (child + 1 < heap_length && heap[child + 1]->due_ns < heap[child]->due_ns) child++;
+    if (heap[child]->due_ns >= c->due_ns) break;
+    heap_put(at, heap[child]);
+    at = child;
+  }
+  heap_put(at, c);
+}
+
+static void schedule(connection *c, uint64_t due_ns) {
+  c->due_ns = due_ns;
+  if (c->heap_at < 0) {
+    if (heap_length == heap_capacity) heap = grow(heap, sizeof *heap * (heap_capacity = heap_capacity * 2 + 64));
+    heap[heap_length] = c;
+    c->heap_at = heap_length++;
+  }
+  heap_sift(c->heap_at);
+}
+
+static void unschedule(connection *c) {
+  if (c->heap_at < 0) return;
+  int at = c->heap_at;
+  c->heap_at = -1;
+  connection *last = heap[--heap_length];
+  if (last == c) return;
+  heap_put(at, last);
+  heap_sift(at);
+}
+
+/* ---- what is said ---- */
+
+/* One HTTP chunk per frame, as servers send them. */
+static void frame(connection *c, const char *text, int length) {
+  char head[16];
+  append(&c->out, head, (size_t)snprintf(head, sizeof head, "%x\r\n", length));
+  append(&c->out, text, (size_t)length);
+  append(&c->out, "\r\n", 2);
+}
+
+static void openai_chunk(connection *c, const char *delta, const char *finish) {
+  char text[1024];
+  frame(c, text, snprintf(text, sizeof text,
+    "data: {\"id\":\"chatcmpl-BenchmarkBenchmark012345\",\"object\":\"chat.completion.chunk\",\"created\":1790000000,\"model\":\"%s\","
+    "\"service_tier\":\"default\",\"system_fingerprint\":\"fp_0123456789\",\"choices\":[{\"index\":0,\"delta\":%s,\"logprobs\":null,"
+    "\"finish_reason\":%s}]}\n\n", c->model, delta, finish));
+}
+
+static void start_frames(connection *c) {
+  char text[1024];
+  if (c->speaks == OPENAI) openai_chunk(c, "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}", "null");
+  if (c->speaks != ANTHROPIC) return;
+  frame(c, text, snprintf(text, sizeof text,
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_01Benchmark\",\"type\":\"message\",\"role\":\"assistant\","
+    "\"model\":\"%s\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":42,\"output_tokens\":1}}}\n\n", c->model));
+  frame(c, text, snprintf(text, sizeof text, "event: content_block_start\ndata: "
+    "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"));
+}
+
+static void event_frame(connection *c) {
+  char text[1024];
+  const char *word = WORDS[c->event % WORD_COUNT];
+  stats.events++;
+  if (c->speaks == OPENAI) {
+    char delta[64];
+    snprintf(delta, sizeof delta, "{\"content\":\"%s\"}", word);
+    openai_chunk(c, delta, "null");
+  } else if (c->speaks == ANTHROPIC) {
+    frame(c, text, snprintf(text, sizeof text, "event: content_block_delta\ndata: "
+      "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"%s\"}}\n\n", word));
+  } else {
+    frame(c, text, snprintf(text, sizeof text,
+      "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"%s\"}],\"role\": \"model\"}%s,\"index\": 0}],\"usageMetadata\": "
+      "{\"promptTokenCount\": 42,\"candidatesTokenCount\": %u,\"totalTokenCount\": %u},\"modelVersion\": \"%s\",\"responseId\": \"bench\"}\r\n\r\n",
+      word, c->event + 1 == c->events ? ",\"finishReason\": \"STOP\"" : "", c->event + 1, c->event + 43, c->model));
+  }
+}
+
+static void end_frames(connection *c) {
+  char text[1024];
+  if (c->speaks == OPENAI) {
+    openai_chunk(c, "{}", "\"stop\"");
+    if (c->usage_asked)
+      frame(c, text, snprintf(text, sizeof text,
+        "data: {\"id\":\"chatcmpl-BenchmarkBenchmark012345\",\"object\":\"chat.completion.chunk\",\"created\":1790000000,\"model\":\"%s\",\"choices\":[],"
+        "\"usage\":{\"prompt_tokens\":42,\"completion_tokens\":%u,\"total_tokens\":%u}}\n\n", c->model, c->events, c->events + 42));
+    frame(c, "data: [DONE]\n\n", 14);
+  }
+  if (c->speaks == ANTHROPIC) {
+    frame(c, text, snprintf(text, sizeof text, "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"));
+    frame(c, text, snprintf(text, sizeof text, "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","
+      "\"stop_sequence\":null},\"usage\":{\"output_tokens\":%u}}\n\n", c->events));
+    frame(c, text, snprintf(text, sizeof text, "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
+  }
+  append(&c->out, "0\r\n\r\n", 5);
+}
+
+static void json_answer(connection *c, const char *body, int length) {
+  char head[160];
+  append(&c->out, head, (size_t)snprintf(head, sizeof head,
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_benchmark\r\ncontent-length: %d\r\n\r\n", length));
+  append(&c->out, body, (size_t)length);
+}
+
+/* 1 kB, whatever the dialect: the text fills what the envelope leaves. */
+static void whole_answer(connection *c) {
+  static const char *const HEADS[] = {
+    [OPENAI] = "{\"id\":\"chatcmpl-BenchmarkBenchmark012345\",\"object\":\"chat.completion\",\"created\":1790000000,\"model\":\"%s\",\"choices\":[{\"index\":0,"
+      "\"message\":{\"role\":\"assistant\",\"content\":\"word ",
+    [ANTHROPIC] = "{\"id\":\"msg_01Benchmark\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"%s\",\"content\":[{\"type\":\"text\",\"text\":\"word ",
+    [GEMINI] = "{\"modelVersion\": \"%s\",\"responseId\": \"bench\",\"candidates\": [{\"content\": {\"role\": \"model\",\"parts\": [{\"text\": \"word "};
+  static const char *const TAILS[] = {
+    [OPENAI] = "\",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":42,\"completion_tokens\":128,"
+      "\"total_tokens\":170},\"service_tier\":\"default\",\"system_fingerprint\":\"fp_0123456789\"}",
+    [ANTHROPIC] = "\"}],\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{\"input_tokens\":42,\"output_tokens\":128}}",
+    [GEMINI] = "\"}]},\"finishReason\": \"STOP\",\"index\": 0}],\"usageMetadata\": {\"promptTokenCount\": 42,\"candidatesTokenCount\": 128,\"totalTokenCount\": 170}}"};
+  char body[ANSWER_BYTES + 1];
+  int length = snprintf(body, sizeof body, HEADS[c->speaks], c->model);
+  int tail = (int)strlen(TAILS[c->speaks]);
+  while (length + tail + 5 <= ANSWER_BYTES) { memcpy(body + length, "text ", 5); length += 5; }
+  memcpy(body + length, TAILS[c->speaks], (size_t)tail);
+  json_answer(c, body, length + tail);
+}
+
+/* ---- connections ---- */
+
+static void watch(connection *c, bool writing) {
+  struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | (writing ? EPOLLOUT : 0), .data.ptr = c};
+  c->writing = writing;
+  epoll_ctl(poller, EPOLL_CTL_MOD, c->fd, &e);
+}
+
+static void hang_up(connection *c) {
+  if (c->streaming || c->heap_at >= 0) stats.aborted++;
+  stats.closed++;
+  unschedule(c);
+  close(c->fd);
+  free(c->in.at);
+  free(c->out.at);
+  free(c);
+}
+
+/* False when the connection is gone. */
+static bool flush(connection *c) {
+  while (c->sent < c->out.length) {
+    ssize_t n = send(c->fd, c->out.at + c->sent, c->out.length - c->sent, MSG_NOSIGNAL);
+    if (n < 0 && errno == EAGAIN) { if (!c->writing) watch(c, true); return true; }
+    if (n < 0) { hang_up(c); return false; }
+    c->sent += (size_t)n;
+  }
+  c->sent = c->out.length = 0;
+  if (c->writing) watch(c, false);
+  return true;
+}
+
+/* What is due now, and when the next is. Paces are absolute: a late event does not delay those after it. */
+static bool advance(connection *c, uint64_t now) {
+  if (!c->streaming) {
+    unschedule(c);
+    whole_answer(c);
+    stats.finished++;
+    return flush(c);
+  }
+  while (c->event < c->events && (c->gap_ns == 0 || c->due_ns <= now)) { event_frame(c); c->event++; c->due_ns += c->gap_ns; }
+  if (c->event < c->events) { schedule(c, c->due_ns); return flush(c); }
+  end_frames(c);
+  unschedule(c);
+  c->streaming = false;
+  stats.finished++;
+  return flush(c);
+}
+
+static bool begin(connection *c, bool stream) {
+  const char *script = strrchr(c->model, '/');
+  double gap_ms = 0;
+  unsigned events = 0;
+  if (sscanf(script == NULL ? c->model : script + 1, "b-%u-%lf", &events, &gap_ms) != 2 || events > MAX_EVENTS) {
+    static const char fault[] = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+    append(&c->out, fault, sizeof fault - 1);
+    return flush(c);
+  }
+  uint64_t now = now_ns();
+  c->streaming = stream;
+  c->event = 0;
+  c->events = events;
+  c->gap_ns = (uint64_t)(gap_ms * 1e6);
+  if (stream) {
+    static const char head[] = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\nx-request-id: req_benchmark\r\n"
+      "transfer-encoding: chunked\r\n\r\n";
+    append(&c->out, head, sizeof head - 1);
+    start_frames(c);
+    c->due_ns = now;
+    return advance(c, now);
+  }
+  if (c->gap_ns == 0) return advance(c, now);
+  schedule(c, now + c->gap_ns);
+  return true;
+}
+
+static bool answer_stats(connection *c) {
+  char body[256];
+  json_answer(c, body, snprintf(body, sizeof body,
+    "{\"requests\":%lu,\"finished\":%lu,\"aborted\":%lu,\"events\":%lu,\"opened\":%lu,\"open\":%lu}", stats.requests, stats.finished, stats.aborted,
+    stats.events, stats.opened, stats.opened - stats.closed));
+  return flush(c);
+}
+
+static bool contains(const char *at, size_t length, const char *text) { return memmem(at, length, text, strlen(text)) != NULL; }
+
+/* The model's name, from the path (Gemini) or the body. */
+static void read_model(connection *c, const char *head, size_t head_length, const char *body, size_t body_length) {
+  const char *at = c->speaks == GEMINI ? memmem(head, head_length, "/models/", 8) : memmem(body, body_length, "\"model\"", 7);
+  size_t length = 0;
+  c->model[0] = 0;
+  if (at == NULL) return;
+  at += c->speaks == GEMINI ? 8 : 7;
+  if (c->speaks != GEMINI) at += strspn(at, ": \"");
+  length = strcspn(at, c->speaks == GEMINI ? ": " : "\"");
+  if (length >= MODEL_BYTES) length = MODEL_BYTES - 1;
+  memcpy(c->model, at, length);
+  c->model[length] = 0;
+}
+
+static bool handle(connection *c, size_t head_length, size_t body_length) {
+  const char *head = c->in.at, *body = head + head_length;
+  if (!strncmp(head, "GET /stats", 10)) return answer_stats(c);
+  const char *line_end = memchr(head, '\r', head_length);
+  size_t line = (size_t)(line_end - head);
+  stats.requests++;
+  c->speaks = contains(head, line, "enerateContent") ? GEMINI : contains(head, line, "/messages") ? ANTHROPIC : OPENAI;
+  c->usage_asked = contains(body, body_length, "\"include_usage\":true");
+  read_model(c, head, line, body, body_length);
+  bool stream = c->speaks == GEMINI ? contains(head, line, ":streamGenerate") : contains(body, body_length, "\"stream\":true");
+  return begin(c, stream);
+}
+
+static ssize_t body_bytes(char *head, size_t length) {
+  for (char *line = memchr(head, '\n', length); line != NULL && line + 1 < head + length; line = memchr(line + 1, '\n', length - (size_t)(line + 1 - head))) {
+    if (!strncasecmp(line + 1, "content-length:", 15)) return strtol(line + 16, NULL, 10);
+    if (!strncasecmp(line + 1, "transfer-encoding:", 18)) return -1;
+  }
+  return 0;
+}
+
+/* One request at a time: what is pipelined behind it waits in the buffer until it has been answered. */
+static bool take_requests(connection *c) {
+  while (!c->streaming && c->heap_at < 0 && c->in.length > 0) {
+    char *end = memmem(c->in.at, c->in.length, "\r\n\r\n", 4);
+    if (end == NULL) return true;
+    size_t head = (size_t)(end + 4 - c->in.at);
+    ssize_t body = body_bytes(c->in.at, head);
+    if (body < 0 || body > MAX_REQUEST_BYTES) {
+      static const char fault[] = "HTTP/1.1 411 Length Required\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+      send(c->fd, fault, sizeof fault - 1, MSG_NOSIGNAL);
+      hang_up(c);
+      return false;
+    }
+    size_t whole = head + (size_t)body;
+    if (c->in.length < whole) return true;
+    char kept = 0;
+    append(&c->in, &kept, 1); /* a terminator for the string functions */
+    c->in.length--;
+    if (!handle(c, head, (size_t)body)) return false;
+    memmove(c->in.at, c->in.at + whole, c->in.length - whole);
+    c->in.length -= whole;
+  }
+  return true;
+}
+
+static void on_readable(connection *c) {
+  static char chunk[256 << 10];
+  for (;;) {
+    ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) { hang_up(c); return; }
+    append(&c->in, chunk, (size_t)n);
+    if (!take_requests(c)) return;
+    if ((size_t)n < sizeof chunk) return;
+  }
+}
+
+static void on_connection(int listener) {
+  for (;;) {
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), yes = 1;
+    if (fd < 0) return;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    connection *c = grow(NULL, sizeof *c);
+    *c = (connection){.fd = fd, .heap_at = -1};
+    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = c};
+    epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e);
+    stats.opened++;
+  }
+}
+
+static int listen_anywhere(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t length = sizeof address;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, 8192) < 0) { perror("upstream"); exit(1); }
+  getsockname(fd, (struct sockaddr *)&address, &length);
+  printf("listening %u\n", ntohs(address.sin_port));
+  fflush(stdout);
+  return fd;
+}
+
+static struct timespec *until_next(struct timespec *wait) {
+  if (heap_length == 0) return NULL;
+  uint64_t now = now_ns(), due = heap[0]->due_ns, left = due > now ? due - now : 0;
+  *wait = (struct timespec){.tv_sec = (time_t)(left / 1000000000u), .tv_nsec = (long)(left % 1000000000u)};
+  return wait;
+}
+
+int main(void) {
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  poller = epoll_create1(EPOLL_CLOEXEC);
+  int listener = listen_anywhere();
+  struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL}, ready[512];
+  epoll_ctl(poller, EPOLL_CTL_ADD, listener, &e);
+  for (;;) {
+    struct timespec wait;
+    int count = epoll_pwait2(poller, ready, 512, until_next(&wait), NULL);
+    for (int i = 0; i < count; i++) {
+      connection *c = ready[i].data.ptr;
+      if (c == NULL) on_connection(listener);
+      else if (ready[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hang_up(c);
+      else if (!(ready[i].events & EPOLLOUT) || flush(c)) { if (ready[i].events & EPOLLIN) on_readable(c); }
+    }
+    for (uint64_t now = now_ns(); heap_length > 0 && heap[0]->due_ns <= now;) {
+      connection *c = heap[0];
+      if (advance(c, now)) take_requests(c);
+    }
+  }
+}
