@@ -58,7 +58,8 @@ export function listStatement(query: RequestLogQuery, columns: string): ListStat
   add((p) => `endpoint = ${p}`, query.endpoint);
   if (query.model !== undefined) addModel(query.model, add);
   if (query.status !== undefined) addStatus(query.status, conditions, add);
-  if (query.hasFallback !== undefined) conditions.push(query.hasFallback ? '(attempt_count > 1 OR fallback IS NOT NULL)' : '(attempt_count <= 1 AND fallback IS NULL)');
+  if (query.hasFallback !== undefined)
+    conditions.push(query.hasFallback ? '(attempt_count > 1 OR fallback IS NOT NULL)' : '(attempt_count <= 1 AND fallback IS NULL)');
   add((p) => `request_id >= ${p}`, idAt(query.fromMs, 'from'));
   add((p) => `request_id < ${p}`, idAt(query.toMs, 'to'));
   add((p) => `request_id < ${p}`, cursorOf(query.cursor));

@@ -1,4 +1,4 @@
-import { completionTokens, promptTokens, type Usage } from '../core/chat/usage.js';
+import { completionTokens, NO_USAGE, promptTokens, type Usage } from '../core/chat/usage.js';
 import type { ChargeLine } from '../core/ledger/settlement.js';
 import type { AttemptLog, CandidateLog, RequestLog, StageTimings } from '../core/request-log/request-log.js';
 import { redact, storedText, type Redaction } from './redact.js';
@@ -13,7 +13,6 @@ const TAG_LIMIT = 32;
 
 /** Record → row. Everything a client or provider may have written is bounded and redacted here. */
 export function logRowOf(log: RequestLog, redaction: Redaction): LogRow {
-  const { usage } = log;
   return {
     request_id: log.requestId,
     received_at: new Date(log.receivedAtMs).toISOString(),
@@ -25,21 +24,21 @@ export function logRowOf(log: RequestLog, redaction: Redaction): LogRow {
     endpoint: log.endpoint,
     protocol: log.protocol,
     requested_model: short(log.requestedModel) ?? '',
-    served_model: log.servedModel ?? null,
-    provider: log.provider ?? null,
+    ...optional({
+      served_model: log.servedModel,
+      provider: log.provider,
+      error_code: log.errorCode,
+      fallback: log.fallback,
+      ttft_ms: roundMs(log.timings.ttftMs),
+    }),
     stream: log.stream,
     state: log.state,
     status: log.status,
-    error_code: log.errorCode ?? null,
-    fallback: log.fallback ?? null,
     session_id: short(log.sessionId),
     tags: log.tags.slice(0, TAG_LIMIT).map((tag) => tag.slice(0, NAME_LIMIT_CHARS)),
     attempt_count: log.attempts.length,
     total_ms: roundMs(log.timings.totalMs),
-    ttft_ms: roundMs(log.timings.ttftMs) ?? null,
-    prompt_tokens: usage === undefined ? 0 : promptTokens(usage),
-    completion_tokens: usage === undefined ? 0 : completionTokens(usage),
-    cached_tokens: usage?.cacheRead ?? 0,
+    ...tokenColumns(log.usage ?? NO_USAGE),
     hold_nano_usd: log.holdNanoUsd.toString(),
     charged_nano_usd: log.chargedNanoUsd.toString(),
     provider_cost_nano_usd: log.costNanoUsd.toString(),
@@ -50,29 +49,42 @@ export function logRowOf(log: RequestLog, redaction: Redaction): LogRow {
 /** Null when the key's policy or the client kept the payload out. */
 export function payloadRowOf(log: RequestLog, redaction: Redaction): PayloadRow | null {
   if (log.requestBody === undefined && log.responseBody === undefined) return null;
-  const request = log.requestBody === undefined ? null : storedText(log.requestBody, redaction);
-  const response = log.responseBody === undefined ? null : storedText(log.responseBody, redaction);
+  const stored = (text: string | undefined) => (text === undefined ? { text: null, truncated: false } : storedText(text, redaction));
+  const request = stored(log.requestBody);
+  const response = stored(log.responseBody);
   return {
     request_id: log.requestId,
-    request_body: request?.text ?? null,
-    request_truncated: request?.truncated ?? false,
-    response_body: response?.text ?? null,
-    response_truncated: response?.truncated ?? false,
+    request_body: request.text,
+    request_truncated: request.truncated,
+    response_body: response.text,
+    response_truncated: response.truncated,
   };
+}
+
+function tokenColumns(usage: Usage): Record<string, number> {
+  return { prompt_tokens: promptTokens(usage), completion_tokens: completionTokens(usage), cached_tokens: usage.cacheRead };
+}
+
+/** JSON leaves undefined members out; the columns want null. */
+function optional(members: Record<string, unknown>): Record<string, unknown> {
+  for (const [name, value] of Object.entries(members)) members[name] = value ?? null;
+  return members;
 }
 
 function detailOf(log: RequestLog, redaction: Redaction): Record<string, unknown> {
   const safe = (text: string | undefined): string | null => (text === undefined ? null : redact(text.slice(0, MESSAGE_LIMIT_CHARS), redaction));
   return {
-    client_request_id: log.clientRequestId ?? null,
+    ...optional({
+      client_request_id: log.clientRequestId,
+      upstream_model: log.upstreamModel,
+      finish_reason: log.finishReason,
+      route: log.route,
+      strategy: log.strategy,
+    }),
     key_name: log.keyName,
-    upstream_model: log.upstreamModel ?? null,
     upstream_id: short(log.upstreamId),
     error_message: safe(log.errorMessage),
-    finish_reason: log.finishReason ?? null,
     raw_finish_reason: short(log.rawFinishReason),
-    route: log.route ?? null,
-    strategy: log.strategy ?? null,
     attempts: log.attempts.map((attempt) => ({ ...renderAttempt(attempt), error_message: safe(attempt.errorMessage) })),
     candidates: log.candidates.map(renderCandidate),
     parameters: log.parameters.map(({ parameter, action, detail }) => ({ parameter, action, detail: detail ?? null })),
@@ -127,7 +139,12 @@ function renderTimings(timings: StageTimings): Record<string, number> {
 
 function renderUsage(usage: Usage): Record<string, number> {
   const classes = Object.fromEntries(Object.entries(usage).map(([name, count]) => [snake(name), count]));
-  return { ...classes, prompt_tokens: promptTokens(usage), completion_tokens: completionTokens(usage), total_tokens: promptTokens(usage) + completionTokens(usage) };
+  return {
+    ...classes,
+    prompt_tokens: promptTokens(usage),
+    completion_tokens: completionTokens(usage),
+    total_tokens: promptTokens(usage) + completionTokens(usage),
+  };
 }
 
 function renderLine(line: ChargeLine): Record<string, unknown> {

@@ -8,7 +8,12 @@ export type DropReason = 'queue_full' | 'unreadable' | 'shutdown';
 export const logMetricProviders = [
   makeGaugeProvider({ name: 'og_log_queue_depth', help: 'Request logs waiting to be written', labelNames: ['zone', 'sink'] }),
   makeCounterProvider({ name: 'og_log_dropped_total', help: 'Request logs, or their payloads, that were given up', labelNames: ['zone', 'sink', 'reason'] }),
-  makeHistogramProvider({ name: 'og_log_write_seconds', help: 'Time to write one batch of request logs', labelNames: ['zone', 'sink'], buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] }),
+  makeHistogramProvider({
+    name: 'og_log_write_seconds',
+    help: 'Time to write one batch of request logs',
+    labelNames: ['zone', 'sink'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  }),
 ];
 
 const SINK = 'postgres';

@@ -9,7 +9,16 @@ import { RollUpJob } from './roll-up.job.js';
 
 /** Needs the platform's Database, Jobs, Clock and Config in scope. */
 @Module({
-  providers: [RequestLogWriter, RequestLogQueue, { provide: RequestLogs, useExisting: RequestLogQueue }, RequestLogReader, RollUpJob, RetentionJob, LogMetrics, ...logMetricProviders],
+  providers: [
+    RequestLogWriter,
+    RequestLogQueue,
+    { provide: RequestLogs, useExisting: RequestLogQueue },
+    RequestLogReader,
+    RollUpJob,
+    RetentionJob,
+    LogMetrics,
+    ...logMetricProviders,
+  ],
   exports: [RequestLogs, RequestLogReader],
 })
 export class LogsModule {}

@@ -90,7 +90,9 @@ export function renderDetail(row: DetailRow): Record<string, unknown> {
     ...renderSummary({ ...row, key_name: (detail['key_name'] as string | undefined) ?? null }),
     ...detail,
     cost_details: { lines: Array.isArray(lines) ? lines.map(renderLine) : [], rounding: 'the sum is rounded up once to a whole nano-USD' },
-    payload: row.has_payload ? { request: row.request_body, request_truncated: row.request_truncated, response: row.response_body, response_truncated: row.response_truncated } : null,
+    payload: row.has_payload
+      ? { request: row.request_body, request_truncated: row.request_truncated, response: row.response_body, response_truncated: row.response_truncated }
+      : null,
   };
 }
 

@@ -7,7 +7,18 @@ import { HealthStore, type CallOutcome, type DeploymentHealthReport } from './he
 
 /** How often a model without any closed circuit is probed all the same. */
 export const PANIC_INTERVAL_MS = 10_000;
-const NEVER_HEARD: DeploymentHealthDetails = { circuit: 'closed', successRate: null, rateLimitedShare: 0, consecutiveFailures: 0, ttftP50Ms: null, ttftP95Ms: null, totalP50Ms: null, totalP95Ms: null, lastError: null, lastErrorAtMs: null };
+const NEVER_HEARD: DeploymentHealthDetails = {
+  circuit: 'closed',
+  successRate: null,
+  rateLimitedShare: 0,
+  consecutiveFailures: 0,
+  ttftP50Ms: null,
+  ttftP95Ms: null,
+  totalP50Ms: null,
+  totalP95Ms: null,
+  lastError: null,
+  lastErrorAtMs: null,
+};
 
 /** Health in this process. Bounded by the configuration: what a new snapshot no longer has is forgotten. */
 @Injectable()
@@ -36,7 +47,8 @@ export class MemoryHealthStore extends HealthStore {
     const effect = this.healthOf(deployment).record(deployment.credential, failure, { ...outcome, nowMs, jitter: this.jitter.next() });
     if (effect === 'opened') this.logger.warn({ message: `The circuit of ${deployment.id} is open`, deployment: deployment.id, error: failure?.message });
     if (effect === 'closed') this.logger.log({ message: `The circuit of ${deployment.id} is closed again`, deployment: deployment.id });
-    if (failure?.health === 'credential') this.logger.error({ message: `${deployment.provider.id} refuses the credential ${deployment.credential.id}`, status: failure.status });
+    if (failure?.health === 'credential')
+      this.logger.error({ message: `${deployment.provider.id} refuses the credential ${deployment.credential.id}`, status: failure.status });
   }
 
   override claimCanary(deployment: Deployment): boolean {

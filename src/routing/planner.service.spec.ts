@@ -3,7 +3,6 @@ import { SnapshotSource, type Snapshot } from '../core/catalog/model.js';
 import type { GatewayError } from '../core/errors/gateway-error.js';
 import type { HealthEffect, UpstreamFailure } from '../core/errors/upstream-failure.js';
 import { ManualClock } from '../platform/clock/index.js';
-import type { Config } from '../platform/config/index.js';
 import { MemoryAffinityStore, MemoryHealthStore, planOf, Planner } from './index.js';
 
 class FixedSnapshot extends SnapshotSource {
@@ -21,12 +20,22 @@ function aPlanner(...ids: string[]) {
   const clock = new ManualClock();
   const health = new MemoryHealthStore(clock, source);
   const affinity = new MemoryAffinityStore(clock);
-  const planner = new Planner(source, health, affinity, clock, { zone: 'local' } as Config);
-  const failure = (effect: HealthEffect = 'failure', more: Partial<UpstreamFailure> = {}): UpstreamFailure => ({ kind: 'http', status: 500, code: 'upstream_error', message: 'boom', tryElsewhere: true, health: effect, maybeBilled: false, ...more });
+  const planner = new Planner({ snapshots: source, health, affinity, clock, zone: 'local' });
+  const failure = (effect: HealthEffect = 'failure', more: Partial<UpstreamFailure> = {}): UpstreamFailure => ({
+    kind: 'http',
+    status: 500,
+    code: 'upstream_error',
+    message: 'boom',
+    tryElsewhere: true,
+    health: effect,
+    maybeBilled: false,
+    ...more,
+  });
   const fail = (index: number, count = 1, effect: HealthEffect = 'failure', more: Partial<UpstreamFailure> = {}) => {
     for (let round = 0; round < count; round += 1) health.report(deployments[index]!, failure(effect, more), { totalMs: 0 });
   };
-  const first = (sessionId?: string) => planner.plan(aQuestion('m', { options: { noFallback: false, ...(sessionId === undefined ? {} : { sessionId }) } })).attempts[0]?.deployment.provider.id;
+  const first = (sessionId?: string) =>
+    planner.plan(aQuestion('m', { options: { noFallback: false, ...(sessionId === undefined ? {} : { sessionId }) } })).attempts[0]?.deployment.provider.id;
   return { deployments, source, clock, health, affinity, planner, failure, fail, first };
 }
 
@@ -92,7 +101,12 @@ describe('Planner', () => {
     const sandbox = aDeployment('sandbox', { provider: { inProcess: true } });
     const { source, health, planner } = aPlanner('a');
     source.snapshot = aSnapshot([aModel('m', [sandbox])]);
-    for (let round = 0; round < 20; round += 1) health.report(sandbox, { kind: 'http', status: 500, code: 'upstream_error', message: 'x', tryElsewhere: true, health: 'failure', maybeBilled: false }, { totalMs: 0 });
+    for (let round = 0; round < 20; round += 1)
+      health.report(
+        sandbox,
+        { kind: 'http', status: 500, code: 'upstream_error', message: 'x', tryElsewhere: true, health: 'failure', maybeBilled: false },
+        { totalMs: 0 },
+      );
     expect(planner.plan(aQuestion('m')).attempts).toHaveLength(1);
     expect(health.list()).toMatchObject([{ kept: false, circuit: 'closed', successRate: null }]);
   });

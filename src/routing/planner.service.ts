@@ -1,13 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
-import { SnapshotSource, type Deployment } from '../core/catalog/model.js';
+import type { SnapshotSource, Deployment } from '../core/catalog/model.js';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import { planAttempts, refusalOf, RetryBudget, SeededRandom, type Plan, type PlanQuestion, type PlanWorld } from '../core/routing/index.js';
-import { Clock } from '../platform/clock/index.js';
-import { Config } from '../platform/config/index.js';
-import { AffinityStore } from './affinity.store.js';
-import { HealthStore, type CallOutcome } from './health.store.js';
+import type { Clock } from '../platform/clock/index.js';
+import type { AffinityStore } from './affinity.store.js';
+import type { CallOutcome, HealthStore } from './health.store.js';
 
 /** What an operator may set when a plan is explained. */
 export interface ExplainOptions {
@@ -23,23 +21,34 @@ export interface Explanation {
   refusal: GatewayError | null;
 }
 
-/** Plans requests from the snapshot, health and affinity; calls no provider, and knows neither money nor limits. */
-@Injectable()
-export class Planner {
-  private readonly budget = new RetryBudget();
-  private readonly seeds = new SeededRandom(randomInt(0, 2 ** 32));
+export interface PlannerParts {
+  readonly snapshots: SnapshotSource;
+  readonly health: HealthStore;
+  readonly affinity: AffinityStore;
+  readonly clock: Clock;
+  /** OG_ZONE. */
+  readonly zone: string;
+  /** Of the draws of all plans; from entropy unless a simulation gives one. */
+  readonly seed?: number;
+}
 
-  constructor(
-    private readonly snapshots: SnapshotSource,
-    private readonly health: HealthStore,
-    private readonly affinity: AffinityStore,
-    private readonly clock: Clock,
-    private readonly config: Config,
-  ) {}
+/**
+ * Plans requests from the snapshot, health and affinity; calls no provider, and knows neither money nor limits. An injectable
+ * class.
+ */
+export class Planner {
+  private readonly parts: PlannerParts;
+  private readonly budget = new RetryBudget();
+  private readonly seeds: SeededRandom;
+
+  constructor(parts: PlannerParts) {
+    this.parts = parts;
+    this.seeds = new SeededRandom(parts.seed ?? randomInt(0, 2 ** 32));
+  }
 
   /** Holds are carved from leases (true), or committed one by one. */
   get leases(): boolean {
-    return this.snapshots.current().leases;
+    return this.parts.snapshots.current().leases;
   }
 
   /**
@@ -47,7 +56,7 @@ export class Planner {
    * nobody can be asked; `planOf(error)` then has the candidates and their reasons.
    */
   plan(question: PlanQuestion): Plan {
-    const world = this.world(Math.floor(this.seeds.next() * 2 ** 32), this.clock.nowMs());
+    const world = this.world(Math.floor(this.seeds.next() * 2 ** 32), this.parts.clock.nowMs());
     this.budget.request(world.nowMs);
     const plan = planAttempts(question, world);
     if (plan.attempts.length === 0) return this.panic(question, world, plan);
@@ -56,38 +65,38 @@ export class Planner {
 
   /** Nothing is sent and no probe is taken. Throws only when the model is unknown or retired. */
   explain(question: PlanQuestion, options: ExplainOptions = {}): Explanation {
-    const plan = planAttempts(question, this.world(options.seed ?? 0, options.atMs ?? this.clock.nowMs()));
+    const plan = planAttempts(question, this.world(options.seed ?? 0, options.atMs ?? this.parts.clock.nowMs()));
     return { plan, refusal: plan.attempts.length === 0 ? refusalOf(plan) : null };
   }
 
   /** Takes one further attempt out of the budget that all requests share; false: end with the failure at hand. */
   mayRetry(): boolean {
-    return this.budget.mayRetry(this.clock.nowMs());
+    return this.budget.mayRetry(this.parts.clock.nowMs());
   }
 
   /** After every attempt: health learns of it, and the session stays with who served it. */
   report(plan: Plan, deployment: Deployment, failure: UpstreamFailure | null, outcome: CallOutcome): void {
-    this.health.report(deployment, failure, outcome);
+    this.parts.health.report(deployment, failure, outcome);
     if (plan.affinityKey === undefined || outcome.canceled === true) return;
-    if (failure === null) this.affinity.bind(plan.affinityKey, deployment);
-    else if (failure.tryElsewhere) this.affinity.drop(plan.affinityKey, deployment);
+    if (failure === null) this.parts.affinity.bind(plan.affinityKey, deployment);
+    else if (failure.tryElsewhere) this.parts.affinity.drop(plan.affinityKey, deployment);
   }
 
   private world(seed: number, nowMs: number): PlanWorld {
     return {
-      snapshot: this.snapshots.current(),
+      snapshot: this.parts.snapshots.current(),
       nowMs,
       seed,
-      zone: this.config.zone,
-      health: (deployment) => this.health.view(deployment, nowMs),
-      bound: (key) => this.affinity.find(key),
+      zone: this.parts.zone,
+      health: (deployment) => this.parts.health.view(deployment, nowMs),
+      bound: (key) => this.parts.affinity.find(key),
     };
   }
 
   /** Two requests may have planned the same canary: the second one plans again, the circuit now being open for it. */
   private probing(question: PlanQuestion, world: PlanWorld, plan: Plan): Plan {
     const first = plan.attempts[0];
-    if (first === undefined || this.health.claimCanary(first.deployment)) return plan;
+    if (first === undefined || this.parts.health.claimCanary(first.deployment)) return plan;
     const again = planAttempts(question, world);
     return again.attempts.length === 0 ? this.panic(question, world, again) : again;
   }
@@ -96,8 +105,8 @@ export class Planner {
   private panic(question: PlanQuestion, world: PlanWorld, plan: Plan): Plan {
     const open = plan.candidates.filter(({ excluded }) => excluded === 'circuit_open');
     const soonest = open.sort((a, b) => (a.waitMs ?? 0) - (b.waitMs ?? 0))[0]?.deployment;
-    if (soonest === undefined || !this.health.claimPanic(plan.model.id)) throw refusal(plan);
-    this.health.claimCanary(soonest);
+    if (soonest === undefined || !this.parts.health.claimPanic(plan.model.id)) throw refusal(plan);
+    this.parts.health.claimCanary(soonest);
     const admitted = planAttempts(question, { ...world, admit: soonest.id });
     if (admitted.attempts.length === 0) throw refusal(admitted);
     return admitted;

@@ -6,8 +6,16 @@ import { Metrics } from '../platform/metrics/index.js';
 import { HealthStore, type DeploymentHealthReport } from './health.store.js';
 
 export const routingMetricProviders = [
-  makeGaugeProvider({ name: 'og_provider_up', help: '1 closed, 0.5 half-open or limited, 0 open or refused: the best credential of a provider for a model', labelNames: ['zone', 'provider', 'model'] }),
-  makeGaugeProvider({ name: 'og_circuit_state', help: '0 closed, 1 half-open, 2 open: the best credential of a provider for a model', labelNames: ['zone', 'provider', 'model'] }),
+  makeGaugeProvider({
+    name: 'og_provider_up',
+    help: '1 closed, 0.5 half-open or limited, 0 open or refused: the best credential of a provider for a model',
+    labelNames: ['zone', 'provider', 'model'],
+  }),
+  makeGaugeProvider({
+    name: 'og_circuit_state',
+    help: '0 closed, 1 half-open, 2 open: the best credential of a provider for a model',
+    labelNames: ['zone', 'provider', 'model'],
+  }),
   makeGaugeProvider({ name: 'og_credential_up', help: '0 when the provider refuses the credential', labelNames: ['zone', 'provider', 'credential'] }),
   makeGaugeProvider({ name: 'og_route_healthy_candidates', help: 'Deployments of a model that may be asked now', labelNames: ['zone', 'model'] }),
 ];

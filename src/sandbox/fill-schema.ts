@@ -36,9 +36,7 @@ function statedValue(schema: JsonRecord): unknown {
 }
 
 function ofType(schema: JsonRecord, filling: Filling, depth: number): unknown {
-  const types = Array.isArray(schema['type']) ? schema['type'] : [schema['type']];
-  const type: unknown = depth >= MAX_DEPTH && types.includes('null') ? 'null' : types[0];
-  switch (type) {
+  switch (typeOf(schema, depth)) {
     case 'string':
       return stringFor(schema, filling.text);
     case 'integer':
@@ -53,11 +51,28 @@ function ofType(schema: JsonRecord, filling: Filling, depth: number): unknown {
     case 'object':
       return objectFor(schema, filling, depth);
     default:
-      return isRecord(schema['properties']) ? objectFor(schema, filling, depth) : filling.text;
+      return filling.text;
   }
 }
 
-const FORMATS: Readonly<Record<string, string>> = { date: '2026-01-01', time: '12:00:00Z', 'date-time': '2026-01-01T12:00:00Z', email: 'sandbox@example.com', uri: 'https://example.com/', uuid: '00000000-0000-4000-8000-000000000000', ipv4: '192.0.2.1', ipv6: '2001:db8::1', hostname: 'example.com', duration: 'PT1M' };
+function typeOf(schema: JsonRecord, depth: number): unknown {
+  const types: readonly unknown[] = Array.isArray(schema['type']) ? schema['type'] : [schema['type']];
+  if (depth >= MAX_DEPTH && types.includes('null')) return 'null';
+  return types[0] ?? (isRecord(schema['properties']) ? 'object' : undefined);
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  date: '2026-01-01',
+  time: '12:00:00Z',
+  'date-time': '2026-01-01T12:00:00Z',
+  email: 'sandbox@example.com',
+  uri: 'https://example.com/',
+  uuid: '00000000-0000-4000-8000-000000000000',
+  ipv4: '192.0.2.1',
+  ipv6: '2001:db8::1',
+  hostname: 'example.com',
+  duration: 'PT1M',
+};
 
 function stringFor(schema: JsonRecord, text: string): string {
   const format = typeof schema['format'] === 'string' ? FORMATS[schema['format']] : undefined;
@@ -70,7 +85,10 @@ function stringFor(schema: JsonRecord, text: string): string {
 function numberFor(schema: JsonRecord): number {
   const step = numberOr(schema['multipleOf'], 1);
   const above = numberOr(schema['exclusiveMinimum'], Number.NEGATIVE_INFINITY);
-  const least = Math.max(numberOr(schema['minimum'], Number.NEGATIVE_INFINITY), above === Number.NEGATIVE_INFINITY ? above : above + (schema['type'] === 'integer' ? 1 : step));
+  const least = Math.max(
+    numberOr(schema['minimum'], Number.NEGATIVE_INFINITY),
+    above === Number.NEGATIVE_INFINITY ? above : above + (schema['type'] === 'integer' ? 1 : step),
+  );
   const most = Math.min(numberOr(schema['maximum'], Number.POSITIVE_INFINITY), numberOr(schema['exclusiveMaximum'], Number.POSITIVE_INFINITY) - 1);
   const wanted = Math.min(Math.max(1, least), most);
   const stepped = Math.ceil(wanted / step) * step;
@@ -110,7 +128,10 @@ function merged(schema: JsonRecord, parts: readonly unknown[]): JsonRecord {
 function resolveRef(ref: string, root: JsonRecord): unknown {
   if (!ref.startsWith('#')) return {};
   let found: unknown = root;
-  for (const name of ref.slice(1).split('/').filter((part) => part !== '')) {
+  for (const name of ref
+    .slice(1)
+    .split('/')
+    .filter((part) => part !== '')) {
     if (!isRecord(found)) return {};
     found = found[decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~')];
   }

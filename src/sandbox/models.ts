@@ -27,10 +27,12 @@ export const SANDBOX_MODELS: Readonly<Record<string, SandboxModel>> = {
   'error-429': () => simulated(429, 'rate_limit_exceeded', 'Simulated: the rate limit is exceeded. Please try again in 1s.', { 'retry-after': '1' }),
   'error-500': () => simulated(500, 'internal_error', 'Simulated: the server had an error while processing the request.'),
   'error-401': () => simulated(401, 'invalid_api_key', 'Simulated: the API key is not valid.'),
-  'error-context': () => simulated(400, 'context_length_exceeded', "Simulated: this model's maximum context length is 8192 tokens. Please reduce the length of the messages."),
+  'error-context': () =>
+    simulated(400, 'context_length_exceeded', "Simulated: this model's maximum context length is 8192 tokens. Please reduce the length of the messages."),
   'stream-cut': () => ({ kind: 'answer', pieces: loremPieces(CUT_AFTER_WORDS, 0, 0), finish: 'stop', ending: 'cut' }),
   'stream-stall': () => ({ kind: 'answer', pieces: loremPieces(CUT_AFTER_WORDS, 0, 0), finish: 'stop', ending: 'stall' }),
-  flaky: (request, attempt) => (attempt % 2 === 1 ? simulated(503, 'upstream_overloaded', 'Simulated: overloaded; the next attempt succeeds.') : answer(request, lastUserText(request))),
+  flaky: (request, attempt) =>
+    attempt % 2 === 1 ? simulated(503, 'upstream_overloaded', 'Simulated: overloaded; the next attempt succeeds.') : answer(request, lastUserText(request)),
 };
 
 /** What the last user message says; images and the like are named in brackets. */
@@ -72,7 +74,9 @@ function toolsScript(request: ChatRequest): Script {
   const last = request.messages.at(-1);
   if (last?.role === 'tool') return textScript(request, `The tool answered: ${textOf(last)}`);
   const tool = forcedTool(request) ?? (request.toolChoice?.type === 'none' ? null : firstTool(request));
-  return tool === null ? textScript(request, 'This model calls the first of the `tools` it is given; this request has none.') : toolCall(tool, lastUserText(request));
+  return tool === null
+    ? textScript(request, 'This model calls the first of the `tools` it is given; this request has none.')
+    : toolCall(tool, lastUserText(request));
 }
 
 function jsonScript(request: ChatRequest): Script {
@@ -94,12 +98,17 @@ function forcedTool(request: ChatRequest): FunctionTool | null {
   const choice = request.toolChoice;
   if (choice?.type === 'required') return firstTool(request);
   const names = choice?.type === 'tool' ? [choice.name] : choice?.type === 'allowed' && choice.mode === 'required' ? choice.names : [];
-  return request.tools.find((tool) => tool.type === 'function' && names.includes(tool.name)) as FunctionTool | undefined ?? null;
+  return (request.tools.find((tool) => tool.type === 'function' && names.includes(tool.name)) as FunctionTool | undefined) ?? null;
 }
 
 function toolCall(tool: FunctionTool, text: string): Script {
   const filled = fillSchema(tool.parameters ?? { type: 'object', properties: {} }, text === '' ? 'sandbox' : text);
-  return { kind: 'answer', pieces: [{ kind: 'tool-call', name: tool.name, argumentsText: JSON.stringify(filled), delayMs: 0 }], finish: 'tool_calls', ending: 'whole' };
+  return {
+    kind: 'answer',
+    pieces: [{ kind: 'tool-call', name: tool.name, argumentsText: JSON.stringify(filled), delayMs: 0 }],
+    finish: 'tool_calls',
+    ending: 'whole',
+  };
 }
 
 /** Word by word, cut at the first stop sequence and at the maximum of tokens (one word each). */

@@ -85,7 +85,8 @@ function partsOf(pieces: readonly Piece[], id: string, origin: string): Part[] {
   let callIndex = 0;
   for (const piece of pieces) {
     const last = parts.at(-1);
-    if (piece.kind === 'tool-call') parts.push({ type: 'tool-call', id: callId(id, callIndex++), name: piece.name, arguments: piece.argumentsText, kind: 'function' });
+    if (piece.kind === 'tool-call')
+      parts.push({ type: 'tool-call', id: callId(id, callIndex++), name: piece.name, arguments: piece.argumentsText, kind: 'function' });
     else if (last?.type === piece.kind) last.text += piece.text;
     else parts.push(piece.kind === 'text' ? { type: 'text', text: piece.text } : { type: 'reasoning', text: piece.text, signature: SIGNATURE, origin });
   }

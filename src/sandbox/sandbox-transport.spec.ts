@@ -26,7 +26,10 @@ class FakeTimer extends SandboxTimer {
   /** Runs everything due up to then, in order. */
   until(atMs: number): void {
     for (;;) {
-      const next = this.due.reduce<(typeof this.due)[0] | null>((first, entry) => (entry.atMs <= atMs && (first === null || entry.atMs < first.atMs) ? entry : first), null);
+      const next = this.due.reduce<(typeof this.due)[0] | null>(
+        (first, entry) => (entry.atMs <= atMs && (first === null || entry.atMs < first.atMs) ? entry : first),
+        null,
+      );
       if (next === null) break;
       this.due = this.due.filter((entry) => entry !== next);
       this.time = Math.max(this.time, next.atMs);
@@ -66,10 +69,14 @@ function aSandbox() {
   const transport = new SandboxTransport(PROTOCOLS, timer);
   const send = (url: string, body: unknown): Listener => {
     const listener = new Listener();
-    listener.call = transport.dispatch({ method: 'POST', url, headers: {}, body: typeof body === 'string' ? body : JSON.stringify(body), deadlines: DEADLINES }, listener);
+    listener.call = transport.dispatch(
+      { method: 'POST', url, headers: {}, body: typeof body === 'string' ? body : JSON.stringify(body), deadlines: DEADLINES },
+      listener,
+    );
     return listener;
   };
-  const chat = (model: string, body: Record<string, unknown> = {}) => send('http://sandbox.invalid/v1/chat/completions', { model, messages: [{ role: 'user', content: 'Hello sandbox world' }], ...body });
+  const chat = (model: string, body: Record<string, unknown> = {}) =>
+    send('http://sandbox.invalid/v1/chat/completions', { model, messages: [{ role: 'user', content: 'Hello sandbox world' }], ...body });
   return { timer, send, chat };
 }
 
@@ -124,19 +131,43 @@ describe('models without a stream', () => {
     expect(json('lorem').usage['completion_tokens']).toBe(64);
   });
   it('tools calls the first tool with arguments that fit, then tells its result', () => {
-    const tools = [{ type: 'function', function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer', minimum: 2 } }, required: ['city', 'days'] } } }];
+    const tools = [
+      {
+        type: 'function',
+        function: {
+          name: 'weather',
+          parameters: { type: 'object', properties: { city: { type: 'string' }, days: { type: 'integer', minimum: 2 } }, required: ['city', 'days'] },
+        },
+      },
+    ];
     const [choice] = json('tools', { tools }).choices;
     expect(choice?.finish_reason).toBe('tool_calls');
     expect(choice?.message['tool_calls'][0].function.name).toBe('weather');
     expect(JSON.parse(choice?.message['tool_calls'][0].function.arguments)).toEqual({ city: 'Hello sandbox world', days: 2 });
     const id = choice?.message['tool_calls'][0].id as string;
-    const messages = [{ role: 'user', content: 'x' }, { role: 'assistant', content: null, tool_calls: [{ id, type: 'function', function: { name: 'weather', arguments: '{}' } }] }, { role: 'tool', tool_call_id: id, content: 'sunny' }];
+    const messages = [
+      { role: 'user', content: 'x' },
+      { role: 'assistant', content: null, tool_calls: [{ id, type: 'function', function: { name: 'weather', arguments: '{}' } }] },
+      { role: 'tool', tool_call_id: id, content: 'sunny' },
+    ];
     expect(json('tools', { tools, messages }).choices[0]?.message['content']).toBe('The tool answered: sunny');
     expect(json('tools', { tools, tool_choice: 'none' }).choices[0]?.finish_reason).toBe('stop');
   });
   it('json fills the schema', () => {
-    const schema = { type: 'object', properties: { name: { type: 'string' }, kind: { enum: ['a', 'b'] }, tags: { type: 'array', items: { $ref: '#/$defs/tag' }, minItems: 2 }, next: { anyOf: [{ $ref: '#' }, { type: 'null' }] } }, required: ['name', 'kind', 'tags', 'next'], $defs: { tag: { type: 'string', format: 'date' } } };
-    const content = json('json', { response_format: { type: 'json_schema', json_schema: { name: 's', strict: true, schema } } }).choices[0]?.message['content'] as string;
+    const schema = {
+      type: 'object',
+      properties: {
+        name: { type: 'string' },
+        kind: { enum: ['a', 'b'] },
+        tags: { type: 'array', items: { $ref: '#/$defs/tag' }, minItems: 2 },
+        next: { anyOf: [{ $ref: '#' }, { type: 'null' }] },
+      },
+      required: ['name', 'kind', 'tags', 'next'],
+      $defs: { tag: { type: 'string', format: 'date' } },
+    };
+    const content = json('json', { response_format: { type: 'json_schema', json_schema: { name: 's', strict: true, schema } } }).choices[0]?.message[
+      'content'
+    ] as string;
     const value = JSON.parse(content) as Record<string, unknown>;
     expect(value).toMatchObject({ name: 'sandbox', kind: 'a', tags: ['2026-01-01', '2026-01-01'] });
     let depth = 0;
@@ -273,7 +304,12 @@ describe('the other protocols', () => {
     const stream = send('http://sandbox.invalid/v1/messages', { ...body, stream: true });
     const failed = send('http://sandbox.invalid/v1/messages', { ...body, model: 'error-429' });
     timer.until(1);
-    expect(JSON.parse(whole.text)).toMatchObject({ type: 'message', content: [{ type: 'text', text: 'Hi you' }], stop_reason: 'end_turn', usage: { input_tokens: 2, output_tokens: 2 } });
+    expect(JSON.parse(whole.text)).toMatchObject({
+      type: 'message',
+      content: [{ type: 'text', text: 'Hi you' }],
+      stop_reason: 'end_turn',
+      usage: { input_tokens: 2, output_tokens: 2 },
+    });
     const events = eventsOf(anthropicMessages, stream.text);
     expect([textOf(events), events.at(-1)?.type]).toEqual(['Hi you', 'end']);
     expect([failed.status, JSON.parse(failed.text)]).toMatchObject([429, { type: 'error', error: { type: 'rate_limit_error' } }]);
@@ -284,7 +320,10 @@ describe('the other protocols', () => {
     const whole = send('http://sandbox.invalid/v1beta/models/echo:generateContent', body);
     const stream = send('http://sandbox.invalid/v1beta/models/reasoning:streamGenerateContent?alt=sse', body);
     timer.until(1);
-    expect(JSON.parse(whole.text)).toMatchObject({ candidates: [{ content: { parts: [{ text: 'Hi you' }] }, finishReason: 'STOP' }], usageMetadata: { promptTokenCount: 2, candidatesTokenCount: 2 } });
+    expect(JSON.parse(whole.text)).toMatchObject({
+      candidates: [{ content: { parts: [{ text: 'Hi you' }] }, finishReason: 'STOP' }],
+      usageMetadata: { promptTokenCount: 2, candidatesTokenCount: 2 },
+    });
     const events = eventsOf(geminiGenerate, stream.text);
     expect([textOf(events), events.at(-1)?.type, events.some((event) => event.type === 'reasoning-delta')]).toEqual(['Hi you', 'end', true]);
   });

@@ -59,10 +59,26 @@ function wholeFrames(call: SandboxCall, script: Answer, context: RenderContext):
 
 function contextOf(call: SandboxCall, requestId: string, nowMs: number): RenderContext {
   const responseId = `chatcmpl-${requestId}`;
-  return { requestId, responseId, createdS: Math.floor(nowMs / 1_000), model: call.request.model, includeUsage: call.request.includeUsage, reasoningField: 'reasoning_content' };
+  return {
+    requestId,
+    responseId,
+    createdS: Math.floor(nowMs / 1_000),
+    model: call.request.model,
+    includeUsage: call.request.includeUsage,
+    reasoningField: 'reasoning_content',
+  };
 }
 
-function errorPerformance(protocol: ChatProtocol, error: GatewayError, facts: { status: number; requestId: string; headers?: Record<string, string> }): Performance {
+function errorPerformance(
+  protocol: ChatProtocol,
+  error: GatewayError,
+  facts: { status: number; requestId: string; headers?: Record<string, string> },
+): Performance {
   const text = JSON.stringify(protocol.renderError(error, facts.requestId));
-  return { status: facts.status, headers: { 'content-type': 'application/json', 'x-request-id': facts.requestId, ...facts.headers }, frames: [{ text, delayMs: 0 }], ending: 'whole' };
+  return {
+    status: facts.status,
+    headers: { 'content-type': 'application/json', 'x-request-id': facts.requestId, ...facts.headers },
+    frames: [{ text, delayMs: 0 }],
+    ending: 'whole',
+  };
 }

@@ -150,8 +150,10 @@ describe('while the database is away', () => {
     await patient.flush();
     expect(metrics.depthNow).toBe(20_000);
     target = fixture.database;
-    await patient.flush();
-    const { rows } = await fixture.database.query<{ logs: string; payloads: string }>('SELECT (SELECT count(*) FROM request_logs) AS logs, (SELECT count(*) FROM request_log_payloads) AS payloads');
+    while (metrics.depthNow > 0) await patient.flush();
+    const { rows } = await fixture.database.query<{ logs: string; payloads: string }>(
+      'SELECT (SELECT count(*) FROM request_logs) AS logs, (SELECT count(*) FROM request_log_payloads) AS payloads',
+    );
     expect(rows[0]).toEqual({ logs: '20000', payloads: '64' });
     await patient.onApplicationShutdown();
     await gone.close();
@@ -178,7 +180,17 @@ describe('lists', () => {
     const [plain, failed, other, retried] = await store(
       { receivedAtMs: atMs },
       { receivedAtMs: atMs + 1_000, status: 502, state: 'failed', errorCode: 'upstream_error', stream: false },
-      { receivedAtMs: atMs + 2_000, organizationId: 'org_2', projectId: 'prj_2', keyId: 'key_2', provider: 'openai', servedModel: 'openai/gpt', requestedModel: 'gpt', tags: [], sessionId: 'ses_2' },
+      {
+        receivedAtMs: atMs + 2_000,
+        organizationId: 'org_2',
+        projectId: 'prj_2',
+        keyId: 'key_2',
+        provider: 'openai',
+        servedModel: 'openai/gpt',
+        requestedModel: 'gpt',
+        tags: [],
+        sessionId: 'ses_2',
+      },
       { receivedAtMs: atMs + 3_000, fallback: 'openai/gpt' },
     );
     const ids = async (query: Parameters<RequestLogReader['list']>[0]) => (await reader.list(query)).data.map(({ id }) => id);
@@ -204,9 +216,16 @@ describe('lists', () => {
   });
 
   it('stay on an index', async () => {
-    const plan = await fixture.database.query<{ 'QUERY PLAN': string }>("SET enable_seqscan = off; EXPLAIN SELECT request_id FROM request_logs WHERE organization_id = 'org_1' AND request_id < 'req_z' ORDER BY request_id DESC LIMIT 51").catch(() => null);
+    const plan = await fixture.database
+      .query<{ 'QUERY PLAN': string }>(
+        "SET enable_seqscan = off; EXPLAIN SELECT request_id FROM request_logs WHERE organization_id = 'org_1' AND request_id < 'req_z' ORDER BY request_id DESC LIMIT 51",
+      )
+      .catch(() => null);
     const results = (Array.isArray(plan) ? plan : [plan]) as { rows: { 'QUERY PLAN': string }[] }[];
-    const text = results.flatMap((result) => result?.rows ?? []).map((row) => row['QUERY PLAN']).join('\n');
+    const text = results
+      .flatMap((result) => result?.rows ?? [])
+      .map((row) => row['QUERY PLAN'])
+      .join('\n');
     expect(text).toMatch(/Index.*(request_logs_by_organization|request_logs_pkey)/);
     expect(text).not.toContain('Sort');
   });
@@ -215,11 +234,26 @@ describe('lists', () => {
 describe('jobs', () => {
   it('roll up by hour, the same however often they run', async () => {
     const clock = new ManualClock(Date.UTC(2026, 0, 15, 12, 30));
-    await store({}, { status: 429, state: 'failed', chargedNanoUsd: 0n }, { status: 503, state: 'failed' }, { state: 'canceled', status: 499 }, { receivedAtMs: Date.UTC(2026, 0, 15, 9) }, { keyId: 'key_2' });
+    await store(
+      {},
+      { status: 429, state: 'failed', chargedNanoUsd: 0n },
+      { status: 503, state: 'failed' },
+      { state: 'canceled', status: 499 },
+      { receivedAtMs: Date.UTC(2026, 0, 15, 9) },
+      { keyId: 'key_2' },
+    );
     const job = new RollUpJob(fixture.database, NO_JOBS, clock);
     for (let round = 0; round < 2; round += 1) await job.run(CONTEXT);
-    const { rows } = await fixture.database.query('SELECT hour, key_id, requests, succeeded, client_errors, server_errors, canceled, prompt_tokens, charged_nano_usd FROM request_log_hours ORDER BY hour, key_id');
-    expect(rows.map((row) => [new Date(row['hour'] as string).getUTCHours(), row['key_id'], ...['requests', 'succeeded', 'client_errors', 'server_errors', 'canceled', 'prompt_tokens'].map((name) => Number(row[name]))])).toEqual([
+    const { rows } = await fixture.database.query(
+      'SELECT hour, key_id, requests, succeeded, client_errors, server_errors, canceled, prompt_tokens, charged_nano_usd FROM request_log_hours ORDER BY hour, key_id',
+    );
+    expect(
+      rows.map((row) => [
+        new Date(row['hour'] as string).getUTCHours(),
+        row['key_id'],
+        ...['requests', 'succeeded', 'client_errors', 'server_errors', 'canceled', 'prompt_tokens'].map((name) => Number(row[name])),
+      ]),
+    ).toEqual([
       [9, 'key_1', 1, 1, 0, 0, 0, 142],
       [12, 'key_1', 4, 1, 1, 1, 1, 568],
       [12, 'key_2', 1, 1, 0, 0, 0, 142],
@@ -232,7 +266,11 @@ describe('jobs', () => {
 
   it('delete payloads after 30 days and records after 90', async () => {
     const nowMs = Date.UTC(2026, 5, 1);
-    const ids = await store({ receivedAtMs: nowMs - 95 * DAY_MS, requestBody: 'old' }, { receivedAtMs: nowMs - 40 * DAY_MS, requestBody: 'middle' }, { receivedAtMs: nowMs - DAY_MS, requestBody: 'new' });
+    const ids = await store(
+      { receivedAtMs: nowMs - 95 * DAY_MS, requestBody: 'old' },
+      { receivedAtMs: nowMs - 40 * DAY_MS, requestBody: 'middle' },
+      { receivedAtMs: nowMs - DAY_MS, requestBody: 'new' },
+    );
     await new RetentionJob(fixture.database, NO_JOBS, new ManualClock(nowMs)).run(CONTEXT);
     const found = await Promise.all(ids.map((id) => reader.find(id)));
     expect(found.map((record) => (record === null ? null : record['payload'] !== null))).toEqual([null, false, true]);

@@ -21,22 +21,64 @@ interface Row {
 const stream = (text: string): Scenario => sends(text, { contentType: 'text/event-stream' });
 
 const ROWS: readonly Row[] = [
-  { name: 'r400', scenario: fails(400, { message: "Invalid 'temperature'.", code: 'invalid_value', param: 'temperature' }), status: 400, code: 'invalid_request', elsewhere: false },
-  { name: 'r422', scenario: fails(422, { message: 'messages: field required', code: 'invalid_request_error' }), status: 400, code: 'invalid_request', elsewhere: false },
-  { name: 'unsupported', scenario: fails(400, { message: "Unsupported parameter: 'stop'", code: 'unsupported_parameter', param: 'stop' }), status: 400, code: 'unsupported_parameter', elsewhere: false },
-  { name: 'context', scenario: fails(400, { message: "This model's maximum context length is 10 tokens.", code: 'context_length_exceeded' }), status: 400, code: 'context_length_exceeded', elsewhere: false },
+  {
+    name: 'r400',
+    scenario: fails(400, { message: "Invalid 'temperature'.", code: 'invalid_value', param: 'temperature' }),
+    status: 400,
+    code: 'invalid_request',
+    elsewhere: false,
+  },
+  {
+    name: 'r422',
+    scenario: fails(422, { message: 'messages: field required', code: 'invalid_request_error' }),
+    status: 400,
+    code: 'invalid_request',
+    elsewhere: false,
+  },
+  {
+    name: 'unsupported',
+    scenario: fails(400, { message: "Unsupported parameter: 'stop'", code: 'unsupported_parameter', param: 'stop' }),
+    status: 400,
+    code: 'unsupported_parameter',
+    elsewhere: false,
+  },
+  {
+    name: 'context',
+    scenario: fails(400, { message: "This model's maximum context length is 10 tokens.", code: 'context_length_exceeded' }),
+    status: 400,
+    code: 'context_length_exceeded',
+    elsewhere: false,
+  },
   { name: 'content', scenario: fails(400, { message: 'filtered', code: 'content_filter' }), status: 400, code: 'content_policy_violation', elsewhere: false },
-  { name: 'key400', scenario: fails(400, { message: 'Incorrect API key provided: sk-x.', code: 'invalid-argument' }), status: 502, code: 'upstream_auth_failed', elsewhere: true },
+  {
+    name: 'key400',
+    scenario: fails(400, { message: 'Incorrect API key provided: sk-x.', code: 'invalid-argument' }),
+    status: 502,
+    code: 'upstream_auth_failed',
+    elsewhere: true,
+  },
   { name: 'r401', scenario: fails(401, { message: 'bad key' }), status: 502, code: 'upstream_auth_failed', elsewhere: true },
   { name: 'r402', scenario: fails(402, { message: 'no money' }), status: 502, code: 'upstream_auth_failed', elsewhere: true },
   { name: 'r403', scenario: fails(403, { message: 'no' }), status: 502, code: 'upstream_auth_failed', elsewhere: true },
-  { name: 'r404', scenario: fails(404, { message: 'The model `x` does not exist.', code: 'model_not_found' }), status: 502, code: 'upstream_error', elsewhere: true },
+  {
+    name: 'r404',
+    scenario: fails(404, { message: 'The model `x` does not exist.', code: 'model_not_found' }),
+    status: 502,
+    code: 'upstream_error',
+    elsewhere: true,
+  },
   { name: 'r408', scenario: fails(408), status: 504, code: 'upstream_timeout', elsewhere: true },
   { name: 'r413', scenario: fails(413, { message: 'too large' }), status: 413, code: 'request_too_large', elsewhere: false },
   { name: 'r429', scenario: fails(429, {}, { headers: { 'retry-after': '7' } }), status: 429, code: 'upstream_rate_limited', elsewhere: true, retryAfter: '7' },
   { name: 'r500', scenario: fails(500), status: 502, code: 'upstream_error', elsewhere: true },
   { name: 'r501', scenario: fails(501), status: 502, code: 'upstream_error', elsewhere: true },
-  { name: 'r502', scenario: sends('<html>bad gateway</html>', { status: 502, contentType: 'text/html' }), status: 502, code: 'upstream_error', elsewhere: true },
+  {
+    name: 'r502',
+    scenario: sends('<html>bad gateway</html>', { status: 502, contentType: 'text/html' }),
+    status: 502,
+    code: 'upstream_error',
+    elsewhere: true,
+  },
   { name: 'r503', scenario: fails(503), status: 503, code: 'upstream_overloaded', elsewhere: true, retryAfter: '1' },
   { name: 'r504', scenario: fails(504), status: 504, code: 'upstream_timeout', elsewhere: true },
   { name: 'r529', scenario: fails(529), status: 503, code: 'upstream_overloaded', elsewhere: true },
@@ -45,16 +87,41 @@ const ROWS: readonly Row[] = [
   { name: 'garbage', scenario: sendsRaw('what is this?\r\n\r\n'), status: 502, code: 'upstream_invalid_response', elsewhere: true },
   { name: 'html200', scenario: sends('<html>hello</html>', { contentType: 'text/html' }), status: 502, code: 'upstream_invalid_response', elsewhere: true },
   { name: 'json200', scenario: sends('{"choices":', { contentType: 'application/json' }), status: 502, code: 'upstream_invalid_response', elsewhere: true },
-  { name: 'error200', scenario: sends({ error: { message: 'slow down', code: 'rate_limit_exceeded' } }), status: 429, code: 'upstream_rate_limited', elsewhere: true },
+  {
+    name: 'error200',
+    scenario: sends({ error: { message: 'slow down', code: 'rate_limit_exceeded' } }),
+    status: 429,
+    code: 'upstream_rate_limited',
+    elsewhere: true,
+  },
   { name: 'silent', scenario: answers('late', { headersAfterMs: 5_000 }), status: 504, code: 'upstream_timeout', elsewhere: false },
   { name: 's-silent', scenario: answers('late', { headersAfterMs: 5_000 }), status: 504, code: 'upstream_timeout', elsewhere: true, stream: true },
-  { name: 's-event', scenario: stream('data: {"error":{"message":"busy","code":"overloaded"}}\n\n'), status: 503, code: 'upstream_overloaded', elsewhere: true, stream: true },
+  {
+    name: 's-event',
+    scenario: stream('data: {"error":{"message":"busy","code":"overloaded"}}\n\n'),
+    status: 503,
+    code: 'upstream_overloaded',
+    elsewhere: true,
+    stream: true,
+  },
   { name: 's-cut', scenario: answers('never said', { die: { how: 'fin', atByte: 5 } }), status: 502, code: 'upstream_error', elsewhere: true, stream: true },
   { name: 's-500', scenario: fails(500), status: 502, code: 'upstream_error', elsewhere: true, stream: true },
 ];
 
-const provider = (id: string, baseUrl: string, more: Record<string, unknown> = {}) => ({ id, type: 'openai-compatible', base_url: baseUrl, credentials: [{ id: 'main', key: 'upstream-key-1234' }], timeouts: { first_byte: `${FIRST_BYTE_MS}ms`, idle: '2s' }, ...more });
-const model = (id: string, ...serve: { provider: string; model: string; priority?: number }[]) => ({ id, serve, price: { input: '1.00', output: '2.00' }, capabilities: { max_output: 500 } });
+const provider = (id: string, baseUrl: string, more: Record<string, unknown> = {}) => ({
+  id,
+  type: 'openai-compatible',
+  base_url: baseUrl,
+  credentials: [{ id: 'main', key: 'upstream-key-1234' }],
+  timeouts: { first_byte: `${FIRST_BYTE_MS}ms`, idle: '2s' },
+  ...more,
+});
+const model = (id: string, ...serve: { provider: string; model: string; priority?: number }[]) => ({
+  id,
+  serve,
+  price: { input: '1.00', output: '2.00' },
+  capabilities: { max_output: 500 },
+});
 
 describe('routing over real sockets', () => {
   let simulator: UpstreamSimulator;
@@ -71,13 +138,21 @@ describe('routing over real sockets', () => {
     const names = [...ROWS.map(({ name }) => name), 'committed'];
     await operator.apply({
       version: 1,
-      providers: [provider('a', url, { health: 'off' }), provider('b', url, { health: 'off' }), provider('ha', url), provider('hb', url), provider('dead', 'http://127.0.0.1:9', { health: 'off' })],
+      providers: [
+        provider('a', url, { health: 'off' }),
+        provider('b', url, { health: 'off' }),
+        provider('ha', url),
+        provider('hb', url),
+        provider('dead', 'http://127.0.0.1:9', { health: 'off' }),
+      ],
       models: [
         ...names.map((name) => model(`only/${name}`, { provider: 'a', model: `${name}-a` })),
         ...names.map((name) => model(`both/${name}`, { provider: 'a', model: `${name}-a` }, { provider: 'b', model: `${name}-b`, priority: 1 })),
         model('connect/only', { provider: 'dead', model: 'x' }),
         model('connect/both', { provider: 'dead', model: 'x' }, { provider: 'b', model: 'connect-b', priority: 1 }),
-        ...['open', 'limited', 'refused', 'lone'].map((name) => model(`health/${name}`, { provider: 'ha', model: `${name}-a` }, ...(name === 'lone' ? [] : [{ provider: 'hb', model: `${name}-b`, priority: 1 }]))),
+        ...['open', 'limited', 'refused', 'lone'].map((name) =>
+          model(`health/${name}`, { provider: 'ha', model: `${name}-a` }, ...(name === 'lone' ? [] : [{ provider: 'hb', model: `${name}-b`, priority: 1 }])),
+        ),
       ],
     });
   }, TIMEOUT_MS);
@@ -87,7 +162,8 @@ describe('routing over real sockets', () => {
     await simulator?.stop();
   }, TIMEOUT_MS);
 
-  const chat = (name: string, more: Record<string, unknown> = {}, headers: Record<string, string> = {}): Promise<ChatAnswer> => client.chat({ model: name, messages: user('hi'), ...more }, headers);
+  const chat = (name: string, more: Record<string, unknown> = {}, headers: Record<string, string> = {}): Promise<ChatAnswer> =>
+    client.chat({ model: name, messages: user('hi'), ...more }, headers);
   const errorOf = (answer: ChatAnswer): Record<string, unknown> => (answer.json['error'] ?? {}) as Record<string, unknown>;
 
   it.each(ROWS.map((row) => [row.name, row] as const))(
@@ -118,7 +194,12 @@ describe('routing over real sockets', () => {
   it('after the first content nobody else is asked: the error stands in the stream, without [DONE]', async () => {
     simulator.on('committed-a', answers({ tokens: 20 }, { die: { how: 'rst', afterPieces: 5 } })).on('committed-b', answers('from b'));
     const answer = await chat('both/committed', { stream: true });
-    expect([answer.status, answer.text.includes('t0'), answer.text.includes('"upstream_interrupted"'), answer.text.includes('[DONE]')]).toEqual([200, true, true, false]);
+    expect([answer.status, answer.text.includes('t0'), answer.text.includes('"upstream_interrupted"'), answer.text.includes('[DONE]')]).toEqual([
+      200,
+      true,
+      true,
+      false,
+    ]);
     expect(simulator.requestsOf('committed-b')).toHaveLength(0);
   });
 
@@ -129,9 +210,19 @@ describe('routing over real sockets', () => {
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(simulator.requestsOf('open-a')).toHaveLength(5);
     const { data } = (await operator.get('providers/health')) as { data: Record<string, unknown>[] };
-    expect(data.find((report) => report['upstream_model'] === 'open-a')).toMatchObject({ circuit: 'open', success_rate: 0, consecutive_failures: 5, last_error: expect.stringContaining('500') });
-    const explained = (await operator.post('routes/explain', { request: { model: 'health/open', messages: user('hi') } })) as { candidates: Record<string, unknown>[] };
-    expect(explained.candidates.map(({ provider: id, excluded }) => [id, excluded])).toEqual([['hb', null], ['ha', 'circuit_open']]);
+    expect(data.find((report) => report['upstream_model'] === 'open-a')).toMatchObject({
+      circuit: 'open',
+      success_rate: 0,
+      consecutive_failures: 5,
+      last_error: expect.stringContaining('500'),
+    });
+    const explained = (await operator.post('routes/explain', { request: { model: 'health/open', messages: user('hi') } })) as {
+      candidates: Record<string, unknown>[];
+    };
+    expect(explained.candidates.map(({ provider: id, excluded }) => [id, excluded])).toEqual([
+      ['hb', null],
+      ['ha', 'circuit_open'],
+    ]);
   });
 
   it('a 429 sets the deployment aside until its retry-after', async () => {
@@ -143,7 +234,10 @@ describe('routing over real sockets', () => {
   it('when the only deployment is limited the wait is told without asking it', async () => {
     simulator.on('lone-a', fails(429, {}, { headers: { 'retry-after': '30' } }));
     const statuses = [await chat('health/lone'), await chat('health/lone')].map((answer) => [answer.status, errorOf(answer)['code']]);
-    expect(statuses).toEqual([[429, 'upstream_rate_limited'], [429, 'upstream_rate_limited']]);
+    expect(statuses).toEqual([
+      [429, 'upstream_rate_limited'],
+      [429, 'upstream_rate_limited'],
+    ]);
     expect(simulator.requestsOf('lone-a')).toHaveLength(1);
   });
 

@@ -5,7 +5,6 @@ import type { GatewayError } from '../../src/core/errors/gateway-error.js';
 import type { UpstreamFailure } from '../../src/core/errors/upstream-failure.js';
 import { hash32, SeededRandom, type Plan } from '../../src/core/routing/index.js';
 import { ManualClock } from '../../src/platform/clock/index.js';
-import type { Config } from '../../src/platform/config/index.js';
 import { MemoryAffinityStore, MemoryHealthStore, Planner } from '../../src/routing/index.js';
 
 const SEED = 20_261_121;
@@ -40,10 +39,19 @@ class World {
   ) {
     const source = new FixedSnapshot(aSnapshot([aModel('m', deployments)], routes));
     this.health = new MemoryHealthStore(this.clock, source);
-    this.planner = new Planner(source, this.health, new MemoryAffinityStore(this.clock), this.clock, { zone: 'local' } as Config);
-    // The planner draws its own seeds from entropy; a simulation must not.
-    Object.assign(this.planner, { seeds: new SeededRandom(SEED + 1) });
-    (this.health as unknown as { logger: { warn(): void; log(): void; error(): void } }).logger = { warn: () => undefined, log: () => undefined, error: () => undefined };
+    this.planner = new Planner({
+      snapshots: source,
+      health: this.health,
+      affinity: new MemoryAffinityStore(this.clock),
+      clock: this.clock,
+      zone: 'local',
+      seed: SEED + 1,
+    });
+    (this.health as unknown as { logger: { warn(): void; log(): void; error(): void } }).logger = {
+      warn: () => undefined,
+      log: () => undefined,
+      error: () => undefined,
+    };
   }
 
   get elapsedMs(): number {
@@ -80,7 +88,9 @@ class World {
     this.calls += 1;
     this.asked.set(id, (this.asked.get(id) ?? 0) + 1);
     const { ok, totalMs, failure } = (this.behaviours[id] as Behaviour)(this.elapsedMs, this.random.next());
-    const failed: UpstreamFailure | null = ok ? null : { kind: 'http', status: 500, code: 'upstream_error', message: 'x', tryElsewhere: true, health: 'failure', maybeBilled: false, ...failure };
+    const failed: UpstreamFailure | null = ok
+      ? null
+      : { kind: 'http', status: 500, code: 'upstream_error', message: 'x', tryElsewhere: true, health: 'failure', maybeBilled: false, ...failure };
     this.planner.report(plan, deployment, failed, { totalMs });
     if (ok) this.succeeded += 1;
     return ok;
@@ -98,10 +108,18 @@ class World {
 
 const well: Behaviour = () => ({ ok: true, totalMs: 0 });
 const dead: Behaviour = () => ({ ok: false, totalMs: 0 });
-const deadBetween = (fromMs: number, untilMs: number): Behaviour => (nowMs) => ({ ok: nowMs < fromMs || nowMs >= untilMs, totalMs: 0 });
-const flaky = (share: number): Behaviour => (_nowMs, draw) => ({ ok: draw >= share, totalMs: 0 });
+const deadBetween =
+  (fromMs: number, untilMs: number): Behaviour =>
+  (nowMs) => ({ ok: nowMs < fromMs || nowMs >= untilMs, totalMs: 0 });
+const flaky =
+  (share: number): Behaviour =>
+  (_nowMs, draw) => ({ ok: draw >= share, totalMs: 0 });
 const figures = (name: string, values: Record<string, number>): void => {
-  process.stdout.write(`simulation (seed ${SEED}) ${name}: ${Object.entries(values).map(([key, value]) => `${key} ${Number(value.toFixed(4))}`).join(', ')}\n`);
+  process.stdout.write(
+    `simulation (seed ${SEED}) ${name}: ${Object.entries(values)
+      .map(([key, value]) => `${key} ${Number(value.toFixed(4))}`)
+      .join(', ')}\n`,
+  );
 };
 const pair = (): Deployment[] => [aDeployment('a'), aDeployment('b')];
 
@@ -111,7 +129,12 @@ describe('simulation', () => {
     const early = world.asked.get('a') ?? 0;
     world.run(599_000, 10);
     const late = world.asked.get('a') ?? 0;
-    figures('one dead', { success: world.succeeded / world.requests, callsPerRequest: world.calls / world.requests, askedInFirstSecond: early, askedInTenMinutes: late });
+    figures('one dead', {
+      success: world.succeeded / world.requests,
+      callsPerRequest: world.calls / world.requests,
+      askedInFirstSecond: early,
+      askedInTenMinutes: late,
+    });
     expect(world.succeeded / world.requests).toBeGreaterThanOrEqual(0.999);
     expect(early).toBeLessThanOrEqual(5);
     expect(late).toBeLessThanOrEqual(5 + 10);
@@ -133,7 +156,14 @@ describe('simulation', () => {
     const middle = world.shares(() => world.run(12_000, 5)) && (world.shares(() => world.run(3_000, 5))['a'] ?? 0);
     world.run(20_000, 5);
     const windows = Array.from({ length: 10 }, () => world.shares(() => world.run(5_000, 5))['a'] ?? 0);
-    figures('recovery', { success: world.succeeded / world.requests, probeWaitMs: waitMs, shareFirst3s: first, shareAt15s: middle, shareLater: windows[9] ?? 0, spread: Math.max(...windows) - Math.min(...windows) });
+    figures('recovery', {
+      success: world.succeeded / world.requests,
+      probeWaitMs: waitMs,
+      shareFirst3s: first,
+      shareAt15s: middle,
+      shareLater: windows[9] ?? 0,
+      spread: Math.max(...windows) - Math.min(...windows),
+    });
     expect(waitMs).toBeLessThanOrEqual(45_000);
     expect(first).toBeLessThan(0.15);
     expect(middle).toBeGreaterThan(0.25);
@@ -166,7 +196,9 @@ describe('simulation', () => {
   });
 
   it('the slower provider keeps a sliver under `latency`, so that its recovery is seen', () => {
-    const world = new World(pair(), { a: () => ({ ok: true, totalMs: 4_000 }), b: () => ({ ok: true, totalMs: 400 }) }, [aRoute({ strategy: { kind: 'latency' } })]).run(200_000, 10);
+    const world = new World(pair(), { a: () => ({ ok: true, totalMs: 4_000 }), b: () => ({ ok: true, totalMs: 400 }) }, [
+      aRoute({ strategy: { kind: 'latency' } }),
+    ]).run(200_000, 10);
     const share = (world.asked.get('a') ?? 0) / world.calls;
     figures('latency', { shareOfSlow: share });
     expect(share).toBeGreaterThan(0.001);

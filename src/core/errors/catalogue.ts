@@ -63,7 +63,7 @@ export const ERROR_CATALOGUE = {
   upstream_rate_limited: entry(429, 'rate_limit_error', 'Wait as long as `retry-after` says; every provider of this model limits us now.', true),
   internal_error: entry(500, 'api_error', 'Report the request id.'),
   upstream_error: entry(502, 'upstream_error', 'Try again; the provider failed.'),
-  upstream_auth_failed: entry(502, 'upstream_error', 'Tell the operator: a provider refused the gateway\'s own credential.'),
+  upstream_auth_failed: entry(502, 'upstream_error', "Tell the operator: a provider refused the gateway's own credential."),
   upstream_invalid_response: entry(502, 'upstream_error', 'Try again; the provider answered something unreadable.'),
   service_unavailable: entry(503, 'api_error', 'Try again after `retry-after`.'),
   no_deployment_available: entry(503, 'upstream_error', 'Try again after `retry-after`, or use another model.'),
@@ -72,7 +72,7 @@ export const ERROR_CATALOGUE = {
   policy_invalid: entry(503, 'api_error', 'Tell the operator: the stored policy of this key cannot be read.'),
   upstream_timeout: entry(504, 'timeout_error', 'Try again; the message says which deadline passed.'),
   loop_detected: entry(508, 'invalid_request_error', 'A gateway is configured as its own provider.', false),
-  upstream_interrupted: entry(502, 'upstream_error', 'Send the request again; the provider\'s stream broke off.'),
+  upstream_interrupted: entry(502, 'upstream_error', "Send the request again; the provider's stream broke off."),
   server_shutdown: entry(503, 'api_error', 'Send the request again; this server was shutting down.'),
 } as const satisfies Record<string, CatalogueEntry>;
 

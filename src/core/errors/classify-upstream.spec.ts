@@ -16,16 +16,46 @@ describe('what a provider’s HTTP error becomes', () => {
     [400, facts('temperature: range: 0..1', 'invalid_request_error'), 'invalid_request', false, 'none'],
     [400, null, 'invalid_request', false, 'none'],
     [422, facts('field required: messages'), 'invalid_request', false, 'none'],
-    [400, facts("Unsupported parameter: 'stop' is not supported with this model.", 'unsupported_parameter', { param: 'stop' }), 'unsupported_parameter', false, 'none'],
+    [
+      400,
+      facts("Unsupported parameter: 'stop' is not supported with this model.", 'unsupported_parameter', { param: 'stop' }),
+      'unsupported_parameter',
+      false,
+      'none',
+    ],
     [400, facts("Unknown parameter: 'quality'.", 'unknown_parameter'), 'unsupported_parameter', false, 'none'],
     [400, facts('prompt is too long: 3333404 tokens > 200000 maximum', 'invalid_request_error'), 'context_length_exceeded', false, 'none'],
-    [400, facts('The input token count (1250074) exceeds the maximum number of tokens allowed (1048576).', 'INVALID_ARGUMENT'), 'context_length_exceeded', false, 'none'],
-    [400, facts("This model's maximum context length is 128000 tokens. However, your messages resulted in 204308 tokens.", 'context_length_exceeded'), 'context_length_exceeded', false, 'none'],
-    [400, facts('The response was filtered due to the prompt triggering the content management policy.', 'content_filter'), 'content_policy_violation', false, 'none'],
+    [
+      400,
+      facts('The input token count (1250074) exceeds the maximum number of tokens allowed (1048576).', 'INVALID_ARGUMENT'),
+      'context_length_exceeded',
+      false,
+      'none',
+    ],
+    [
+      400,
+      facts("This model's maximum context length is 128000 tokens. However, your messages resulted in 204308 tokens.", 'context_length_exceeded'),
+      'context_length_exceeded',
+      false,
+      'none',
+    ],
+    [
+      400,
+      facts('The response was filtered due to the prompt triggering the content management policy.', 'content_filter'),
+      'content_policy_violation',
+      false,
+      'none',
+    ],
     [403, facts('Content violates usage guidelines. Team: x'), 'content_policy_violation', false, 'none'],
     [400, facts('Your credit balance is too low to access the Anthropic API.', 'invalid_request_error'), 'upstream_auth_failed', true, 'credential'],
     [400, facts('API key not valid. Please pass a valid API key.', 'API_KEY_INVALID'), 'upstream_auth_failed', true, 'credential'],
-    [400, facts('Incorrect API key provided. You can obtain an API key from https://console.x.ai.', 'invalid-argument'), 'upstream_auth_failed', true, 'credential'],
+    [
+      400,
+      facts('Incorrect API key provided. You can obtain an API key from https://console.x.ai.', 'invalid-argument'),
+      'upstream_auth_failed',
+      true,
+      'credential',
+    ],
     [401, facts('invalid x-api-key', 'authentication_error'), 'upstream_auth_failed', true, 'credential'],
     [402, facts('Insufficient credits.', '402'), 'upstream_auth_failed', true, 'credential'],
     [403, facts('The key may not use this resource.', 'permission_error'), 'upstream_auth_failed', true, 'credential'],
@@ -69,7 +99,11 @@ describe('what a provider’s HTTP error becomes', () => {
 
   it('asks elsewhere and notes drift when the catalogue says the model can', () => {
     const stated = facts('image input is not supported', 'invalid_request_error');
-    expect(classifyUpstreamError(stated, http(400, { capabilities: { vision: true } }))).toMatchObject({ tryElsewhere: true, health: 'drift', drift: 'vision' });
+    expect(classifyUpstreamError(stated, http(400, { capabilities: { vision: true } }))).toMatchObject({
+      tryElsewhere: true,
+      health: 'drift',
+      drift: 'vision',
+    });
     expect(classifyUpstreamError(stated, http(400, { capabilities: {} }))).toMatchObject({ tryElsewhere: false, health: 'none' });
   });
 
@@ -81,7 +115,10 @@ describe('what a provider’s HTTP error becomes', () => {
   });
 
   it('never tells a client parts of the operator’s key', () => {
-    const failure = classifyUpstreamError(facts('Incorrect API key provided: sk-inval***2345.', 'invalid_api_key'), http(401, { body: '{"k":"sk-inval***2345"}' }));
+    const failure = classifyUpstreamError(
+      facts('Incorrect API key provided: sk-inval***2345.', 'invalid_api_key'),
+      http(401, { body: '{"k":"sk-inval***2345"}' }),
+    );
     const error = toGatewayError(failure, { provider: { id: 'openai' } });
     expect(error.status).toBe(502);
     expect(JSON.stringify([error.message, error.metadata, failure])).not.toContain('2345');
@@ -195,7 +232,9 @@ function errorsOf(folder: string): Recorded[] {
   return index.exchanges
     .filter((exchange) => exchange.status >= 400)
     .map((exchange) => {
-      const { response } = JSON.parse(readFileSync(join(folder, exchange.file), 'utf8')) as { response: { status: number; headers: Record<string, string>; body?: unknown; text?: string } };
+      const { response } = JSON.parse(readFileSync(join(folder, exchange.file), 'utf8')) as {
+        response: { status: number; headers: Record<string, string>; body?: unknown; text?: string };
+      };
       return { id: exchange.id, status: response.status, headers: response.headers, body: response.body ?? response.text };
     });
 }
@@ -206,16 +245,38 @@ function factsOf({ id, body }: Recorded): UpstreamErrorFacts | null {
   return id.startsWith('gemini') || id.startsWith('vertex') ? geminiGenerate.parseError(body) : openaiChat.parseError(body);
 }
 
-const EXPECTED_STATUS: Readonly<Record<number, number>> = { 400: 400, 401: 502, 402: 502, 403: 502, 404: 502, 413: 413, 422: 400, 424: 502, 429: 429, 500: 502, 501: 502, 502: 502, 503: 503, 504: 504, 529: 503 };
+const EXPECTED_STATUS: Readonly<Record<number, number>> = {
+  400: 400,
+  401: 502,
+  402: 502,
+  403: 502,
+  404: 502,
+  413: 413,
+  422: 400,
+  424: 502,
+  429: 429,
+  500: 502,
+  501: 502,
+  502: 502,
+  503: 503,
+  504: 504,
+  529: 503,
+};
 const CREDENTIAL_400 = /API key not valid|Incorrect API key/;
 
 (recorded.length > 0 ? describe : describe.skip)('every recorded error (corpus)', () => {
   it.each(recorded.length > 0 ? recorded.map((exchange) => [exchange.id, exchange] as const) : [['none', null as never] as const])('%s', (_id, exchange) => {
     const failure = classifyUpstreamError(factsOf(exchange), http(exchange.status, { headers: exchange.headers }));
     const text = JSON.stringify(exchange.body);
-    const expected = exchange.status === 400 && CREDENTIAL_400.test(text) ? 502 : exchange.status === 403 && text.includes('Content violates') ? 400 : EXPECTED_STATUS[exchange.status];
+    const expected =
+      exchange.status === 400 && CREDENTIAL_400.test(text)
+        ? 502
+        : exchange.status === 403 && text.includes('Content violates')
+          ? 400
+          : EXPECTED_STATUS[exchange.status];
     expect(toGatewayError(failure).status).toBe(expected);
-    if (/context length|too long|context size|Tokens Exceeded|too many tokens: size|token count/i.test(text) && expected === 400) expect(failure.code).toBe('context_length_exceeded');
+    if (/context length|too long|context size|Tokens Exceeded|too many tokens: size|token count/i.test(text) && expected === 400)
+      expect(failure.code).toBe('context_length_exceeded');
     if (failure.code === 'invalid_request') expect(failure.message).not.toMatch(/context window|not supported with this model/);
   });
 });

@@ -47,15 +47,14 @@ export function classifyUpstreamError(facts: UpstreamErrorFacts | null, context:
   const words = wording.wordingOf(facts);
   const status = effectiveStatus(facts, context);
   const judged = mapped(words, context.dialect) ?? denied(words, status, context.capabilities) ?? judge(words, status, context.kind);
-  const simulated = context.inProcess === true && context.headers?.['x-og-simulated'] === 'true';
   const failure: UpstreamFailure = {
     kind: context.kind,
     code: judged.code,
     message: messageOf(facts, context, status),
-    param: judged.param ?? facts?.param ?? null,
-    rawCode: facts?.rawCode ?? facts?.rawType ?? null,
+    param: judged.param ?? words.param,
+    rawCode: rawCodeOf(facts),
     tryElsewhere: judged.elsewhere,
-    health: simulated ? 'none' : judged.health,
+    health: judged.health,
     // An error that the provider states is not billed (routing.md section 4); what was delivered before it is metered anyway.
     maybeBilled: false,
   };
@@ -64,8 +63,13 @@ export function classifyUpstreamError(facts: UpstreamErrorFacts | null, context:
   if (retryAfterMs !== undefined) failure.retryAfterMs = retryAfterMs;
   if (context.body !== undefined) failure.body = redactProviderWords(context.body.slice(0, BODY_LIMIT_CHARS));
   if (judged.health === 'drift') failure.drift = wording.capabilityDenied(words) ?? 'model';
-  if (simulated) failure.simulated = true;
-  return failure;
+  return isSimulated(context) ? { ...failure, health: 'none', simulated: true } : failure;
+}
+
+const rawCodeOf = (facts: UpstreamErrorFacts | null): string | null => facts?.rawCode ?? facts?.rawType ?? null;
+
+function isSimulated({ inProcess, headers }: UpstreamErrorContext): boolean {
+  return inProcess === true && headers?.['x-og-simulated'] === 'true';
 }
 
 /** HTTP's own error status wins: bodies have been seen to state another one (MiniMax `http_code`, litellm issue 38318). */
@@ -105,12 +109,24 @@ function denied(words: wording.Wording, status: number | undefined, capabilities
 
 function judge(words: wording.Wording, status: number | undefined, kind: UpstreamErrorContext['kind']): Verdict {
   if (status === undefined) return withoutStatus(words, kind);
-  if (status === 400 || status === 422) return requestFault(words);
-  if (status === 409 || status === 424) return wording.namesRequest(words) ? requestFault(words) : verdict('upstream_error', true, 'failure');
-  if (status === 401 || status === 402 || status === 403) return refused(words, status);
-  if (status === 404) return verdict('upstream_error', true, wording.namesStoredObject(words) ? 'none' : 'failure');
-  return byStatus(words, status);
+  return (JUDGES[status] ?? byStatus)(words, status);
 }
+
+type Judge = (words: wording.Wording, status: number) => Verdict;
+
+const unlessNamed: Judge = (words) => (wording.namesRequest(words) ? requestFault(words) : verdict('upstream_error', true, 'failure'));
+
+/** Statuses whose meaning depends on the words. */
+const JUDGES: Readonly<Record<number, Judge>> = {
+  400: requestFault,
+  401: refused,
+  402: refused,
+  403: refused,
+  404: (words) => verdict('upstream_error', true, wording.namesStoredObject(words) ? 'none' : 'failure'),
+  409: unlessNamed,
+  422: requestFault,
+  424: unlessNamed,
+};
 
 function byStatus(words: wording.Wording, status: number): Verdict {
   switch (status) {

@@ -5,7 +5,14 @@ import type { UpstreamFailure } from './upstream-failure.js';
 /** A client that waits longer than this for a provider's outage is better off asking again (api-conventions 22). */
 const MAX_OUTAGE_WAIT_MS = 5_000;
 const DEFAULT_WAIT_MS = 1_000;
-const OUTAGES: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['upstream_error', 'upstream_invalid_response', 'upstream_overloaded', 'upstream_timeout', 'upstream_interrupted', 'upstream_auth_failed']);
+const OUTAGES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'upstream_error',
+  'upstream_invalid_response',
+  'upstream_overloaded',
+  'upstream_timeout',
+  'upstream_interrupted',
+  'upstream_auth_failed',
+]);
 
 /** Who failed, as far as a client may know it. */
 export interface FailedDeployment {
@@ -58,7 +65,13 @@ function upstreamOf(failure: UpstreamFailure, deployment: FailedDeployment | und
   return upstream;
 }
 
-const SIMULATED_CODE: Readonly<Record<number, ErrorCode>> = { 401: 'invalid_api_key', 402: 'insufficient_credits', 429: 'rate_limit_exceeded', 500: 'internal_error', 503: 'upstream_overloaded' };
+const SIMULATED_CODE: Readonly<Record<number, ErrorCode>> = {
+  401: 'invalid_api_key',
+  402: 'insufficient_credits',
+  429: 'rate_limit_exceeded',
+  500: 'internal_error',
+  503: 'upstream_overloaded',
+};
 
 /** A sandbox model's error: that very status with the code our own error of this status has, so that clients can rehearse it. */
 function simulatedError(failure: UpstreamFailure): GatewayError {

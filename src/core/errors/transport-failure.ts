@@ -28,13 +28,40 @@ export function transportFailure(failure: TransportFailure, context: TransportCo
     case 'timeout':
       return timedOut(failure, context);
     case 'reset':
-      return context.hadHeaders === true ? brokenOff(context) : make({ kind: 'reset', code: 'upstream_error', message: 'The provider closed the connection without an answer.', tryElsewhere: true, maybeBilled: failure.sent });
+      return context.hadHeaders === true
+        ? brokenOff(context)
+        : make({
+            kind: 'reset',
+            code: 'upstream_error',
+            message: 'The provider closed the connection without an answer.',
+            tryElsewhere: true,
+            maybeBilled: failure.sent,
+          });
     case 'aborted':
-      return make({ kind: 'interrupted', code: 'upstream_interrupted', message: 'The call to the provider was given up.', tryElsewhere: false, health: 'none', maybeBilled: failure.sent });
+      return make({
+        kind: 'interrupted',
+        code: 'upstream_interrupted',
+        message: 'The call to the provider was given up.',
+        tryElsewhere: false,
+        health: 'none',
+        maybeBilled: failure.sent,
+      });
     case 'too-large':
-      return make({ kind: 'invalid', code: 'upstream_invalid_response', message: 'The provider’s answer is larger than the gateway reads.', tryElsewhere: true, maybeBilled: true });
+      return make({
+        kind: 'invalid',
+        code: 'upstream_invalid_response',
+        message: 'The provider’s answer is larger than the gateway reads.',
+        tryElsewhere: true,
+        maybeBilled: true,
+      });
     case 'protocol':
-      return make({ kind: 'invalid', code: 'upstream_invalid_response', message: `The provider did not answer in proper HTTP: ${message}`, tryElsewhere: true, maybeBilled: failure.sent });
+      return make({
+        kind: 'invalid',
+        code: 'upstream_invalid_response',
+        message: `The provider did not answer in proper HTTP: ${message}`,
+        tryElsewhere: true,
+        maybeBilled: failure.sent,
+      });
   }
 }
 
@@ -51,7 +78,13 @@ export function unreadableFailure(message: string, body?: string): UpstreamFailu
 
 function brokenOff(context: TransportContext): UpstreamFailure {
   if (context.streaming === true) return interruptedFailure('The provider’s stream broke off.');
-  return make({ kind: 'interrupted', code: 'upstream_error', message: 'The provider closed the connection in the middle of its answer.', tryElsewhere: true, maybeBilled: true });
+  return make({
+    kind: 'interrupted',
+    code: 'upstream_error',
+    message: 'The provider closed the connection in the middle of its answer.',
+    tryElsewhere: true,
+    maybeBilled: true,
+  });
 }
 
 function timedOut(failure: TransportFailure, context: TransportContext): UpstreamFailure {

@@ -19,7 +19,8 @@ const SAMPLE_CHARS = 2_048;
  */
 export function affinityKeyOf(request: ChatRequest, organizationId: string, sessionId?: string): AffinityKey | null {
   if (sessionId !== undefined && sessionId !== '') return { value: digest(`s|${organizationId}|${sessionId}`), source: 'session' };
-  if (request.promptCacheKey !== undefined && request.promptCacheKey !== '') return { value: digest(`k|${organizationId}|${request.promptCacheKey}`), source: 'prompt_cache_key' };
+  if (request.promptCacheKey !== undefined && request.promptCacheKey !== '')
+    return { value: digest(`k|${organizationId}|${request.promptCacheKey}`), source: 'prompt_cache_key' };
   const prefix = prefixOf(request);
   return prefix === null ? null : { value: digest(`p|${organizationId}|${request.model}|${prefix}`), source: 'prefix' };
 }

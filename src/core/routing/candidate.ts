@@ -25,13 +25,20 @@ export class PlannedCandidate implements Candidate {
   explored = false;
   canary = false;
 
+  readonly model: Model;
+  /** 0: what was asked for; later ones are fallbacks. */
+  readonly tier: number;
+  readonly fallback: string | undefined;
+
   constructor(
     readonly deployment: Deployment,
-    readonly model: Model,
-    readonly tier: number,
-    readonly fallback: string | undefined,
+    place: { model: Model; tier: number; fallback?: string },
     readonly health: HealthView | null,
-  ) {}
+  ) {
+    this.model = place.model;
+    this.tier = place.tier;
+    this.fallback = place.fallback;
+  }
 
   exclude(reason: ExclusionReason, detail?: string, code?: ErrorCode): void {
     this.excluded = reason;
@@ -40,7 +47,9 @@ export class PlannedCandidate implements Candidate {
   }
 
   get reasons(): string[] {
-    return this.excluded === undefined || this.excluded === 'attempts_exhausted' || this.excluded === 'no_fallback' ? this.placeReasons() : [this.detail ?? EXCLUSION_WORDS[this.excluded]];
+    return this.excluded === undefined || this.excluded === 'attempts_exhausted' || this.excluded === 'no_fallback'
+      ? this.placeReasons()
+      : [this.detail ?? EXCLUSION_WORDS[this.excluded]];
   }
 
   private placeReasons(): string[] {
@@ -52,9 +61,13 @@ export class PlannedCandidate implements Candidate {
     if (this.affinity === 0) reasons.push('served this session before');
     if (this.preference > 0) reasons.push(`strategy step ${this.preference}`);
     if (this.explored) reasons.push('exploration (1 % of requests)');
-    const slow = this.health?.slowStartWeight ?? 1;
-    reasons.push(`weight ${this.deployment.weight}${slow < 1 ? ` × ${slow.toFixed(2)} (slow start)` : ''}`);
+    reasons.push(this.weightWords());
     return reasons;
+  }
+
+  private weightWords(): string {
+    const slow = this.health?.slowStartWeight ?? 1;
+    return `weight ${this.deployment.weight * this.deployment.credential.weight}${slow < 1 ? ` × ${slow.toFixed(2)} (slow start)` : ''}`;
   }
 
   private availabilityWords(): string {

@@ -27,7 +27,10 @@ export class RejectedCredential {
     if (this.secrets === null || nowMs >= this.untilMs) return undefined;
     if (credential.secrets !== this.secrets) {
       // A new configuration brings new objects; only other secrets are an edit.
-      if (JSON.stringify(credential.secrets) !== this.text) return void this.clear();
+      if (JSON.stringify(credential.secrets) !== this.text) {
+        this.clear();
+        return undefined;
+      }
       this.secrets = credential.secrets;
     }
     return this.untilMs;

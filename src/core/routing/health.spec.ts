@@ -6,7 +6,16 @@ import { RetryBudget } from './retry-budget.js';
 import { availabilityBand, wilsonLowerBound } from './wilson.js';
 
 const credential = { id: 'main', weight: 1, secrets: { key: 'one' } };
-const failure = (health: HealthEffect = 'failure', retryAfterMs?: number): UpstreamFailure => ({ kind: 'http', status: 500, code: 'upstream_error', message: 'boom', tryElsewhere: true, health, maybeBilled: false, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+const failure = (health: HealthEffect = 'failure', retryAfterMs?: number): UpstreamFailure => ({
+  kind: 'http',
+  status: 500,
+  code: 'upstream_error',
+  message: 'boom',
+  tryElsewhere: true,
+  health,
+  maybeBilled: false,
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
 
 class Story {
   nowMs = 1_000_000;
@@ -21,7 +30,8 @@ class Story {
     return this;
   }
   bad(count = 1, effect: HealthEffect = 'failure', retryAfterMs?: number): this {
-    for (let index = 0; index < count; index += 1) this.health.record(credential, failure(effect, retryAfterMs), { nowMs: this.nowMs, totalMs: 0, jitter: 0.5 });
+    for (let index = 0; index < count; index += 1)
+      this.health.record(credential, failure(effect, retryAfterMs), { nowMs: this.nowMs, totalMs: 0, jitter: 0.5 });
     return this;
   }
   get view() {
@@ -111,10 +121,17 @@ describe('a credential', () => {
 
 describe('figures', () => {
   it('Wilson’s bound grows with samples', () => {
-    expect([wilsonLowerBound(0, 0), wilsonLowerBound(20, 20), wilsonLowerBound(95, 100)].map((value) => Math.round(value * 1_000) / 1_000)).toEqual([0, 0.839, 0.888]);
+    expect([wilsonLowerBound(0, 0), wilsonLowerBound(20, 20), wilsonLowerBound(95, 100)].map((value) => Math.round(value * 1_000) / 1_000)).toEqual([
+      0, 0.839, 0.888,
+    ]);
   });
   it('bands are coarse: noise does not reorder, a flaky provider does fall back', () => {
-    expect([availabilityBand(0, 19), availabilityBand(wilsonLowerBound(19, 20), 20), availabilityBand(wilsonLowerBound(700, 1_000), 1_000), availabilityBand(0.1, 50)]).toEqual([0, 0, 1, 3]);
+    expect([
+      availabilityBand(0, 19),
+      availabilityBand(wilsonLowerBound(19, 20), 20),
+      availabilityBand(wilsonLowerBound(700, 1_000), 1_000),
+      availabilityBand(0.1, 50),
+    ]).toEqual([0, 0, 1, 3]);
   });
   it('samples fade by half in 30 s', () => {
     expect(new Story().good(40).wait(30_000).view.samples).toBeCloseTo(20);

@@ -27,5 +27,8 @@ function compile(route: Route): (question: RouteQuestion) => boolean {
   const zone = compileGlob(route.match.zone);
   const tag = route.match.tag === '*' ? null : compileGlob(route.match.tag);
   return (question) =>
-    model.matches(question.model) && organization.matches(question.organization) && zone.matches(question.zone) && (tag === null || question.tags.some((name) => tag.matches(name)));
+    model.matches(question.model) &&
+    organization.matches(question.organization) &&
+    zone.matches(question.zone) &&
+    (tag === null || question.tags.some((name) => tag.matches(name)));
 }

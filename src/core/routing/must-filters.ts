@@ -1,7 +1,9 @@
 import type { Capabilities, Deployment } from '../catalog/model.js';
+import type { Part } from '../chat/message.js';
 import type { ChatRequest, RequestNeeds } from '../chat/request.js';
 import type { Caller } from '../policy/caller.js';
 import { denyDeployment } from '../policy/decide-deployment.js';
+import type { Price } from '../pricing/price.js';
 import type { PlannedCandidate } from './candidate.js';
 import { isRetired } from './resolve-model.js';
 
@@ -39,7 +41,13 @@ function policy(candidate: PlannedCandidate, { caller, needs, zone }: MustQuesti
   if (caller === null) return;
   const { provider, price } = candidate.deployment;
   const zones = provider.inProcess ? [zone] : provider.zones;
-  const denial = denyDeployment(caller, { providerId: provider.id, providerType: provider.type, zones, price, promptTokensEstimate: needs.promptTokensEstimate });
+  const denial = denyDeployment(caller, {
+    providerId: provider.id,
+    providerType: provider.type,
+    zones,
+    price,
+    promptTokensEstimate: needs.promptTokensEstimate,
+  });
   if (denial === null) return;
   const reason = denial.code === 'price_not_allowed' ? 'price_ceiling' : denial.code === 'zone_not_allowed' ? 'zone' : 'policy';
   candidate.exclude(reason, denial.message, denial.code);
@@ -48,10 +56,17 @@ function policy(candidate: PlannedCandidate, { caller, needs, zone }: MustQuesti
 function unpriced(candidate: PlannedCandidate, { needs }: MustQuestion): void {
   const { price } = candidate.deployment;
   if (price === null) return candidate.exclude('unpriced', `${candidate.model.id} has no price at ${candidate.deployment.provider.id}`, 'unpriced');
-  if (price.free) return;
-  const missing = (needs.audioInput && price.tokens.audioIn === undefined && 'audio input') || (needs.audioOutput && price.tokens.audioOut === undefined && 'audio output') || (needs.imageOutput && price.tokens.image === undefined && price.perImageNanoUsd === 0n && 'image output');
-  if (missing !== false) candidate.exclude('unpriced', `${candidate.model.id} has no price for ${missing} at ${candidate.deployment.provider.id}`, 'unpriced');
+  const missing = price.free ? undefined : MEDIA_PRICES.find(({ needed, priced }) => needed(needs) && !priced(price))?.words;
+  if (missing !== undefined)
+    candidate.exclude('unpriced', `${candidate.model.id} has no price for ${missing} at ${candidate.deployment.provider.id}`, 'unpriced');
 }
+
+/** CONTRACT section 3: audio in either direction and image output need prices of their own. */
+const MEDIA_PRICES: readonly { words: string; needed: (needs: RequestNeeds) => boolean; priced: (price: Price) => boolean }[] = [
+  { words: 'audio input', needed: (needs) => needs.audioInput, priced: ({ tokens }) => tokens.audioIn !== undefined },
+  { words: 'audio output', needed: (needs) => needs.audioOutput, priced: ({ tokens }) => tokens.audioOut !== undefined },
+  { words: 'image output', needed: (needs) => needs.imageOutput, priced: (price) => price.tokens.image !== undefined || price.perImageNanoUsd > 0n },
+];
 
 /** Capability, what needs it, and the canonical and wire name of the parameter that asks for it. */
 const CAPABILITIES: readonly { name: keyof Capabilities; needed: (needs: RequestNeeds) => boolean; canonical: string; wire: string; words: string }[] = [
@@ -81,22 +96,35 @@ function capability(candidate: PlannedCandidate, { needs, request }: MustQuestio
 function contextWindow(candidate: PlannedCandidate, { needs }: MustQuestion): void {
   const window = candidate.deployment.capabilities.contextWindow;
   if (window === undefined || needs.promptTokensEstimate <= window * ESTIMATE_MARGIN) return;
-  candidate.exclude('context_window', `the prompt of about ${needs.promptTokensEstimate} tokens is longer than the context window of ${candidate.model.id}, ${window} tokens`, 'context_length_exceeded');
+  candidate.exclude(
+    'context_window',
+    `the prompt of about ${needs.promptTokensEstimate} tokens is longer than the context window of ${candidate.model.id}, ${window} tokens`,
+    'context_length_exceeded',
+  );
 }
 
 function credential(candidate: PlannedCandidate, { nowMs, admit }: MustQuestion): void {
   const { health, deployment } = candidate;
   if (health === null || health.credential === 'ok' || deployment.id === admit) return;
   candidate.waitMs = Math.max(0, (health.credentialUntilMs ?? nowMs) - nowMs);
-  if (health.credential === 'rejected') return candidate.exclude('credential', `the credential ${deployment.credential.id} was refused by ${deployment.provider.id}`, 'no_deployment_available');
-  candidate.exclude('rate_limited', `${deployment.provider.id} limits the credential ${deployment.credential.id} for another ${seconds(candidate.waitMs)} s`, 'upstream_rate_limited');
+  if (health.credential === 'rejected')
+    return candidate.exclude('credential', `the credential ${deployment.credential.id} was refused by ${deployment.provider.id}`, 'no_deployment_available');
+  candidate.exclude(
+    'rate_limited',
+    `${deployment.provider.id} limits the credential ${deployment.credential.id} for another ${seconds(candidate.waitMs)} s`,
+    'upstream_rate_limited',
+  );
 }
 
 function circuit(candidate: PlannedCandidate, { nowMs, admit }: MustQuestion): void {
   const { health, deployment } = candidate;
   if (health === null || health.circuit !== 'open' || deployment.id === admit) return;
   candidate.waitMs = Math.max(0, (health.retryAtMs ?? nowMs) - nowMs);
-  candidate.exclude('circuit_open', `its circuit is open for another ${seconds(candidate.waitMs)} s${health.lastError === undefined ? '' : ` (last error: ${health.lastError})`}`, 'no_deployment_available');
+  candidate.exclude(
+    'circuit_open',
+    `its circuit is open for another ${seconds(candidate.waitMs)} s${health.lastError === undefined ? '' : ` (last error: ${health.lastError})`}`,
+    'no_deployment_available',
+  );
 }
 
 const seconds = (waitMs: number): string => (waitMs / 1_000).toFixed(1);
@@ -107,7 +135,9 @@ export function preferRoomForOutput(candidates: readonly PlannedCandidate[], wan
   const left = candidates.filter((candidate) => candidate.excluded === undefined);
   const able = left.filter(({ deployment }) => !(deployment.capabilities.maxOutput !== undefined && deployment.capabilities.maxOutput < wanted));
   if (able.length === 0 || able.length === left.length) return;
-  for (const candidate of left) if (!able.includes(candidate)) candidate.exclude('max_output', `it writes at most ${candidate.deployment.capabilities.maxOutput} tokens, ${wanted} are asked for`);
+  for (const candidate of left)
+    if (!able.includes(candidate))
+      candidate.exclude('max_output', `it writes at most ${candidate.deployment.capabilities.maxOutput} tokens, ${wanted} are asked for`);
 }
 
 /**
@@ -120,7 +150,8 @@ export function pinToReadersOfHistory(candidates: readonly PlannedCandidate[], r
   if (protocol === undefined || left.every(({ deployment }) => deployment.protocol === protocol)) return;
   const origin = originOfHistory(request);
   if (origin === null || !left.some(({ deployment }) => reads(deployment, origin))) return;
-  for (const candidate of left) if (!reads(candidate.deployment, origin)) candidate.exclude('provider_bound', `it cannot read the ${origin} reasoning in the history`);
+  for (const candidate of left)
+    if (!reads(candidate.deployment, origin)) candidate.exclude('provider_bound', `it cannot read the ${origin} reasoning in the history`);
 }
 
 const reads = (deployment: Deployment, origin: string): boolean => deployment.protocol === origin;
@@ -129,11 +160,17 @@ const reads = (deployment: Deployment, origin: string): boolean => deployment.pr
 function originOfHistory(request: ChatRequest): string | null {
   for (let index = request.messages.length - 1; index >= 0; index -= 1) {
     const message = request.messages[index];
-    if (message?.role !== 'assistant') continue;
-    for (const part of message.parts) {
-      if (part.type === 'reasoning' && part.origin !== undefined && (part.signature !== undefined || part.encrypted !== undefined)) return part.origin;
-      if (part.type === 'tool-call' && part.signature !== undefined) return 'gemini-generate';
-    }
+    const origin = message?.role === 'assistant' ? firstOrigin(message.parts) : null;
+    if (origin !== null) return origin;
+  }
+  return null;
+}
+
+function firstOrigin(parts: readonly Part[]): string | null {
+  for (const part of parts) {
+    if (part.type === 'tool-call' && part.signature !== undefined) return 'gemini-generate';
+    if (part.type !== 'reasoning' || part.origin === undefined) continue;
+    if (part.signature !== undefined || part.encrypted !== undefined) return part.origin;
   }
   return null;
 }

@@ -1,5 +1,18 @@
 import fc from 'fast-check';
-import { aCaller, aDeployment, aModel, aPrice, aQuestion, aRequest, aRoute, aSnapshot, aWorld, cannot, healthy, needs } from '../../../test/fixtures/routing.js';
+import {
+  aCaller,
+  aDeployment,
+  aModel,
+  aPrice,
+  aQuestion,
+  aRequest,
+  aRoute,
+  aSnapshot,
+  aWorld,
+  cannot,
+  healthy,
+  needs,
+} from '../../../test/fixtures/routing.js';
 import type { GatewayError } from '../errors/gateway-error.js';
 import type { HealthView, Plan } from './plan.js';
 import { planAttempts } from './plan-attempts.js';
@@ -10,7 +23,8 @@ const A = aDeployment('a');
 const B = aDeployment('b');
 const AB = aSnapshot([aModel('lab/one', [A, B], { aliases: ['one'], class: 'fast' })]);
 const order = (plan: Plan): string[] => plan.attempts.map(({ deployment }) => deployment.provider.id);
-const share = (draw: (seed: number) => boolean, count = 2_000): number => Array.from({ length: count }, (_, seed) => draw(seed * 7_919)).filter(Boolean).length / count;
+const share = (draw: (seed: number) => boolean, count = 2_000): number =>
+  Array.from({ length: count }, (_, seed) => draw(seed * 7_919)).filter(Boolean).length / count;
 const thrown = (work: () => unknown): GatewayError => {
   try {
     work();
@@ -65,14 +79,22 @@ describe('what a deployment must be', () => {
     expect(planAttempts(aQuestion('one', { needs: needs({ vision: true, tools: true }) }), aWorld(AB)).attempts).toHaveLength(2);
   });
   it('large enough', () => {
-    expect(refused({ capabilities: { contextWindow: 1_000 } }, { needs: needs({ promptTokensEstimate: 5_000 }) })).toMatchObject({ excluded: 'context_window', code: 'context_length_exceeded', param: 'messages' });
+    expect(refused({ capabilities: { contextWindow: 1_000 } }, { needs: needs({ promptTokensEstimate: 5_000 }) })).toMatchObject({
+      excluded: 'context_window',
+      code: 'context_length_exceeded',
+      param: 'messages',
+    });
   });
   it('priced', () => {
     expect(refused({ price: null })).toMatchObject({ excluded: 'unpriced', code: 'unpriced' });
     expect(refused({}, { needs: needs({ audioOutput: true }) })).toMatchObject({ code: 'unpriced' });
   });
   it('allowed by every layer, which the message names', () => {
-    expect(refused({}, { caller: aCaller({ providers: { deny: ['a'] } }) })).toMatchObject({ excluded: 'policy', code: 'provider_not_allowed', message: expect.stringContaining('key key_1') });
+    expect(refused({}, { caller: aCaller({ providers: { deny: ['a'] } }) })).toMatchObject({
+      excluded: 'policy',
+      code: 'provider_not_allowed',
+      message: expect.stringContaining('key key_1'),
+    });
     expect(refused({}, { caller: aCaller({ max_price: { input: '1.00' } }) })).toMatchObject({ excluded: 'price_ceiling', code: 'price_not_allowed' });
     expect(refused({ provider: { zones: ['us'] } }, { caller: aCaller({ zones: ['kr'] }) })).toMatchObject({ excluded: 'zone', code: 'zone_not_allowed' });
   });
@@ -80,7 +102,9 @@ describe('what a deployment must be', () => {
     const caller = aCaller({}, { zone: 'jp' });
     expect(refused({ provider: { zones: ['kr'] } }, { caller })).toMatchObject({ code: 'zone_not_allowed', message: expect.stringContaining('project') });
     expect(refused({}, { caller })).toMatchObject({ code: 'zone_not_allowed' });
-    expect(planAttempts(aQuestion('m', { caller }), aWorld(aSnapshot([aModel('m', [aDeployment('a', { provider: { zones: ['jp'] } })])]))).attempts).toHaveLength(1);
+    expect(
+      planAttempts(aQuestion('m', { caller }), aWorld(aSnapshot([aModel('m', [aDeployment('a', { provider: { zones: ['jp'] } })])]))).attempts,
+    ).toHaveLength(1);
   });
   it('well, with a wait when it is not', () => {
     const open = healthy({ circuit: 'open', retryAtMs: 1_004_000 });
@@ -98,7 +122,9 @@ describe('what a deployment must be', () => {
   it('able to read the signed reasoning in the history, when anybody is', () => {
     const claude = aDeployment('c', { protocol: 'anthropic-messages' });
     const snapshot = aSnapshot([aModel('m', [A, claude])]);
-    const request = aRequest('m', { messages: [{ role: 'assistant', parts: [{ type: 'reasoning', text: 't', signature: 's', origin: 'anthropic-messages' }] }] });
+    const request = aRequest('m', {
+      messages: [{ role: 'assistant', parts: [{ type: 'reasoning', text: 't', signature: 's', origin: 'anthropic-messages' }] }],
+    });
     const plan = planAttempts(aQuestion('m', { request }), aWorld(snapshot));
     expect([order(plan), plan.candidates[1]?.excluded]).toEqual([['c'], 'provider_bound']);
     const foreign = aRequest('m', { messages: [{ role: 'assistant', parts: [{ type: 'reasoning', text: 't', signature: 's', origin: 'gemini-generate' }] }] });
@@ -165,7 +191,12 @@ describe('who comes first', () => {
 });
 
 describe('bounds and fallbacks', () => {
-  const many = aSnapshot([aModel('m', Array.from({ length: 5 }, (_, index) => aDeployment(`p${index}`)))]);
+  const many = aSnapshot([
+    aModel(
+      'm',
+      Array.from({ length: 5 }, (_, index) => aDeployment(`p${index}`)),
+    ),
+  ]);
   it('tries at most three, and one without fallback', () => {
     const plan = planAttempts(aQuestion('m'), aWorld(many));
     expect([plan.attempts.length, plan.candidates.filter(({ excluded }) => excluded === 'attempts_exhausted').length]).toEqual([3, 2]);
@@ -173,14 +204,27 @@ describe('bounds and fallbacks', () => {
     expect([alone.attempts.length, alone.candidates.filter(({ excluded }) => excluded === 'no_fallback').length]).toEqual([1, 4]);
   });
   it('takes the client’s own list in its order, then the route’s', () => {
-    const snapshot = aSnapshot([aModel('x', [aDeployment('px')]), aModel('y', [aDeployment('py')]), aModel('z', [aDeployment('pz')])], [aRoute({ fallbacks: [{ model: 'z', class: 'equivalent' }, { model: 'x', class: 'degraded' }] })]);
+    const snapshot = aSnapshot(
+      [aModel('x', [aDeployment('px')]), aModel('y', [aDeployment('py')]), aModel('z', [aDeployment('pz')])],
+      [
+        aRoute({
+          fallbacks: [
+            { model: 'z', class: 'equivalent' },
+            { model: 'x', class: 'degraded' },
+          ],
+        }),
+      ],
+    );
     const request = aRequest('x', { models: ['y'] });
     const plan = planAttempts(aQuestion('x', { request }), aWorld(snapshot));
     expect([order(plan), plan.attempts[2]?.fallback]).toEqual([['px', 'py', 'pz'], 'equivalent fallback of route r']);
     expect(order(planAttempts(aQuestion('x', { request, options: { noFallback: true } }), aWorld(snapshot)))).toEqual(['px']);
   });
   it('uses a degraded fallback only when the client opts in', () => {
-    const snapshot = aSnapshot([aModel('x', [aDeployment('px')]), aModel('y', [aDeployment('py')])], [aRoute({ fallbacks: [{ model: 'y', class: 'degraded' }] })]);
+    const snapshot = aSnapshot(
+      [aModel('x', [aDeployment('px')]), aModel('y', [aDeployment('py')])],
+      [aRoute({ fallbacks: [{ model: 'y', class: 'degraded' }] })],
+    );
     expect(order(planAttempts(aQuestion('x'), aWorld(snapshot)))).toEqual(['px']);
     expect(order(planAttempts(aQuestion('x', { options: { noFallback: false, allowDegraded: true } }), aWorld(snapshot)))).toEqual(['px', 'py']);
   });
@@ -202,9 +246,25 @@ describe('bounds and fallbacks', () => {
 });
 
 describe('for any world', () => {
-  const view = fc.record({ circuit: fc.constantFrom('closed', 'open', 'half-open'), availability: fc.double({ min: 0, max: 1, noNaN: true }), samples: fc.integer({ min: 0, max: 500 }), credential: fc.constantFrom('ok', 'rejected', 'rate-limited') });
-  const member = fc.record({ price: fc.bigInt({ min: 0n, max: 10n ** 10n }), priority: fc.integer({ min: 0, max: 2 }), weight: fc.integer({ min: 0, max: 5 }), view });
-  const scene = fc.record({ members: fc.array(member, { minLength: 1, maxLength: 8 }), seed: fc.integer(), strategy: fc.constantFrom('balanced', 'latency', 'cost', 'throughput'), sessionId: fc.option(fc.string({ minLength: 1 }), { nil: undefined }), boundAt: fc.integer({ min: 0, max: 7 }) });
+  const view = fc.record({
+    circuit: fc.constantFrom('closed', 'open', 'half-open'),
+    availability: fc.double({ min: 0, max: 1, noNaN: true }),
+    samples: fc.integer({ min: 0, max: 500 }),
+    credential: fc.constantFrom('ok', 'rejected', 'rate-limited'),
+  });
+  const member = fc.record({
+    price: fc.bigInt({ min: 0n, max: 10n ** 10n }),
+    priority: fc.integer({ min: 0, max: 2 }),
+    weight: fc.integer({ min: 0, max: 5 }),
+    view,
+  });
+  const scene = fc.record({
+    members: fc.array(member, { minLength: 1, maxLength: 8 }),
+    seed: fc.integer(),
+    strategy: fc.constantFrom('balanced', 'latency', 'cost', 'throughput'),
+    sessionId: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
+    boundAt: fc.integer({ min: 0, max: 7 }),
+  });
   const play = ({ members, seed, strategy, sessionId, boundAt }: typeof scene extends fc.Arbitrary<infer S> ? S : never) => {
     const deployments = members.map(({ price, priority, weight }, index) => aDeployment(`p${index}`, { price: aPrice(price), priority, weight }));
     const views = Object.fromEntries(deployments.map(({ id }, index) => [id, healthy(members[index]?.view as Partial<HealthView>)]));
@@ -232,13 +292,16 @@ describe('for any world', () => {
     fc.assert(
       fc.property(scene, (given) => {
         const { plan, views } = play(given);
-        for (const { deployment } of plan.attempts) expect(views[deployment.id]).toMatchObject({ credential: 'ok', circuit: expect.not.stringMatching('^open$') });
+        for (const { deployment } of plan.attempts)
+          expect(views[deployment.id]).toMatchObject({ credential: 'ok', circuit: expect.not.stringMatching('^open$') });
         expect(plan.candidates).toHaveLength(given.members.length);
-        for (const candidate of plan.candidates) expect((candidate.place === undefined) === (candidate.excluded !== undefined) && candidate.reasons.length > 0).toBe(true);
+        for (const candidate of plan.candidates)
+          expect((candidate.place === undefined) === (candidate.excluded !== undefined) && candidate.reasons.length > 0).toBe(true);
         expect(play(given).plan.attempts.map(({ deployment }) => deployment.id)).toEqual(plan.attempts.map(({ deployment }) => deployment.id));
       }),
       { seed: 20261121, numRuns: 300 },
     );
   });
-  const bandOf = (given: HealthView | undefined): number => (given === undefined || given.samples < 20 || given.availability >= 0.7 ? 0 : given.availability >= 0.5 ? 1 : given.availability >= 0.3 ? 2 : 3);
+  const bandOf = (given: HealthView | undefined): number =>
+    given === undefined || given.samples < 20 || given.availability >= 0.7 ? 0 : given.availability >= 0.5 ? 1 : given.availability >= 0.3 ? 2 : 3;
 });

@@ -48,32 +48,53 @@ const BALANCED: RouteStrategy = { kind: 'balanced' };
  * Throws 404 `model_not_found` or `model_retired`; a plan without attempts is explained by `refusalOf`.
  */
 export function planAttempts(question: PlanQuestion, world: PlanWorld): Plan {
-  const { request, needs, caller, options } = question;
-  const mayUse = usable(caller);
+  const { request, needs, options } = question;
+  const mayUse = usable(question.caller);
   const resolved = resolveModels([request.model, ...(request.models ?? [])], world.snapshot, { nowMs: world.nowMs, mayUse });
   const first = (resolved[0] as ResolvedModel).model;
   const route = routeFor(question, world, first);
-  const { candidates, tierCount } = candidatesOf(withFallbacks(resolved, route, world.snapshot), world);
-  const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, admit: world.admit };
-  for (const candidate of candidates) {
-    if (!mayUse(candidate.model)) candidate.exclude('policy', `The model ${candidate.model.id} is not allowed by this key’s policy.`, 'model_not_allowed');
-    else if (options.noFallback && candidate.tier > 0) candidate.exclude('no_fallback');
-    else if (isDegraded(candidate, route) && options.allowDegraded !== true) candidate.exclude('no_fallback', 'a degraded model is used only when the request asks for it');
-    else applyMust(candidate, must);
-  }
-  preferRoomForOutput(candidates, needs.maxOutputTokens);
-  pinToReadersOfHistory(candidates, request);
+  const candidates = candidatesOf(withFallbacks(resolved, route, world.snapshot), world);
+  filter(candidates, question, { world, route, mayUse });
   const strategy = route?.strategy ?? BALANCED;
   const ordered = candidates.filter((candidate) => candidate.excluded === undefined);
   const affinity = ordered.length > 1 ? affinityOf(question, ordered) : null;
   const probe = admitCanary(ordered, world.admit, options.noFallback);
   order(ordered, { needs, strategy, seed: world.seed, zone: world.zone, affinityKey: affinity, bound: affinity === null ? null : world.bound(affinity) });
   const attempts = bound(ordered, options.noFallback, Math.min(MAX_ATTEMPTS, route?.maxAttempts ?? MAX_ATTEMPTS));
-  const plan: Plan = { model: tierCount === 1 && attempts[0] !== undefined ? attempts[0].model : first, attempts, candidates: explained(candidates, ordered), strategy: strategy.kind, seed: world.seed };
+  const plan: Plan = { model: servedFirst(first, attempts), attempts, candidates: explained(candidates, ordered), strategy: strategy.kind, seed: world.seed };
+  return mark(plan, { route, affinity, probe });
+}
+
+function mark(plan: Plan, { route, affinity, probe }: { route: Route | null; affinity: string | null; probe: string | null }): Plan {
   if (route !== null) plan.route = route.name;
   if (affinity !== null) plan.affinityKey = affinity;
-  if (probe !== null && attempts[0]?.deployment.id === probe) plan.probe = probe;
+  if (probe !== null && plan.attempts[0]?.deployment.id === probe) plan.probe = probe;
   return plan;
+}
+
+/** A class stands for several models of tier 0: the one that is asked first is the plan's. */
+function servedFirst(first: Model, attempts: readonly PlannedCandidate[]): Model {
+  const [attempt] = attempts;
+  return attempt !== undefined && attempt.tier === 0 ? attempt.model : first;
+}
+
+interface FilterWith {
+  world: PlanWorld;
+  route: Route | null;
+  mayUse: (model: Model) => boolean;
+}
+
+function filter(candidates: readonly PlannedCandidate[], { request, needs, caller, options }: PlanQuestion, { world, route, mayUse }: FilterWith): void {
+  const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, admit: world.admit };
+  for (const candidate of candidates) {
+    if (!mayUse(candidate.model)) candidate.exclude('policy', `The model ${candidate.model.id} is not allowed by this key’s policy.`, 'model_not_allowed');
+    else if (options.noFallback && candidate.tier > 0) candidate.exclude('no_fallback');
+    else if (isDegraded(candidate, route) && options.allowDegraded !== true)
+      candidate.exclude('no_fallback', 'a degraded model is used only when the request asks for it');
+    else applyMust(candidate, must);
+  }
+  preferRoomForOutput(candidates, needs.maxOutputTokens);
+  pinToReadersOfHistory(candidates, request);
 }
 
 /** Asked for every deployment, decided once per model. */
@@ -89,7 +110,12 @@ function usable(caller: Caller | null): (model: Model) => boolean {
 
 function routeFor({ caller, options }: PlanQuestion, world: PlanWorld, model: Model): Route | null {
   if (world.snapshot.routes.length === 0) return null;
-  return matchRoute(world.snapshot, { model: model.id, organization: caller?.organizationId ?? '', tags: options.tags ?? [], zone: caller?.zone ?? world.zone });
+  return matchRoute(world.snapshot, {
+    model: model.id,
+    organization: caller?.organizationId ?? '',
+    tags: options.tags ?? [],
+    zone: caller?.zone ?? world.zone,
+  });
 }
 
 /** The route's own fallbacks stand behind whatever the client named itself. */
@@ -109,20 +135,22 @@ function withFallbacks(resolved: ResolvedModel[], route: Route | null, snapshot:
   return all;
 }
 
-const isDegraded = (candidate: PlannedCandidate, route: Route | null): boolean => candidate.fallback !== undefined && route !== null && candidate.fallback === `degraded fallback of route ${route.name}`;
+const isDegraded = (candidate: PlannedCandidate, route: Route | null): boolean =>
+  candidate.fallback !== undefined && route !== null && candidate.fallback === `degraded fallback of route ${route.name}`;
 
-function candidatesOf(resolved: readonly ResolvedModel[], world: PlanWorld): { candidates: PlannedCandidate[]; tierCount: number } {
+function candidatesOf(resolved: readonly ResolvedModel[], world: PlanWorld): PlannedCandidate[] {
   const candidates: PlannedCandidate[] = [];
   const seen = new Set<string>();
-  for (const { model, tier, provider, fallback } of resolved) {
-    for (const deployment of model.deployments) {
+  for (const place of resolved) {
+    const { provider } = place;
+    for (const deployment of place.model.deployments) {
       if ((provider !== undefined && deployment.provider.id !== provider) || seen.has(deployment.id)) continue;
       seen.add(deployment.id);
       const kept = deployment.provider.health && !deployment.provider.inProcess;
-      candidates.push(new PlannedCandidate(deployment, model, tier, fallback, kept ? world.health(deployment) : null));
+      candidates.push(new PlannedCandidate(deployment, place, kept ? world.health(deployment) : null));
     }
   }
-  return { candidates, tierCount: new Set(resolved.map(({ tier }) => tier)).size };
+  return candidates;
 }
 
 /** A prefix nobody named is kept together only where a cache read is cheaper than reading the prompt again. */

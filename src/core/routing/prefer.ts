@@ -1,6 +1,7 @@
 import type { Deployment, RouteStrategy } from '../catalog/model.js';
 import type { RequestNeeds } from '../chat/request.js';
 import type { PlannedCandidate } from './candidate.js';
+import type { HealthView } from './plan.js';
 import { hash32, rendezvousRank, SeededRandom, weightedRank } from './random.js';
 import { availabilityBand } from './wilson.js';
 
@@ -26,20 +27,37 @@ const DEFAULT_OUTPUT_TOKENS = 500;
  */
 export function order(candidates: PlannedCandidate[], question: PreferQuestion): void {
   const random = new SeededRandom(question.seed);
-  const exploring = random.next() < EXPLORATION_SHARE && question.strategy.kind !== 'balanced' && question.strategy.kind !== 'weighted';
-  const arm = question.strategy.kind === 'weighted' ? drawArm(question.strategy.arms, question, random) : null;
-  for (const candidate of candidates) {
-    const { deployment, health } = candidate;
-    const weight = deployment.weight * deployment.credential.weight * (health?.slowStartWeight ?? 1);
-    candidate.band = candidate.canary ? -1 : availabilityBand(health?.availability ?? 1, health?.samples ?? 0);
-    candidate.affinity = question.bound === deployment.id ? 0 : 1;
-    candidate.distance = deployment.provider.zones.length === 0 || deployment.provider.zones.includes(question.zone) ? 0 : 1;
-    candidate.explored = exploring && candidates.length > 1;
-    candidate.preference = exploring ? 0 : preferenceOf(candidate, question, arm);
-    candidate.rank = question.affinityKey === null || exploring ? weightedRank(random.next(), weight) : rendezvousRank(question.affinityKey, deployment.id, weight);
-  }
+  const { strategy } = question;
+  const exploring = random.next() < EXPLORATION_SHARE && strategy.kind !== 'balanced' && strategy.kind !== 'weighted' && candidates.length > 1;
+  const arm = strategy.kind === 'weighted' ? drawArm(strategy.arms, question, random) : null;
+  const draws: Draws = { random, exploring, arm, key: exploring ? null : question.affinityKey };
+  for (const candidate of candidates) rate(candidate, question, draws);
   candidates.sort(compare);
 }
+
+/** What chance decided for the whole request. */
+interface Draws {
+  random: SeededRandom;
+  exploring: boolean;
+  arm: string | null;
+  key: string | null;
+}
+
+function rate(candidate: PlannedCandidate, question: PreferQuestion, { random, exploring, arm, key }: Draws): void {
+  const { deployment } = candidate;
+  const { zones } = deployment.provider;
+  const { availability, samples, slowStartWeight } = candidate.health ?? UNKNOWN;
+  const weight = deployment.weight * deployment.credential.weight * slowStartWeight;
+  candidate.band = candidate.canary ? -1 : availabilityBand(availability, samples);
+  candidate.affinity = question.bound === deployment.id ? 0 : 1;
+  candidate.distance = zones.length === 0 || zones.includes(question.zone) ? 0 : 1;
+  candidate.explored = exploring;
+  candidate.preference = exploring ? 0 : preferenceOf(candidate, question, arm);
+  candidate.rank = key === null ? weightedRank(random.next(), weight) : rendezvousRank(key, deployment.id, weight);
+}
+
+/** Where no health is kept. */
+const UNKNOWN = { availability: 1, samples: 0, slowStartWeight: 1 };
 
 function compare(a: PlannedCandidate, b: PlannedCandidate): number {
   return (
@@ -65,13 +83,21 @@ function preferenceOf(candidate: PlannedCandidate, question: PreferQuestion, arm
     case 'weighted':
       return arm !== null && isOfArm(candidate, arm) ? 0 : 1;
     case 'latency':
-      // Unmeasured comes first: whoever is never asked is never measured.
-      return steps(question.needs.streaming ? (health?.ttftP95Ms ?? health?.totalP95Ms) : health?.totalP95Ms);
+      return health === null ? 0 : latencySteps(health, question.needs.streaming);
     case 'throughput':
-      return health?.tokensPerS === undefined ? 0 : Math.max(0, 1_000 - steps(health.tokensPerS));
+      return health === null ? 0 : slownessSteps(health.tokensPerS);
     case 'cost':
       return expectedCost(deployment, question.needs);
   }
+}
+
+/** Unmeasured comes first: whoever is never asked is never measured. */
+function latencySteps(health: HealthView, streaming: boolean): number {
+  return steps(streaming ? (health.ttftP95Ms ?? health.totalP95Ms) : health.totalP95Ms);
+}
+
+function slownessSteps(tokensPerS: number | undefined): number {
+  return tokensPerS === undefined ? 0 : Math.max(0, 1_000 - steps(tokensPerS));
 }
 
 function steps(value: number | undefined): number {
@@ -83,7 +109,11 @@ function expectedCost(deployment: Deployment, needs: RequestNeeds): number {
   const price = deployment.cost ?? deployment.price;
   if (price === null || price.free) return 0;
   const output = needs.maxOutputTokens ?? DEFAULT_OUTPUT_TOKENS;
-  return Number(price.tokens.input ?? 0n) * needs.promptTokensEstimate + Number(price.tokens.output ?? 0n) * output * needs.choices + Number(price.perRequestNanoUsd) * 1e6;
+  return (
+    Number(price.tokens.input ?? 0n) * needs.promptTokensEstimate +
+    Number(price.tokens.output ?? 0n) * output * needs.choices +
+    Number(price.perRequestNanoUsd) * 1e6
+  );
 }
 
 /** One arm of an experiment: sticky by affinity key, else by seed. */
@@ -101,5 +131,11 @@ function drawArm(arms: Readonly<Record<string, number>>, question: PreferQuestio
 
 /** An arm is named by what it stands for: a provider instance, a model, an upstream model or a deployment. */
 function isOfArm({ deployment, model }: PlannedCandidate, arm: string): boolean {
-  return arm === deployment.provider.id || arm === model.id || arm === deployment.upstreamModel || arm === deployment.id || arm === `${deployment.provider.id}/${deployment.upstreamModel}`;
+  return (
+    arm === deployment.provider.id ||
+    arm === model.id ||
+    arm === deployment.upstreamModel ||
+    arm === deployment.id ||
+    arm === `${deployment.provider.id}/${deployment.upstreamModel}`
+  );
 }

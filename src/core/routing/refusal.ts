@@ -3,7 +3,20 @@ import type { PlannedCandidate } from './candidate.js';
 import type { Candidate, ExclusionReason, Plan } from './plan.js';
 
 /** Whose absence decided: the closer to serving, the earlier. What only waits comes first, because the client can wait. */
-const DECIDES: readonly ExclusionReason[] = ['rate_limited', 'circuit_open', 'credential', 'context_window', 'capability', 'unpriced', 'price_ceiling', 'zone', 'policy', 'retired', 'provider_bound', 'no_fallback'];
+const DECIDES: readonly ExclusionReason[] = [
+  'rate_limited',
+  'circuit_open',
+  'credential',
+  'context_window',
+  'capability',
+  'unpriced',
+  'price_ceiling',
+  'zone',
+  'policy',
+  'retired',
+  'provider_bound',
+  'no_fallback',
+];
 const WAITING: ReadonlySet<ExclusionReason> = new Set<ExclusionReason>(['rate_limited', 'circuit_open', 'credential']);
 const MIN_WAIT_MS = 1_000;
 const MAX_OUTAGE_WAIT_MS = 5_000;
