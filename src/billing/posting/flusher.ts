@@ -108,6 +108,8 @@ export class Flusher {
       this.#timer = null;
       void this.#drain();
     }, delayMs);
+    // A stop flushes by itself; a process without anything else to do need not wait for this.
+    this.#timer.unref();
   }
 
   #drain(): Promise<boolean> {
