@@ -1,6 +1,8 @@
 /** Compiled to CommonJS by swc: jest.mock hoisting works and Node 24 loads the ESM-only Nest packages through require(esm). */
 module.exports = {
   testEnvironment: 'node',
+  // Real processes and servers on a machine that others use too; a test of a deadline measures it itself.
+  testTimeout: 20_000,
   globalSetup: '<rootDir>/test/support/jest-global-setup.cjs',
   globalTeardown: '<rootDir>/test/support/jest-global-teardown.cjs',
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/migrations'],

@@ -15,7 +15,7 @@ command('lockfile is complete', ['node', 'scripts/complete-lock.mjs', '--check']
 command('npm ci --dry-run', ['npm', 'ci', '--dry-run']);
 command('oxlint', ['node', 'node_modules/oxlint/bin/oxlint', '--type-aware', '--format=unix']);
 command('repository lint', ['node', 'scripts/lint-repository.mjs']);
-command('dependency-cruiser', ['node', 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', 'src', 'migrations']);
+command('dependency-cruiser', ['node', 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', '--config', '.dependency-cruiser.cjs', 'src', 'migrations']);
 command('knip', ['node', 'node_modules/knip/bin/knip.js']);
 if (existsSync(join(root, 'scripts/references.mjs'))) command('generated references are current', ['node', 'scripts/references.mjs', '--check']);
 suites();
