@@ -33,6 +33,8 @@ export interface AnswerReader {
   push(chunk: Uint8Array): void;
   /** The body ended cleanly. */
   end(): void;
+  /** The protocol's terminator was seen: only usage may still follow, and a connection that fails now fails after the answer. */
+  readonly complete?: boolean;
 }
 
 /** An answer with an error status: a bounded body, read for the provider's own words. */
@@ -74,6 +76,10 @@ export class SuccessReader implements AnswerReader {
       this.#reader = this.#readerFor(first);
     }
     this.#reader?.push(chunk);
+  }
+
+  get complete(): boolean {
+    return this.#reader?.complete === true;
   }
 
   end(): void {
@@ -139,6 +145,10 @@ class EventsReader implements AnswerReader {
   ) {
     this.#gathered = context.streaming ? null : new ResponseOfEvents();
     this.#parser = context.protocol.createStreamParser((item) => this.#take(item), context.parse);
+  }
+
+  get complete(): boolean {
+    return this.#parser.complete === true;
   }
 
   push(chunk: Uint8Array): void {

@@ -7,7 +7,7 @@ import type { CallObserver, PreparedCall } from './exchange.js';
 import { responseDialectOf, type Lane } from './prepare-call.js';
 import { scrubFailure } from './upstream-auth/scrub.js';
 
-/** After the protocol's end the HTTP body usually ends at once; a socket that stays open longer is not worth keeping. */
+/** After the protocol's end the HTTP body usually ends at once, usage at the most before it; longer is not waited. */
 const LINGER_MS = 500;
 
 /** One call: turns what the transport brings into canonical form for its observer. */
@@ -70,32 +70,33 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
 
   onData(chunk: Uint8Array): void {
     if (this.#told) return;
-    try {
-      this.#reader?.push(chunk);
-    } catch (error) {
-      this.#blame(error as Error);
-    }
+    this.#guarded((reader) => {
+      reader.push(chunk);
+      if (!this.#told && reader.complete === true) this.#startLingering();
+    });
   }
 
   onEnd(): void {
     this.#ended = true;
     this.#stopLingering();
-    if (this.#told) return;
-    try {
-      this.#reader?.end();
-    } catch (error) {
-      this.#blame(error as Error);
-    }
+    if (!this.#told) this.#guarded((reader) => reader.end());
   }
 
   onFailure(failure: TransportFailure): void {
     this.#ended = true;
     this.#stopLingering();
     if (this.#told) return;
-    // The status of an error is known although its body broke off: that says more than the break.
-    if (this.#reader instanceof ErrorReader && failure.kind !== 'aborted') return this.#reader.end();
+    if (failure.kind !== 'aborted' && this.#readEnough()) return this.#guarded((reader) => reader.end());
     const { deadlines } = this.prepared.request;
     this.#tell(transportFailure(failure, { streaming: this.prepared.exchange.request.stream, hadHeaders: this.#hadHeaders, deadlines }));
+  }
+
+  #guarded(read: (reader: AnswerReader) => void): void {
+    try {
+      if (this.#reader !== null) read(this.#reader);
+    } catch (error) {
+      this.#blame(error as Error);
+    }
   }
 
   /** Our own mistake ends this call alone, is logged, and does not count against the provider. */
@@ -103,6 +104,11 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
     this.environment.defect(error);
     const message = 'The gateway failed while it read the provider’s answer.';
     this.#tell({ kind: 'invalid', code: 'internal_error', message, tryElsewhere: false, health: 'none', maybeBilled: true });
+  }
+
+  /** The status of an error is known although its body broke off, and an answer that had its terminator is whole. */
+  #readEnough(): boolean {
+    return this.#reader instanceof ErrorReader || this.#reader?.complete === true;
   }
 
   #tell(failure: UpstreamFailure | null): void {
@@ -121,8 +127,14 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
 
   #startLingering(): void {
     if (this.#linger !== null) return;
-    this.#linger = setTimeout(() => this.#transportCall?.abort(), LINGER_MS);
+    this.#linger = setTimeout(() => this.#stopWaiting(), LINGER_MS);
     this.#linger.unref();
+  }
+
+  /** What was received is all there is. */
+  #stopWaiting(): void {
+    if (!this.#told) this.#guarded((reader) => reader.end());
+    this.#transportCall?.abort();
   }
 
   #stopLingering(): void {
