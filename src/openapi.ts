@@ -42,5 +42,9 @@ const ERROR_SCHEMA = {
 
 /** Offline: the pages and scripts of Swagger UI come from its package. */
 export function serveApiReference(app: NestFastifyApplication): void {
-  SwaggerModule.setup('docs', app, () => describeApi(app), { jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml', customSiteTitle: 'OpenGateway API' });
+  SwaggerModule.setup('docs', app, () => describeApi(app), {
+    jsonDocumentUrl: 'openapi.json',
+    yamlDocumentUrl: 'openapi.yaml',
+    customSiteTitle: 'OpenGateway API',
+  });
 }

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditLog } from './audit/audit-log.js';
 import { AuditController } from './audit.controller.js';
-import { BillingController } from './billing.controller.js';
+import { CreditsController, LedgerController } from './billing.controller.js';
 import { ConfigurationController } from './configuration.controller.js';
 import { ConsoleController } from './console.controller.js';
 import { KeysController } from './keys.controller.js';
@@ -11,7 +11,18 @@ import { RoutingController } from './routing.controller.js';
 
 /** The operator's API, `/admin/v1`. Needs the leaves in scope; joins what they know and adds the audit log. */
 @Module({
-  controllers: [ConsoleController, ConfigurationController, OrganizationsController, ProjectsController, KeysController, BillingController, RequestsController, RoutingController, AuditController],
+  controllers: [
+    ConsoleController,
+    ConfigurationController,
+    OrganizationsController,
+    ProjectsController,
+    KeysController,
+    CreditsController,
+    LedgerController,
+    RequestsController,
+    RoutingController,
+    AuditController,
+  ],
   providers: [AuditLog],
 })
 export class AdminModule {}

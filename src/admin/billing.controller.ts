@@ -10,14 +10,11 @@ import { renderAccount, renderEntry, renderGrant, renderRefund, renderVerificati
 
 @Operated('billing')
 @Controller('admin/v1')
-export class BillingController {
+export class CreditsController {
   constructor(
     private readonly organizations: Organizations,
     private readonly accounts: Accounts,
     private readonly credits: Credits,
-    private readonly requests: LedgerRequests,
-    private readonly verifier: LedgerVerify,
-    private readonly refunds: Refunds,
   ) {}
 
   @Post('credits')
@@ -42,6 +39,16 @@ export class BillingController {
     await this.organizations.get(id);
     return renderAccount(await this.accounts.get(id));
   }
+}
+
+@Operated('billing')
+@Controller('admin/v1')
+export class LedgerController {
+  constructor(
+    private readonly requests: LedgerRequests,
+    private readonly verifier: LedgerVerify,
+    private readonly refunds: Refunds,
+  ) {}
 
   @Get('ledger/entries')
   async entries(@Query('request_id') requestId: string | undefined): Promise<Record<string, unknown>> {

@@ -7,8 +7,13 @@ import { GatewayError } from '../core/errors/gateway-error.js';
 import { findProjectRoot } from '../platform/index.js';
 
 /** Own files only: no inline script, no other origin, no frame. */
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-const TYPES: Readonly<Record<string, string>> = { 'console.css': 'text/css; charset=utf-8', 'console.js': 'text/javascript; charset=utf-8', 'index.html': 'text/html; charset=utf-8' };
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const TYPES: Readonly<Record<string, string>> = {
+  'console.css': 'text/css; charset=utf-8',
+  'console.js': 'text/javascript; charset=utf-8',
+  'index.html': 'text/html; charset=utf-8',
+};
 
 /** The operator's console: three files that speak to the admin API from the browser. */
 @ApiExcludeController()

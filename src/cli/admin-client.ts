@@ -65,11 +65,20 @@ export class AdminClient {
   }
 
   /** Any path of the gateway; the answer's status and text. `key`: instead of the operator's token. */
-  async fetch(path: string, init: { method?: string; body?: string; key?: string; contentType?: string } = {}): Promise<{ status: number; text: string; headers: Headers }> {
+  async fetch(
+    path: string,
+    init: { method?: string; body?: string; key?: string; contentType?: string } = {},
+  ): Promise<{ status: number; text: string; headers: Headers }> {
     const headers: Record<string, string> = { authorization: `Bearer ${init.key ?? this.target.adminToken}` };
     if (init.body !== undefined) headers['content-type'] = init.contentType ?? 'application/json';
     try {
-      const answer = await fetch(this.target.baseUrl + path, { method: init.method ?? 'GET', headers, body: init.body, signal: AbortSignal.timeout(CALL_DEADLINE_MS), redirect: 'error' });
+      const answer = await fetch(this.target.baseUrl + path, {
+        method: init.method ?? 'GET',
+        headers,
+        body: init.body,
+        signal: AbortSignal.timeout(CALL_DEADLINE_MS),
+        redirect: 'error',
+      });
       return { status: answer.status, text: await answer.text(), headers: answer.headers };
     } catch (error) {
       throw new UnreachableError(`${this.target.baseUrl} does not answer · ${reasonOf(error)} · is the gateway running?`);

@@ -16,7 +16,12 @@ export async function main(argv: readonly string[], environment: Readonly<Record
   const { command, rest } = findCommand(argv);
   if (command === null) return helpOrComplain(argv, print);
   try {
-    const { values, positionals } = parseArgs({ args: rest, options: { ...optionsOf(command.options), ...optionsOf(COMMON) }, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({
+      args: rest,
+      options: { ...optionsOf(command.options), ...optionsOf(COMMON) },
+      allowPositionals: true,
+      strict: true,
+    });
     if (values['help'] === true) {
       print(renderHelp(command));
       return EXIT.ok;
@@ -50,7 +55,14 @@ function helpOrComplain(argv: readonly string[], print: (text: string) => void):
 function renderOverview(): string {
   const width = Math.max(...COMMANDS.map((command) => command.name.length));
   const lines = COMMANDS.map((command) => `  ${command.name.padEnd(width)}  ${command.summary}`);
-  return ['og: operate an OpenGateway from the command line', '', ...lines, '', 'og COMMAND --help says more. The gateway is found by OG_URL and OG_ADMIN_TOKEN, else in OG_DATA_DIR/bootstrap.json.', 'Exit codes: 0 ok · 1 a check failed or the gateway refused · 2 usage · 3 cannot connect · 4 denied'].join('\n');
+  return [
+    'og: operate an OpenGateway from the command line',
+    '',
+    ...lines,
+    '',
+    'og COMMAND --help says more. The gateway is found by OG_URL and OG_ADMIN_TOKEN, else in OG_DATA_DIR/bootstrap.json.',
+    'Exit codes: 0 ok · 1 a check failed or the gateway refused · 2 usage · 3 cannot connect · 4 denied',
+  ].join('\n');
 }
 
 function renderHelp(command: Command): string {
@@ -58,16 +70,35 @@ function renderHelp(command: Command): string {
     const short = option.short === undefined ? '' : `-${option.short}, `;
     return `  ${`${short}--${name}${option.value === undefined ? '' : ` ${option.value}`}`.padEnd(28)} ${option.describe}`;
   });
-  return [command.summary, '', 'Examples', ...command.examples.map((line) => `  ${line}`), '', 'Usage', ...command.usage.map((line) => `  ${line}`), '', 'Options', ...options].join('\n');
+  return [
+    command.summary,
+    '',
+    'Examples',
+    ...command.examples.map((line) => `  ${line}`),
+    '',
+    'Usage',
+    ...command.usage.map((line) => `  ${line}`),
+    '',
+    'Options',
+    ...options,
+  ].join('\n');
 }
 
 function complain(error: unknown, command: Command): number {
   const message = error instanceof Error ? error.message : String(error);
-  const hint = error instanceof RefusedError && error.param !== null ? ` · at ${error.param}` : '';
-  process.stderr.write(`error: ${message}${hint}\n`);
+  if (error instanceof RefusedError) return complainOfRefusal(error);
+  process.stderr.write(`error: ${message}\n`);
   if (error instanceof UnreachableError) return EXIT.unreachable;
-  if (error instanceof RefusedError) return error.status === 401 || error.status === 403 ? EXIT.denied : EXIT.failed;
-  const usage = error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
-  if (usage) process.stderr.write(`see og ${command.name} --help\n`);
-  return usage ? EXIT.usage : EXIT.failed;
+  if (!isUsageFault(error)) return EXIT.failed;
+  process.stderr.write(`see og ${command.name} --help\n`);
+  return EXIT.usage;
+}
+
+function complainOfRefusal(error: RefusedError): number {
+  process.stderr.write(`error: ${error.message}${error.param === null ? '' : ` · at ${error.param}`}\n`);
+  return error.status === 401 || error.status === 403 ? EXIT.denied : EXIT.failed;
+}
+
+function isUsageFault(error: unknown): boolean {
+  return error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
 }

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { normaliseResponse } from '../core/chat/normalise-stream.js';
+import type { ChatResponse } from '../core/chat/response.js';
+import { NO_USAGE } from '../core/chat/usage.js';
 import { renderParameterReport } from '../core/chat/parameter-report.js';
 import type { GatewayError } from '../core/errors/gateway-error.js';
 import { formatUsd } from '../core/pricing/index.js';
@@ -19,6 +21,13 @@ export class Answers {
     const summary = summaryOf(exchange);
     if (outcome.renderer !== undefined) return exchange.reply.end(outcome.renderer.finish(summary));
     this.sendJson(exchange, outcome, summary);
+  }
+
+  /** The answer of a stream, for the log of keys that store payloads, in the client's own shape but as one piece. */
+  keep(exchange: AdmittedExchange, response: ChatResponse | undefined): void {
+    if (response === undefined) return;
+    const summary = { usage: response.usage ?? NO_USAGE, estimated: response.usage === undefined };
+    exchange.responseBody = JSON.stringify(exchange.protocol.renderResponse(response, renderContextFor(exchange), summary));
   }
 
   /** Before the first byte: throws, so that one door renders all errors. After it: the in-stream error, then the end. */
@@ -57,7 +66,7 @@ export class Answers {
     const native = hasMembers(outcome.raw) && exchange.served?.deployment.protocol === exchange.protocol.id;
     const response = normaliseResponse(outcome.response as NonNullable<Answered['response']>, exchange.requestId);
     const body = native
-      ? exchange.protocol.renderNativeResponse(outcome.raw as Record<string, unknown>, context, summary)
+      ? exchange.protocol.renderNativeResponse(outcome.raw as Record<string, unknown>, context, summary, response)
       : exchange.protocol.renderResponse(response, context, summary);
     const headers = this.headers(exchange);
     if (summary.costUsd !== undefined) headers['x-og-cost-usd'] = summary.costUsd;
@@ -86,7 +95,9 @@ function summaryOf(exchange: AdmittedExchange): AnswerSummary {
     usage: settlement.usage,
     estimated: settlement.estimated,
     costUsd: formatUsd(settlement.chargedNanoUsd),
-    costDetails: { lines: settlement.lines.map((line) => ({ class: line.class, quantity: line.quantity, unit: line.unit, price_nano_usd: line.priceNanoUsd })) },
+    costDetails: {
+      lines: settlement.lines.map((line) => ({ class: line.class, quantity: line.quantity, unit: line.unit, price_nano_usd: line.priceNanoUsd })),
+    },
     og,
   };
 }

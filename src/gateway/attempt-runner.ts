@@ -4,7 +4,6 @@ import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import type { AttemptLog } from '../core/request-log/request-log.js';
 import type { Candidate, Plan } from '../core/routing/plan.js';
 import { ProviderAdapter, type PreparedCall } from '../providers/index.js';
-import { Drain } from '../platform/health/index.js';
 import { Planner } from '../routing/index.js';
 import { Answers } from './answers.js';
 import { Attempt, DrainSlots, type AttemptOutcome } from './attempt.js';
@@ -27,7 +26,6 @@ export class AttemptRunner {
     private readonly planner: Planner,
     private readonly answers: Answers,
     private readonly ticker: StreamTicker,
-    private readonly drain: Drain,
   ) {}
 
   /**
@@ -66,7 +64,7 @@ export class AttemptRunner {
       sameProtocol: deployment.protocol === exchange.protocol.id,
       headers: () => this.answers.headers(exchange),
       drains: this.drains,
-      shutdown: this.drain.expired,
+      shutdown: this.ticker.shutdown,
     });
     this.ticker.add(attempt);
     void attempt.outcome.then(() => this.ticker.remove(attempt));
@@ -79,7 +77,7 @@ export class AttemptRunner {
     const candidate = exchange.served as Candidate;
     exchange.attempts.push(attemptLogOf(exchange, attempt, outcome));
     exchange.timings.connectMs = attempt.connectMs;
-    if (attempt.meter.firstContentAtMs !== undefined) {
+    if (exchange.request.stream && attempt.meter.firstContentAtMs !== undefined) {
       exchange.timings.ttftMs = attempt.meter.firstContentAtMs - exchange.startedMs;
       exchange.timings.generationMs = performance.now() - attempt.meter.firstContentAtMs;
     }
@@ -106,9 +104,9 @@ export class AttemptRunner {
   }
 }
 
-/** A value for what the client left open takes nothing away from what it said. */
+/** A value for what the client left open, or another name for what it said, takes nothing away. */
 function isAdjustment(item: ParameterAdjustment): boolean {
-  return item.action !== 'defaulted';
+  return item.action !== 'defaulted' && item.action !== 'renamed';
 }
 
 function adjusted(report: readonly ParameterAdjustment[]): GatewayError {

@@ -1,5 +1,7 @@
-import { isContent, type StreamItem } from '../core/chat/event.js';
+import { eventsOfResponse } from '../core/chat/events-of-response.js';
+import { isContent, type ChatEvent, type StreamItem } from '../core/chat/event.js';
 import { StreamNormaliser } from '../core/chat/normalise-stream.js';
+import { ResponseOfEvents } from '../core/chat/response-of-events.js';
 import type { ChatResponse } from '../core/chat/response.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { StreamRenderer } from '../core/protocols/protocol.js';
@@ -8,6 +10,7 @@ import type { UpstreamCall } from '../core/upstream/upstream.js';
 import type { CallObserver } from '../providers/index.js';
 import type { AdmittedExchange } from './exchange.js';
 import { Meter } from './meter.js';
+import { storesPayload } from './request-log-of.js';
 import type { Ticking } from './stream-ticker.js';
 
 export type AttemptOutcome =
@@ -26,6 +29,8 @@ const DRAIN_MS = 30_000;
 const DRAIN_BYTES = 2 * 1024 * 1024;
 /** Start-up frames kept before the commit point; a provider that sends more is committed to. */
 const MAX_STARTUP_ITEMS = 64;
+/** The log keeps at most 1 MB of an answer. */
+const MAX_RECORDED_CHARS = 1_000_000;
 
 export interface AttemptOptions {
   candidate: Candidate;
@@ -75,6 +80,7 @@ export class Attempt implements CallObserver, Ticking {
   status: number | undefined;
   private readonly startedMs = performance.now();
   private readonly normaliser: StreamNormaliser;
+  private readonly recorder: ResponseOfEvents | undefined;
   private readonly startup: { item: StreamItem; native: boolean }[] = [];
   private call: UpstreamCall | undefined;
   private resolve!: (outcome: AttemptOutcome) => void;
@@ -91,6 +97,7 @@ export class Attempt implements CallObserver, Ticking {
   ) {
     this.meter = new Meter(exchange.needs.promptTokensEstimate);
     this.normaliser = new StreamNormaliser(exchange.requestId);
+    if (exchange.request.stream && storesPayload(exchange)) this.recorder = new ResponseOfEvents();
     this.outcome = new Promise((resolve) => (this.resolve = resolve));
   }
 
@@ -126,6 +133,7 @@ export class Attempt implements CallObserver, Ticking {
     let content = false;
     for (const event of normal.events) {
       this.meter.observe(event, nowMs);
+      this.record(event);
       if (event.type === 'error') return this.fail(event.failure);
       content ||= isContent(event);
       if (event.type === 'end') return this.finish(normal, native);
@@ -134,6 +142,8 @@ export class Attempt implements CallObserver, Ticking {
   }
 
   onResponse(response: ChatResponse, raw: Record<string, unknown>): void {
+    const nowMs = performance.now();
+    for (const event of eventsOfResponse(response)) this.meter.observe(event, nowMs);
     this.settle({ kind: 'answered', response, raw });
   }
 
@@ -149,6 +159,16 @@ export class Attempt implements CallObserver, Ticking {
     if (reply.isStalled(nowMs)) return reply.destroy();
     if (nowMs - this.lastWriteMs >= HEARTBEAT_MS) this.beat(nowMs);
     this.checkpoint(nowMs);
+  }
+
+  /** What a stream added up to, for the log of keys that store payloads; bounded. Undefined when nothing was recorded. */
+  recorded(): ChatResponse | undefined {
+    return this.recorder?.response();
+  }
+
+  private record(event: ChatEvent): void {
+    if (this.recorder === undefined || this.meter.contentChars > MAX_RECORDED_CHARS) return;
+    this.recorder.push(event);
   }
 
   private pass(item: StreamItem, native: boolean, content: boolean): void {

@@ -11,6 +11,15 @@ import { endingOf, expectedCostNanoUsd } from './ending.js';
 import type { AdmittedExchange } from './exchange.js';
 import { holdRequestFor } from './hold-request.js';
 import { nextCandidate } from './next-candidate.js';
+import { tokensUsed } from './tokens-used.js';
+
+interface Attempted {
+  attempt: Attempt;
+  outcome: AttemptOutcome;
+  failures: UpstreamFailure[];
+  /** What attempts that failed may cost us at their providers. */
+  suspenseNanoUsd: bigint;
+}
 
 /** The spine: the order in which a chat request is planned, held, attempted, settled and answered stands here and nowhere else. */
 @Injectable()
@@ -32,31 +41,36 @@ export class CompleteChat {
     exchange.hold = await this.holds.hold(holdRequestFor(exchange, plan, this.planner.leases));
     exchange.timings.holdMs = performance.now() - plannedMs;
 
-    const failures: UpstreamFailure[] = [];
-    let suspenseNanoUsd = 0n;
-    let candidate: Candidate | null = plan.attempts[0] ?? null;
-    let attempt!: Attempt;
-    let outcome!: AttemptOutcome;
-    while (candidate !== null) {
-      exchange.served = candidate;
-      exchange.tried.push(candidate);
-      attempt = this.attempts.start(exchange, candidate);
-      outcome = await attempt.outcome;
-      this.attempts.report(exchange, attempt, outcome);
-      if (outcome.kind !== 'failed') break;
-      failures.push(outcome.failure);
-      candidate = nextCandidate(exchange, outcome);
-      if (candidate === null || !this.planner.mayRetry()) break;
-      if (outcome.failure.maybeBilled) suspenseNanoUsd += expectedCostNanoUsd(exchange, attempt, exchange.served.deployment.cost);
-    }
-
+    const { attempt, outcome, failures, suspenseNanoUsd } = await this.attemptAll(exchange, plan.attempts[0] as Candidate);
     const settleMs = performance.now();
     exchange.meter = attempt.meter;
+    this.answers.keep(exchange, attempt.recorded());
     exchange.settlement = exchange.hold.settle(endingOf(exchange, outcome, attempt, suspenseNanoUsd));
     exchange.timings.settleMs = performance.now() - settleMs;
+    // Before the last byte: the headers tell what is left, and a client that waits for its answer finds its slot free.
+    exchange.admission.release(tokensUsed(exchange.settlement.usage));
     if (outcome.kind === 'answered') return this.answers.send(exchange, outcome);
     if (outcome.kind === 'canceled') return;
     const failure = finalFailure(failures) ?? outcome.failure;
     this.answers.fail(exchange, toGatewayError(failure, exchange.served?.deployment, outcome.committed), outcome);
+  }
+
+  /** Asks one deployment after another, until one answers, the client leaves, or nobody is left who may be asked. */
+  private async attemptAll(exchange: AdmittedExchange, first: Candidate): Promise<Attempted> {
+    const failures: UpstreamFailure[] = [];
+    let suspenseNanoUsd = 0n;
+    for (let candidate = first; ;) {
+      exchange.served = candidate;
+      exchange.tried.push(candidate);
+      const attempt = this.attempts.start(exchange, candidate);
+      const outcome = await attempt.outcome;
+      this.attempts.report(exchange, attempt, outcome);
+      if (outcome.kind !== 'failed') return { attempt, outcome, failures, suspenseNanoUsd };
+      failures.push(outcome.failure);
+      const next = nextCandidate(exchange, outcome);
+      if (next === null || !this.planner.mayRetry()) return { attempt, outcome, failures, suspenseNanoUsd };
+      if (outcome.failure.maybeBilled) suspenseNanoUsd += expectedCostNanoUsd(exchange, attempt, candidate.deployment.cost);
+      candidate = next;
+    }
   }
 }

@@ -1,35 +1,48 @@
-import { NO_USAGE } from '../core/chat/usage.js';
 import type { Ending } from '../core/ledger/settlement.js';
+import { NO_USAGE } from '../core/chat/usage.js';
 import { chargeFor } from '../core/pricing/index.js';
 import type { Attempt, AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
 
+type Served = Pick<Ending, 'price' | 'cost' | 'billPartial' | 'provider' | 'upstreamModel' | 'servedModel'>;
+type Seen = Pick<Ending, 'usage' | 'delivered' | 'hadContent'>;
+
 /** What was seen of a request's end, as the ledger wants to know it. `last` is the attempt that answered or failed last. */
 export function endingOf(exchange: AdmittedExchange, outcome: AttemptOutcome, last: Attempt, suspenseNanoUsd: bigint): Ending {
-  const deployment = exchange.served?.deployment;
-  const { meter } = last;
-  const share = exchange.request.stream ? exchange.reply.deliveredShare() : 0;
   return {
+    ...servedOf(exchange),
+    ...seenOf(exchange, outcome, last),
     end: outcome.kind === 'answered' ? 'completed' : outcome.kind,
-    price: deployment?.price ?? null,
-    cost: deployment?.cost ?? null,
-    usage: outcome.kind === 'answered' ? (outcome.response?.usage ?? meter.usage) : meter.usage,
-    delivered: outcome.kind === 'answered' ? meter.delivered(1) : meter.delivered(share),
     hadHeaders: last.hadHeaders,
-    hadContent: meter.firstContentAtMs !== undefined && (share > 0 || outcome.kind === 'answered'),
-    billPartial: deployment?.provider.billPartial ?? true,
     requests: 1,
     images: 0,
     seconds: 0,
     suspenseNanoUsd,
     attempts: exchange.attempts.length,
-    provider: deployment?.provider.id,
-    upstreamModel: deployment?.upstreamModel,
-    servedModel: exchange.served?.model.id,
     forwardedAtMs: exchange.attempts[0]?.startedAtMs,
     firstTokenAtMs: firstTokenAtMs(exchange, last),
     endedAtMs: Date.now(),
   };
+}
+
+function servedOf({ served }: AdmittedExchange): Served {
+  if (served === undefined) return { price: null, cost: null, billPartial: true };
+  const { deployment, model } = served;
+  return {
+    price: deployment.price,
+    cost: deployment.cost,
+    billPartial: deployment.provider.billPartial,
+    provider: deployment.provider.id,
+    upstreamModel: deployment.upstreamModel,
+    servedModel: model.id,
+  };
+}
+
+/** A whole answer counts as delivered: it is handed to the socket before anything else happens. */
+function seenOf(exchange: AdmittedExchange, outcome: AttemptOutcome, { meter }: Attempt): Seen {
+  if (outcome.kind === 'answered') return { usage: outcome.response?.usage ?? meter.usage, delivered: meter.delivered(1), hadContent: true };
+  const share = exchange.request.stream ? exchange.reply.deliveredShare() : 0;
+  return { usage: meter.usage, delivered: meter.delivered(share), hadContent: meter.firstContentAtMs !== undefined && share > 0 };
 }
 
 function firstTokenAtMs(exchange: AdmittedExchange, last: Attempt): number | undefined {
@@ -37,7 +50,7 @@ function firstTokenAtMs(exchange: AdmittedExchange, last: Attempt): number | und
   return firstMs === undefined ? undefined : Math.round(exchange.receivedAtMs + (firstMs - exchange.startedMs));
 }
 
-/** What a failed attempt may have cost us at the provider: its prompt, never the customer's. */
+/** What a failed attempt may have cost us at the provider: its prompt and what it had said, never the customer's. */
 export function expectedCostNanoUsd(exchange: AdmittedExchange, attempt: Attempt, cost: Ending['cost']): bigint {
   if (cost === null) return 0n;
   const usage = { ...NO_USAGE, ...attempt.meter.delivered(1), input: exchange.needs.promptTokensEstimate };

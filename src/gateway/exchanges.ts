@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { promptTokens, completionTokens } from '../core/chat/usage.js';
 import { SnapshotSource } from '../core/catalog/model.js';
 import type { Caller } from '../core/policy/caller.js';
 import type { ProtocolId } from '../core/protocols/protocol.js';
@@ -12,6 +11,7 @@ import { GatewayMetrics } from './gateway.metrics.js';
 import { parseGatewayOptions } from './gateway-options.js';
 import { PROTOCOLS } from './protocols.js';
 import { requestLogOf } from './request-log-of.js';
+import { tokensUsed } from './tokens-used.js';
 
 /** What the guards leave on a Fastify request of `/v1`. */
 export interface InferenceRequest {
@@ -61,14 +61,9 @@ export class Exchanges {
   close(exchange: Exchange): void {
     if (!this.opened.delete(exchange)) return;
     if (exchange.tried.length === 0) exchange.admission?.cancel();
-    else exchange.admission?.release(tokensUsed(exchange));
+    else exchange.admission?.release(exchange.settlement === undefined ? 0 : tokensUsed(exchange.settlement.usage));
     const log = requestLogOf(exchange, { zone: this.config.zone, configHash: this.snapshots.current().hash, endedMs: performance.now() });
     this.logs.record(log);
     this.metrics.closed(exchange, log);
   }
-}
-
-function tokensUsed(exchange: Exchange): number {
-  const usage = exchange.settlement?.usage;
-  return usage === undefined ? 0 : promptTokens(usage) + completionTokens(usage);
 }

@@ -3,14 +3,36 @@ import { parseGatewayOptions } from './gateway-options.js';
 describe('parseGatewayOptions', () => {
   it('reads what the client asks of the gateway', () => {
     const options = parseGatewayOptions(
-      { 'x-og-strict': 'true', 'x-og-no-fallback': '1', 'x-og-tags': 'a, b', 'x-og-session-id': 's1', 'x-og-store': 'none', 'x-stainless-retry-count': '2', 'anthropic-beta': 'x' },
+      {
+        'x-og-strict': 'true',
+        'x-og-no-fallback': '1',
+        'x-og-tags': 'a, b',
+        'x-og-session-id': 's1',
+        'x-og-store': 'none',
+        'x-stainless-retry-count': '2',
+        'anthropic-beta': 'x',
+      },
       '127.0.0.1',
     );
-    expect(options).toMatchObject({ strict: true, noFallback: true, tags: ['a', 'b'], sessionId: 's1', store: 'none', clientRetries: 2, passThrough: { 'anthropic-beta': 'x' } });
+    expect(options).toMatchObject({
+      strict: true,
+      noFallback: true,
+      tags: ['a', 'b'],
+      sessionId: 's1',
+      store: 'none',
+      clientRetries: 2,
+      passThrough: { 'anthropic-beta': 'x' },
+    });
   });
 
   it('takes the usual when nothing is said', () => {
-    expect(parseGatewayOptions({}, undefined)).toMatchObject({ strict: false, noFallback: false, tags: [], reasoningField: 'reasoning_content', clientRetries: 0 });
+    expect(parseGatewayOptions({}, undefined)).toMatchObject({
+      strict: false,
+      noFallback: false,
+      tags: [],
+      reasoningField: 'reasoning_content',
+      clientRetries: 0,
+    });
   });
 
   it.each([

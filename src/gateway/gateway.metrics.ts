@@ -25,18 +25,53 @@ const TOKEN_LABELS: Readonly<Record<TokenClass, string>> = {
 };
 
 export const GATEWAY_METRIC_PROVIDERS = [
-  makeCounterProvider({ name: 'og_requests_total', help: "Clients' requests that have ended", labelNames: ['zone', 'operation', 'model', 'provider', 'http_status', 'error_class', 'error_type', 'stream', 'cache'] }),
-  makeCounterProvider({ name: 'og_upstream_attempts_total', help: 'Calls to providers', labelNames: ['zone', 'provider', 'model', 'credential', 'outcome', 'error_type', 'attempt'] }),
-  makeCounterProvider({ name: 'og_fallbacks_total', help: 'Requests that a second deployment was asked for', labelNames: ['zone', 'model', 'from_provider', 'to_provider', 'reason', 'outcome'] }),
-  makeCounterProvider({ name: 'og_tokens_total', help: 'Tokens by class; the classes do not overlap', labelNames: ['zone', 'model', 'provider', 'token_class'] }),
-  makeCounterProvider({ name: 'og_cost_usd_total', help: 'Cost in USD, charged to customers and taken by providers; for trends, the ledger is the truth', labelNames: ['zone', 'model', 'provider', 'side'] }),
+  makeCounterProvider({
+    name: 'og_requests_total',
+    help: "Clients' requests that have ended",
+    labelNames: ['zone', 'operation', 'model', 'provider', 'http_status', 'error_class', 'error_type', 'stream', 'cache'],
+  }),
+  makeCounterProvider({
+    name: 'og_upstream_attempts_total',
+    help: 'Calls to providers',
+    labelNames: ['zone', 'provider', 'model', 'credential', 'outcome', 'error_type', 'attempt'],
+  }),
+  makeCounterProvider({
+    name: 'og_fallbacks_total',
+    help: 'Requests that a second deployment was asked for',
+    labelNames: ['zone', 'model', 'from_provider', 'to_provider', 'reason', 'outcome'],
+  }),
+  makeCounterProvider({
+    name: 'og_tokens_total',
+    help: 'Tokens by class; the classes do not overlap',
+    labelNames: ['zone', 'model', 'provider', 'token_class'],
+  }),
+  makeCounterProvider({
+    name: 'og_cost_usd_total',
+    help: 'Cost in USD, charged to customers and taken by providers; for trends, the ledger is the truth',
+    labelNames: ['zone', 'model', 'provider', 'side'],
+  }),
   makeCounterProvider({ name: 'og_usage_estimated_total', help: 'Charges from our own estimate', labelNames: ['model', 'provider', 'reason'] }),
   makeCounterProvider({ name: 'og_upstream_drift_total', help: 'Things a provider sent that this version does not know', labelNames: ['provider', 'what'] }),
   makeCounterProvider({ name: 'og_stream_terminations_total', help: 'How streams ended', labelNames: ['zone', 'provider', 'model', 'reason'] }),
   makeGaugeProvider({ name: 'og_inflight_requests', help: 'Requests being served', labelNames: ['zone', 'operation'] }),
-  makeHistogramProvider({ name: 'gen_ai_server_request_duration_seconds', help: 'Whole requests as the client felt them', labelNames: ['zone', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'error_type', 'stream'], buckets: DURATION_S }),
-  makeHistogramProvider({ name: 'gen_ai_server_time_to_first_token_seconds', help: 'Streams: request to first content', labelNames: ['zone', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'], buckets: TTFT_S }),
-  makeHistogramProvider({ name: 'gen_ai_client_operation_duration_seconds', help: 'Calls to providers', labelNames: ['zone', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'error_type', 'attempt'], buckets: DURATION_S }),
+  makeHistogramProvider({
+    name: 'gen_ai_server_request_duration_seconds',
+    help: 'Whole requests as the client felt them',
+    labelNames: ['zone', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'error_type', 'stream'],
+    buckets: DURATION_S,
+  }),
+  makeHistogramProvider({
+    name: 'gen_ai_server_time_to_first_token_seconds',
+    help: 'Streams: request to first content',
+    labelNames: ['zone', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'],
+    buckets: TTFT_S,
+  }),
+  makeHistogramProvider({
+    name: 'gen_ai_client_operation_duration_seconds',
+    help: 'Calls to providers',
+    labelNames: ['zone', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'error_type', 'attempt'],
+    buckets: DURATION_S,
+  }),
   makeHistogramProvider({ name: 'og_gateway_overhead_seconds', help: "The gateway's own work by phase", labelNames: ['zone', 'phase'], buckets: OVERHEAD_S }),
 ];
 
@@ -56,23 +91,46 @@ export class GatewayMetrics {
   private readonly counters = new Map<string, Child>();
   private readonly histograms = new Map<string, Observing>();
 
-  constructor(
-    config: Config,
-    snapshots: SnapshotSource,
-    @InjectMetric('og_requests_total') private readonly requests: Counter,
-    @InjectMetric('og_upstream_attempts_total') private readonly attempts: Counter,
-    @InjectMetric('og_fallbacks_total') private readonly fallbacks: Counter,
-    @InjectMetric('og_tokens_total') private readonly tokens: Counter,
-    @InjectMetric('og_cost_usd_total') private readonly cost: Counter,
-    @InjectMetric('og_usage_estimated_total') private readonly estimated: Counter,
-    @InjectMetric('og_upstream_drift_total') private readonly drifts: Counter,
-    @InjectMetric('og_stream_terminations_total') private readonly terminations: Counter,
-    @InjectMetric('og_inflight_requests') private readonly inflight: Gauge,
-    @InjectMetric('gen_ai_server_request_duration_seconds') private readonly duration: Histogram,
-    @InjectMetric('gen_ai_server_time_to_first_token_seconds') private readonly firstToken: Histogram,
-    @InjectMetric('gen_ai_client_operation_duration_seconds') private readonly attemptDuration: Histogram,
-    @InjectMetric('og_gateway_overhead_seconds') private readonly overhead: Histogram,
-  ) {
+  @InjectMetric('og_requests_total')
+  private readonly requests!: Counter;
+
+  @InjectMetric('og_upstream_attempts_total')
+  private readonly attempts!: Counter;
+
+  @InjectMetric('og_fallbacks_total')
+  private readonly fallbacks!: Counter;
+
+  @InjectMetric('og_tokens_total')
+  private readonly tokens!: Counter;
+
+  @InjectMetric('og_cost_usd_total')
+  private readonly cost!: Counter;
+
+  @InjectMetric('og_usage_estimated_total')
+  private readonly estimated!: Counter;
+
+  @InjectMetric('og_upstream_drift_total')
+  private readonly drifts!: Counter;
+
+  @InjectMetric('og_stream_terminations_total')
+  private readonly terminations!: Counter;
+
+  @InjectMetric('og_inflight_requests')
+  private readonly inflight!: Gauge;
+
+  @InjectMetric('gen_ai_server_request_duration_seconds')
+  private readonly duration!: Histogram;
+
+  @InjectMetric('gen_ai_server_time_to_first_token_seconds')
+  private readonly firstToken!: Histogram;
+
+  @InjectMetric('gen_ai_client_operation_duration_seconds')
+  private readonly attemptDuration!: Histogram;
+
+  @InjectMetric('og_gateway_overhead_seconds')
+  private readonly overhead!: Histogram;
+
+  constructor(config: Config, snapshots: SnapshotSource) {
     this.zone = config.zone;
     this.models = new BoundedLabel((name) => snapshots.current().models.has(name));
   }
@@ -88,8 +146,22 @@ export class GatewayMetrics {
     const errorType = log.errorCode ?? '';
     const stream = String(log.stream);
     const { zone } = this;
-    this.count(this.requests, { zone, operation: log.endpoint, model, provider, http_status: String(log.status), error_class: errorClassOf(log), error_type: errorType, stream, cache: 'bypass' });
-    this.observe(this.duration, { zone, gen_ai_operation_name: 'chat', gen_ai_provider_name: provider, gen_ai_request_model: model, error_type: errorType, stream }, log.timings.totalMs);
+    this.count(this.requests, {
+      zone,
+      operation: log.endpoint,
+      model,
+      provider,
+      http_status: String(log.status),
+      error_class: errorClassOf(log),
+      error_type: errorType,
+      stream,
+      cache: 'bypass',
+    });
+    this.observe(
+      this.duration,
+      { zone, gen_ai_operation_name: 'chat', gen_ai_provider_name: provider, gen_ai_request_model: model, error_type: errorType, stream },
+      log.timings.totalMs,
+    );
     if (log.stream && log.timings.ttftMs !== undefined) {
       this.observe(this.firstToken, { zone, gen_ai_operation_name: 'chat', gen_ai_provider_name: provider, gen_ai_request_model: model }, log.timings.ttftMs);
     }
@@ -115,12 +187,34 @@ export class GatewayMetrics {
     const { zone } = this;
     const errorType = attempt.errorCode ?? '';
     const outcome = attempt.outcome === 'canceled' ? 'cancelled' : attempt.outcome;
-    this.count(this.attempts, { zone, provider: attempt.provider, model, credential: attempt.credential, outcome, error_type: errorType, attempt: attempt.kind });
-    const labels = { zone, gen_ai_operation_name: 'chat', gen_ai_provider_name: attempt.provider, gen_ai_request_model: model, error_type: errorType, attempt: attempt.kind };
+    this.count(this.attempts, {
+      zone,
+      provider: attempt.provider,
+      model,
+      credential: attempt.credential,
+      outcome,
+      error_type: errorType,
+      attempt: attempt.kind,
+    });
+    const labels = {
+      zone,
+      gen_ai_operation_name: 'chat',
+      gen_ai_provider_name: attempt.provider,
+      gen_ai_request_model: model,
+      error_type: errorType,
+      attempt: attempt.kind,
+    };
     this.observe(this.attemptDuration, labels, attempt.totalMs);
     const before = log.attempts[attempt.number - 2];
     if (before !== undefined) {
-      this.count(this.fallbacks, { zone, model, from_provider: before.provider, to_provider: attempt.provider, reason: before.errorCode ?? 'unknown', outcome });
+      this.count(this.fallbacks, {
+        zone,
+        model,
+        from_provider: before.provider,
+        to_provider: attempt.provider,
+        reason: before.errorCode ?? 'unknown',
+        outcome,
+      });
     }
   }
 

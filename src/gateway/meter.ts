@@ -11,12 +11,8 @@ export class Meter {
   firstContentAtMs: number | undefined;
   /** The provider's usage, the last cumulative one. */
   usage: Usage | undefined;
-  usageSeen = false;
-  usageProblem: 'missing' | 'invalid' | undefined;
   upstreamId: string | undefined;
-  upstreamModel: string | undefined;
-  serviceTier: string | undefined;
-  contentEventCount = 0;
+  contentChars = 0;
   readonly drift: string[] = [];
   private readonly finishes = new Map<number, { reason: FinishReason; raw: string | null }>();
   private outputEstimate = 0;
@@ -73,24 +69,15 @@ export class Meter {
 
   private content(text: string, nowMs: number): number {
     this.firstContentAtMs ??= nowMs;
-    this.contentEventCount += 1;
+    this.contentChars += text.length;
     return estimateTokens(text);
   }
 
   private note(event: ChatEvent): void {
-    if (event.type === 'start') {
-      this.upstreamId ??= event.upstreamId;
-      this.upstreamModel ??= event.upstreamModel;
-      this.serviceTier ??= event.serviceTier;
-    } else if (event.type === 'usage') {
-      this.usageSeen = true;
-      this.usage = event.usage ?? this.usage;
-      this.usageProblem = this.usage === undefined ? 'invalid' : undefined;
-    } else if (event.type === 'finish') {
-      this.finishes.set(event.choice, { reason: event.reason, raw: event.raw });
-    } else if (event.type === 'drift' && this.drift.length < MAX_DRIFT) {
-      this.drift.push(event.what);
-    }
+    if (event.type === 'start') this.upstreamId ??= event.upstreamId;
+    else if (event.type === 'usage') this.usage = event.usage ?? this.usage;
+    else if (event.type === 'finish') this.finishes.set(event.choice, { reason: event.reason, raw: event.raw });
+    else if (event.type === 'drift' && this.drift.length < MAX_DRIFT) this.drift.push(event.what);
   }
 }
 

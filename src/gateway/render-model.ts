@@ -76,9 +76,27 @@ export function renderMeasured(reports: readonly DeploymentHealthReport[]): Reco
   };
   const round = (value: number | null): number | null => (value === null ? null : Math.round(value));
   return {
-    p50_ms: round(best(reports.map((report) => report.totalP50Ms), Math.min)),
-    p95_ms: round(best(reports.map((report) => report.totalP95Ms), Math.min)),
-    ttft_p95_ms: round(best(reports.map((report) => report.ttftP95Ms), Math.min)),
-    availability: best(reports.map((report) => report.successRate), Math.max),
+    p50_ms: round(
+      best(
+        reports.map((report) => report.totalP50Ms),
+        Math.min,
+      ),
+    ),
+    p95_ms: round(
+      best(
+        reports.map((report) => report.totalP95Ms),
+        Math.min,
+      ),
+    ),
+    ttft_p95_ms: round(
+      best(
+        reports.map((report) => report.ttftP95Ms),
+        Math.min,
+      ),
+    ),
+    availability: best(
+      reports.map((report) => report.successRate),
+      Math.max,
+    ),
   };
 }

@@ -12,9 +12,26 @@ export interface LogContext {
 
 /** The log record of a request that has ended, well or not. */
 export function requestLogOf(exchange: Exchange, context: LogContext): RequestLog {
-  const { caller, options, settlement, served, error } = exchange;
-  const finish = exchange.meter?.finish;
   const totalMs = context.endedMs - exchange.startedMs;
+  return {
+    ...askedOf(exchange),
+    ...routedOf(exchange),
+    ...endedOf(exchange),
+    ...paidOf(exchange),
+    ...payloadOf(exchange),
+    zone: context.zone,
+    configHash: context.configHash,
+    attempts: exchange.attempts,
+    parameters: exchange.parameters,
+    timings: { ...exchange.timings, totalMs },
+    receivedAtMs: exchange.receivedAtMs,
+    endedAtMs: exchange.receivedAtMs + Math.round(totalMs),
+  };
+}
+
+/** Who asked for what. */
+function askedOf(exchange: Exchange) {
+  const { caller, options, request } = exchange;
   return {
     requestId: exchange.requestId,
     clientRequestId: options.clientRequestId,
@@ -22,60 +39,74 @@ export function requestLogOf(exchange: Exchange, context: LogContext): RequestLo
     projectId: caller.projectId,
     keyId: caller.keyId,
     keyName: caller.keyName,
-    zone: context.zone,
     endpoint: exchange.endpoint,
     protocol: exchange.protocol.id,
-    requestedModel: exchange.request?.model ?? '',
-    servedModel: served?.model.id,
-    provider: served?.deployment.provider.id,
-    upstreamModel: served?.deployment.upstreamModel,
-    upstreamId: exchange.meter?.upstreamId,
-    stream: exchange.request?.stream ?? false,
-    state: settlement?.state ?? 'failed',
-    status: statusOf(exchange),
-    errorCode: error?.code,
-    errorMessage: error?.message,
-    finishReason: finish?.reason,
-    rawFinishReason: finish?.raw ?? undefined,
-    fallback: exchange.fallback,
-    route: exchange.plan?.route,
-    strategy: exchange.plan?.strategy,
-    attempts: exchange.attempts,
-    candidates: (exchange.plan?.candidates ?? []).map(candidateLogOf),
-    parameters: exchange.parameters,
-    timings: { ...exchange.timings, totalMs },
-    usage: settlement === undefined || isEmpty(settlement.usage) ? undefined : settlement.usage,
-    usageEstimated: settlement?.estimated ?? false,
-    holdNanoUsd: exchange.hold?.amountNanoUsd ?? 0n,
-    chargedNanoUsd: settlement?.chargedNanoUsd ?? 0n,
-    costNanoUsd: settlement?.providerCostNanoUsd ?? 0n,
-    chargeLines: settlement?.lines ?? [],
+    requestedModel: request === undefined ? '' : request.model,
+    stream: request !== undefined && request.stream,
     tags: options.tags,
     sessionId: options.sessionId,
     clientRetries: options.clientRetries,
     userAgent: options.userAgent,
     clientIp: options.clientIp,
-    ...payloadOf(exchange),
-    drift: exchange.meter?.drift ?? [],
-    configHash: context.configHash,
-    receivedAtMs: exchange.receivedAtMs,
-    endedAtMs: exchange.receivedAtMs + Math.round(totalMs),
+  };
+}
+
+/** Who was considered, who served. */
+function routedOf({ served, plan, fallback }: Exchange) {
+  const deployment = served?.deployment;
+  return {
+    servedModel: served?.model.id,
+    provider: deployment?.provider.id,
+    upstreamModel: deployment?.upstreamModel,
+    fallback,
+    route: plan?.route,
+    strategy: plan?.strategy,
+    candidates: plan === undefined ? [] : plan.candidates.map(candidateLogOf),
+  };
+}
+
+function endedOf(exchange: Exchange) {
+  const { meter, error, settlement } = exchange;
+  const finish = meter?.finish;
+  return {
+    state: settlement === undefined ? ('failed' as const) : settlement.state,
+    status: statusOf(exchange),
+    errorCode: error?.code,
+    errorMessage: error?.message,
+    finishReason: finish?.reason,
+    rawFinishReason: finish?.raw ?? undefined,
+    upstreamId: meter?.upstreamId,
+    drift: meter === undefined ? [] : meter.drift,
+  };
+}
+
+function paidOf({ settlement, hold }: Exchange) {
+  const holdNanoUsd = hold === undefined ? 0n : hold.amountNanoUsd;
+  if (settlement === undefined) return { usageEstimated: false, holdNanoUsd, chargedNanoUsd: 0n, costNanoUsd: 0n, chargeLines: [] };
+  return {
+    usage: isEmpty(settlement.usage) ? undefined : settlement.usage,
+    usageEstimated: settlement.estimated,
+    holdNanoUsd,
+    chargedNanoUsd: settlement.chargedNanoUsd,
+    costNanoUsd: settlement.providerCostNanoUsd,
+    chargeLines: settlement.lines,
   };
 }
 
 /** What the client got: a stream that broke after its first byte was still a 200. 499 is nginx's word for a client that left. */
-function statusOf(exchange: Exchange): number {
-  const sent = exchange.reply?.status;
-  if (sent !== undefined && exchange.settlement?.state !== 'canceled') return sent;
-  if (exchange.error !== undefined) return exchange.error.status;
-  return exchange.settlement?.state === 'canceled' ? 499 : 200;
+function statusOf({ reply, settlement, error }: Exchange): number {
+  const canceled = settlement?.state === 'canceled';
+  const sent = reply?.status;
+  if (sent !== undefined && !canceled) return sent;
+  if (error !== undefined) return error.status;
+  return canceled ? 499 : 200;
 }
 
 function isEmpty(usage: Usage): boolean {
   return TOKEN_CLASSES.every((tokenClass) => usage[tokenClass] === 0);
 }
 
-export function candidateLogOf(candidate: Candidate): CandidateLog {
+function candidateLogOf(candidate: Candidate): CandidateLog {
   const { deployment, model } = candidate;
   return {
     provider: deployment.provider.id,
@@ -91,7 +122,10 @@ export function candidateLogOf(candidate: Candidate): CandidateLog {
 
 /** Payloads only under `store: full`; the client may ask for less with `x-og-store`, never for more. */
 function payloadOf(exchange: Exchange): Pick<RequestLog, 'requestBody' | 'responseBody'> {
-  const wanted = exchange.options.store ?? 'full';
-  if (exchange.caller.store !== 'full' || wanted !== 'full' || exchange.body === undefined) return {};
-  return { requestBody: Buffer.from(exchange.body.bytes).toString('utf8'), responseBody: exchange.responseBody };
+  if (!storesPayload(exchange) || exchange.body === undefined) return {};
+  return { requestBody: exchange.body.bytes.toString('utf8'), responseBody: exchange.responseBody };
+}
+
+export function storesPayload({ caller, options }: Exchange): boolean {
+  return caller.store === 'full' && (options.store ?? 'full') === 'full';
 }

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Drain } from '../platform/health/index.js';
 
 /** Something that wants to look at the time about once a second while it lives. */
 export interface Ticking {
@@ -16,6 +17,13 @@ const TICK_MS = 1000;
 export class StreamTicker implements OnModuleDestroy {
   private readonly streams = new Set<Ticking>();
   private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly drain: Drain) {}
+
+  /** Fires when a stop has no more patience: what still runs ends in-band at its next tick. */
+  get shutdown(): AbortSignal {
+    return this.drain.expired;
+  }
 
   add(stream: Ticking): void {
     this.streams.add(stream);

@@ -27,7 +27,17 @@ describe('the console', () => {
     'shows its sign-in in a real browser without asking any other host',
     () => {
       const profile = mkdtempSync(join(tmpdir(), 'og-chromium-'));
-      const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', `--user-data-dir=${profile}`];
+      const flags = [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        `--user-data-dir=${profile}`,
+      ];
       const { stdout } = spawnSync('chromium', [...flags, '--dump-dom', `${gateway.url}/console`], { encoding: 'utf8', timeout: 40_000 });
       rmSync(profile, { recursive: true, force: true });
       expect(stdout).toContain('Admin token');

@@ -9,7 +9,14 @@ import { Corpus, UpstreamSimulator, type Exchange } from '../support/upstream-si
  * must get what was recorded.
  */
 const APIS = { 'openai.chat': 'openai-chat', 'anthropic.messages': 'anthropic-messages', 'gemini.generateContent': 'gemini-generate' } as const;
-const TYPES: Readonly<Record<string, string>> = { openai: 'openai', groq: 'groq', deepseek: 'deepseek', mistral: 'mistral', openrouter: 'openrouter', xai: 'xai' };
+const TYPES: Readonly<Record<string, string>> = {
+  openai: 'openai',
+  groq: 'groq',
+  deepseek: 'deepseek',
+  mistral: 'mistral',
+  openrouter: 'openrouter',
+  xai: 'xai',
+};
 const TIMEOUT_MS = 240_000;
 const PARALLEL = 16;
 
@@ -37,7 +44,10 @@ const exchanges = corpus === null ? [] : (Object.keys(APIS) as Api[]).flatMap((a
   it.each(Object.keys(APIS) as Api[])(
     '%s, asked by a client of chat completions',
     async (api) => {
-      const misses = await score(exchanges.filter((exchange) => exchange.api === api), (exchange) => replay(gateway, exchange));
+      const misses = await score(
+        exchanges.filter((exchange) => exchange.api === api),
+        (exchange) => replay(gateway, exchange),
+      );
       report(api, misses);
       expect(misses.missed).toEqual([]);
     },
@@ -48,7 +58,14 @@ const exchanges = corpus === null ? [] : (Object.keys(APIS) as Api[]).flatMap((a
     'anthropic.messages, asked by a client of messages: frames and blocks survive as they were recorded',
     async () => {
       const misses = await score(
-        exchanges.filter((exchange) => exchange.api === 'anthropic.messages' && exchange.response.status === 200 && exchange.expect !== null && typeof exchange.request.body === 'object' && exchange.request.body !== null),
+        exchanges.filter(
+          (exchange) =>
+            exchange.api === 'anthropic.messages' &&
+            exchange.response.status === 200 &&
+            exchange.expect !== null &&
+            typeof exchange.request.body === 'object' &&
+            exchange.request.body !== null,
+        ),
         (exchange) => replayMessages(gateway, exchange),
       );
       report('anthropic.messages natively', misses);
@@ -64,7 +81,8 @@ function documentFor(simulator: UpstreamSimulator): Json {
   for (const exchange of exchanges) {
     const protocol = APIS[exchange.api as Api];
     const id = `${exchange.provider}-${protocol}`;
-    const type = protocol === 'anthropic-messages' ? 'anthropic' : protocol === 'gemini-generate' ? 'gemini' : (TYPES[exchange.provider] ?? 'openai-compatible');
+    const type =
+      protocol === 'anthropic-messages' ? 'anthropic' : protocol === 'gemini-generate' ? 'gemini' : (TYPES[exchange.provider] ?? 'openai-compatible');
     providers.set(id, { id, type, base_url: simulator.baseUrl(protocol), credentials: [{ id: 'main', key: 'test-key' }], health: 'off' });
     models.push({ id: `replay/${exchange.id}`, serve: [{ provider: id, model: exchange.id }], price: { input: '1', output: '2' } });
   }
@@ -95,7 +113,13 @@ function report(name: string, { total, missed }: Score): void {
 
 async function replay(gateway: GatewayProcess, exchange: Exchange): Promise<string[]> {
   const { stream } = exchange;
-  const body = { model: `replay/${exchange.id}`, messages: [{ role: 'user', content: 'replay' }], stream, ...(stream ? { stream_options: { include_usage: true } } : {}), ...countOf(exchange) };
+  const body = {
+    model: `replay/${exchange.id}`,
+    messages: [{ role: 'user', content: 'replay' }],
+    stream,
+    ...(stream ? { stream_options: { include_usage: true } } : {}),
+    ...countOf(exchange),
+  };
   const answer = await post(gateway, '/v1/chat/completions', body);
   if (exchange.response.status >= 400) return faultsOfError(answer, exchange);
   const text = await answer.text();
@@ -106,7 +130,9 @@ async function replay(gateway: GatewayProcess, exchange: Exchange): Promise<stri
 
 /** Azure reports filtered content as an error body under status 200. */
 function isErrorInside200(exchange: Exchange): boolean {
-  return typeof exchange.response.body === 'object' && exchange.response.body !== null && 'error' in exchange.response.body && exchange.response.body.error != null;
+  return (
+    typeof exchange.response.body === 'object' && exchange.response.body !== null && 'error' in exchange.response.body && exchange.response.body.error != null
+  );
 }
 
 function countOf(exchange: Exchange): Json {
@@ -127,7 +153,8 @@ async function faultsOfError(answer: Response, exchange: Exchange): Promise<stri
   const text = await answer.text();
   const error = ((parsed(text) as Json)['error'] ?? {}) as Json;
   const faults: string[] = [];
-  if (!expectedStatuses(exchange.response.status).includes(answer.status)) faults.push(`status ${answer.status} for the provider's ${exchange.response.status}: ${text.slice(0, 200)}`);
+  if (!expectedStatuses(exchange.response.status).includes(answer.status))
+    faults.push(`status ${answer.status} for the provider's ${exchange.response.status}: ${text.slice(0, 200)}`);
   for (const key of ['message', 'type', 'param', 'code']) if (!(key in error)) faults.push(`no error.${key}`);
   if (typeof error['code'] !== 'string') faults.push('code is not a string');
   return faults;
@@ -175,7 +202,10 @@ function answerOfChoice(body: Json): ClientAnswer {
   return {
     text: textOf(message['content']),
     reasoning: String(message['reasoning_content'] ?? ''),
-    toolCalls: ((message['tool_calls'] ?? []) as ToolCall[]).map((call) => ({ name: call.function?.name ?? '', arguments: parsed(call.function?.arguments ?? '') })),
+    toolCalls: ((message['tool_calls'] ?? []) as ToolCall[]).map((call) => ({
+      name: call.function?.name ?? '',
+      arguments: parsed(call.function?.arguments ?? ''),
+    })),
     finish: (choice['finish_reason'] as string | null) ?? null,
     usage: usageOf(body['usage']),
   };

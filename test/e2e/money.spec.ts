@@ -42,7 +42,9 @@ describe('money', () => {
     await start();
     await operator.apply({
       version: 1,
-      providers: [{ id: 'upstream', type: 'openai-compatible', base_url: simulator.baseUrl('openai-chat'), credentials: [{ id: 'main', key: 'k' }], health: 'off' }],
+      providers: [
+        { id: 'upstream', type: 'openai-compatible', base_url: simulator.baseUrl('openai-chat'), credentials: [{ id: 'main', key: 'k' }], health: 'off' },
+      ],
       models: ['held', 'stream', 'plain', 'no-usage', 'greedy'].map(model),
     });
   }, TIMEOUT_MS);
@@ -72,7 +74,11 @@ describe('money', () => {
           return answer;
         }),
       );
-      await operator.eventually(async () => decided, 30_000, (count) => count >= 190);
+      await operator.eventually(
+        async () => decided,
+        30_000,
+        (count) => count >= 190,
+      );
       await simulator.until((stats) => stats.held === 10);
       simulator.release('held');
       const ended = await Promise.all(calls);
@@ -83,7 +89,11 @@ describe('money', () => {
       expect(refused?.headers).toMatchObject({ 'x-should-retry': 'false' });
       expect(refused?.headers['retry-after']).toBeUndefined();
       expect(simulator.requestsOf('held')).toHaveLength(10);
-      const verified = await operator.eventually(() => operator.get('ledger/verify'), 5_000, (report) => report['open_holds'] === 0);
+      const verified = await operator.eventually(
+        () => operator.get('ledger/verify'),
+        5_000,
+        (report) => report['open_holds'] === 0,
+      );
       expect(verified).toMatchObject({ ok: true, drift_nano_usd: 0 });
     },
     TIMEOUT_MS,
@@ -101,10 +111,17 @@ describe('money', () => {
       const record = await operator.request(String(answer.headers['x-request-id']));
       expect(nano(record['cost_usd'])).toBe(expected);
       expect(record).toMatchObject({ state: 'completed', status: 200 });
-      const account = await operator.eventually(() => operator.get(`accounts/${tenant.organizationId}`), 3_000, (row) => nano(row['balance_usd']) === 5n * NANO - expected);
+      const account = await operator.eventually(
+        () => operator.get(`accounts/${tenant.organizationId}`),
+        3_000,
+        (row) => nano(row['balance_usd']) === 5n * NANO - expected,
+      );
       expect(account).toMatchObject({ held_usd: '0' });
       const entries = await operator.get(`ledger/entries?request_id=${String(answer.headers['x-request-id'])}`);
-      const sum = (entries['data'] as { amount_usd: string }[]).reduce((total, entry) => total + (entry.amount_usd.startsWith('-') ? -nano(entry.amount_usd.slice(1)) : nano(entry.amount_usd)), 0n);
+      const sum = (entries['data'] as { amount_usd: string }[]).reduce(
+        (total, entry) => total + (entry.amount_usd.startsWith('-') ? -nano(entry.amount_usd.slice(1)) : nano(entry.amount_usd)),
+        0n,
+      );
       expect(sum).toBe(0n);
     },
     TIMEOUT_MS,
@@ -125,7 +142,11 @@ describe('money', () => {
       expect(greedy.status).toBe(200);
       const greedyRecord = await operator.request(String(greedy.headers['x-request-id']));
       expect(nano(greedyRecord['loss_usd'])).toBeGreaterThan(0n);
-      const account = await operator.eventually(() => operator.get(`accounts/${tenant.organizationId}`), 3_000, (row) => row['held_usd'] === '0');
+      const account = await operator.eventually(
+        () => operator.get(`accounts/${tenant.organizationId}`),
+        3_000,
+        (row) => row['held_usd'] === '0',
+      );
       expect(nano(account['balance_usd'])).toBe(0n);
       expect((await client.chat({ model: 'money/plain', messages: user('x') })).status).toBe(402);
     },
@@ -136,7 +157,8 @@ describe('money', () => {
     'refuses bad amounts by name and grants once per idempotency key',
     async () => {
       const tenant = await operator.tenant();
-      const grant = (amount: unknown, key?: string): Promise<unknown> => operator.post('credits', { organization_id: tenant.organizationId, amount_usd: amount, reason: 'test', idempotency_key: key });
+      const grant = (amount: unknown, key?: string): Promise<unknown> =>
+        operator.post('credits', { organization_id: tenant.organizationId, amount_usd: amount, reason: 'test', idempotency_key: key });
       for (const amount of ['-1', '0', '1e400', 'abc', 12, '0.0000000001', '999999999999']) await expect(grant(amount)).rejects.toThrow(/400.*amount_usd/);
       await grant('3', 'same');
       await grant('3', 'same');
@@ -152,7 +174,9 @@ describe('money', () => {
       const tenant = await operator.tenant({ creditUsd: '50' });
       const client = new ChatClient(gateway.url, tenant.key);
       const delivered = new Map<string, number>();
-      const opened = await Promise.all(Array.from({ length: 50 }, () => client.open({ model: 'money/stream', messages: user('Hello'), max_tokens: 1000, stream: true })));
+      const opened = await Promise.all(
+        Array.from({ length: 50 }, () => client.open({ model: 'money/stream', messages: user('Hello'), max_tokens: 1000, stream: true })),
+      );
       for (const { response, request } of opened) {
         const id = String(response.headers['x-request-id']);
         delivered.set(id, 0);
@@ -163,7 +187,11 @@ describe('money', () => {
       await new Promise((resolve) => setTimeout(resolve, 7_000));
       await gateway.kill();
       await start();
-      const verified = await operator.eventually(() => operator.get('ledger/verify'), 60_000, (report) => report['open_holds'] === 0 && report['ok'] === true);
+      const verified = await operator.eventually(
+        () => operator.get('ledger/verify'),
+        60_000,
+        (report) => report['open_holds'] === 0 && report['ok'] === true,
+      );
       expect(verified).toMatchObject({ drift_nano_usd: 0 });
       let captured = 0n;
       for (const [id, tokens] of delivered) {

@@ -40,12 +40,20 @@ export class Operator {
 
   /** What is recorded of a request whose call reached the ledger, once log and ledger both have it (CONTRACT: 2 s after the end at the latest). */
   async request(id: string, withinMs = 3_000): Promise<Json> {
-    return this.eventually(() => this.get(`requests/${id}`), withinMs, (record) => 'status' in record && 'states' in record);
+    return this.eventually(
+      () => this.get(`requests/${id}`),
+      withinMs,
+      (record) => 'status' in record && 'states' in record,
+    );
   }
 
   /** The same of a request whose process was killed: the ledger alone knows it. */
   async crashedRequest(id: string, withinMs = 3_000): Promise<Json> {
-    return this.eventually(() => this.get(`requests/${id}`), withinMs, (record) => 'states' in record);
+    return this.eventually(
+      () => this.get(`requests/${id}`),
+      withinMs,
+      (record) => 'states' in record,
+    );
   }
 
   /** Asks again until `holds`, at most `withinMs`; the last failure is thrown. */

@@ -67,10 +67,10 @@ export class AuditLog {
 
   /** Newest first; `cursor` is the `seq` of the last row of the page before. */
   async list(limit: number, cursor: string | null): Promise<{ data: Record<string, unknown>[]; next_cursor: string | null }> {
-    const { rows } = await this.database.query<AuditRow>(
-      `SELECT ${COLUMNS} FROM audit_log WHERE $2::bigint IS NULL OR seq < $2 ORDER BY seq DESC LIMIT $1`,
-      [limit + 1, cursor],
-    );
+    const { rows } = await this.database.query<AuditRow>(`SELECT ${COLUMNS} FROM audit_log WHERE $2::bigint IS NULL OR seq < $2 ORDER BY seq DESC LIMIT $1`, [
+      limit + 1,
+      cursor,
+    ]);
     const page = rows.slice(0, limit);
     return { data: page.map(renderRow), next_cursor: rows.length > limit ? (page.at(-1)?.seq ?? null) : null };
   }

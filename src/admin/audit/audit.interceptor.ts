@@ -46,12 +46,17 @@ export class AuditInterceptor implements NestInterceptor {
         await this.append({ ...entry, ...changeOf(request, entry, answer) }, transaction);
         return answer;
       });
-      await this.directory.refresh();
+      await this.inForce();
       return result;
     } catch (error) {
       await this.refused(entry, error as Error);
       throw error;
     }
+  }
+
+  /** The change is committed whatever happens here: without the database's answer the next poll brings it into force. */
+  private async inForce(): Promise<void> {
+    await this.directory.refresh().catch((error: unknown) => this.logger.warn({ msg: 'a committed change is not in force here yet' }, String(error)));
   }
 
   private async append(entry: AuditEntry, transaction: Queryable): Promise<void> {
@@ -71,7 +76,16 @@ export class AuditInterceptor implements NestInterceptor {
 function entryOf(request: FastifyRequest): AuditEntry {
   const url = (request.routeOptions.url ?? request.url).replace('/admin/v1/', '');
   const { id } = (request.params ?? {}) as { id?: string };
-  return { action: `${request.method} ${url}`, target: id ?? null, outcome: 'done', requestId: request.id, clientIp: request.ip, input: maskSecrets(request.body), before: null, after: null };
+  return {
+    action: `${request.method} ${url}`,
+    target: id ?? null,
+    outcome: 'done',
+    requestId: request.id,
+    clientIp: request.ip,
+    input: maskSecrets(request.body),
+    before: null,
+    after: null,
+  };
 }
 
 function changeOf(request: AuditedRequest, entry: AuditEntry, answer: unknown): Partial<AuditEntry> {

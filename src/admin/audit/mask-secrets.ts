@@ -9,7 +9,9 @@ export function maskSecrets(value: unknown, depth = 0): unknown {
   if (Array.isArray(value)) return value.slice(0, 1000).map((item) => maskSecrets(item, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Date) return value.toISOString();
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, SECRET_NAMES.test(name) && member !== null ? '***' : maskSecrets(member, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name, SECRET_NAMES.test(name) && member !== null ? '***' : maskSecrets(member, depth + 1)]),
+  );
 }
 
 /** YAML documents arrive as text: values behind secret names are masked line by line. */
@@ -17,5 +19,8 @@ function maskText(text: string): string {
   return text
     .slice(0, MAX_TEXT_CHARS)
     .replace(SECRET_VALUES, '***')
-    .replace(/\b(key|secret_access_key|access_key_id|service_account|password|token)(["']?\s*:\s*)(?!\s*["']?\$\{)("[^"\n]*"|'[^'\n]*'|[^\s,}\n]+)/g, '$1$2***');
+    .replace(
+      /\b(key|secret_access_key|access_key_id|service_account|password|token)(["']?\s*:\s*)(?!\s*["']?\$\{)("[^"\n]*"|'[^'\n]*'|[^\s,}\n]+)/g,
+      '$1$2***',
+    );
 }

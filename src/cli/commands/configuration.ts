@@ -44,7 +44,13 @@ async function send(context: CommandContext, path: string, nothing: string): Pro
   const answer = await context.client.sendYaml<Applied>(path, readDocument(requiredValue(context, 'file')));
   if (context.json) context.print(JSON.stringify(answer, null, 2));
   else if (answer.changes.length === 0) context.print(nothing);
-  else context.print(renderTable(['ACTION', 'KIND', 'ID'], answer.changes.map((change) => [change.action, change.kind, cell(change.id)])));
+  else
+    context.print(
+      renderTable(
+        ['ACTION', 'KIND', 'ID'],
+        answer.changes.map((change) => [change.action, change.kind, cell(change.id)]),
+      ),
+    );
   return 0;
 }
 

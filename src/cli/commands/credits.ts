@@ -28,7 +28,11 @@ export const credits: Command = {
       expires_at: findValue(context, 'expires-at'),
       idempotency_key: findValue(context, 'idempotency-key'),
     });
-    context.print(context.json ? JSON.stringify(grant, null, 2) : `granted ${String(grant['amount_usd'])} USD to ${String(grant['organization_id'])} as ${String(grant['id'])}`);
+    context.print(
+      context.json
+        ? JSON.stringify(grant, null, 2)
+        : `granted ${String(grant['amount_usd'])} USD to ${String(grant['organization_id'])} as ${String(grant['id'])}`,
+    );
     return 0;
   },
 };

@@ -34,7 +34,14 @@ export const explain: Command = {
 
 function render(explained: Explained): string {
   const ordered = [...explained.candidates].sort((a, b) => (a.place ?? Infinity) - (b.place ?? Infinity));
-  const rows = ordered.map((candidate) => [candidate.place == null ? '✗' : `${candidate.place}.`, candidate.provider, candidate.model, cell(candidate.zone), candidate.excluded ?? '', candidate.reasons.join('; ')]);
+  const rows = ordered.map((candidate) => [
+    candidate.place == null ? '✗' : `${candidate.place}.`,
+    candidate.provider,
+    candidate.model,
+    cell(candidate.zone),
+    candidate.excluded ?? '',
+    candidate.reasons.join('; '),
+  ]);
   const head = `route ${explained.route ?? '(none)'} · strategy ${explained.strategy ?? 'balanced'}`;
   return `${head}\n${renderTable(['', 'PROVIDER', 'MODEL', 'ZONE', 'EXCLUDED', 'WHY'], rows)}`;
 }

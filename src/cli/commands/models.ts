@@ -27,6 +27,12 @@ export const models: Command = {
 
 function render(list: { data: ModelRow[] }): string {
   const perMillion = (perToken: string | undefined): string => (perToken === undefined ? '-' : String(Number(perToken) * 1e6));
-  const rows = list.data.map((model) => [model.id, model.owned_by, cell(model.context_length), perMillion(model.pricing?.['prompt']), perMillion(model.pricing?.['completion'])]);
+  const rows = list.data.map((model) => [
+    model.id,
+    model.owned_by,
+    cell(model.context_length),
+    perMillion(model.pricing?.['prompt']),
+    perMillion(model.pricing?.['completion']),
+  ]);
   return renderTable(['MODEL', 'OWNER', 'CONTEXT', 'USD/M IN', 'USD/M OUT'], rows);
 }

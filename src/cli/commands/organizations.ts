@@ -21,7 +21,14 @@ export const organizations: Command = {
       return 0;
     }
     const list = await context.client.get<{ data: Row[] }>('organizations');
-    context.print(context.json ? JSON.stringify(list, null, 2) : renderTable(['ID', 'NAME'], list.data.map((row) => [row.id, row.name])));
+    context.print(
+      context.json
+        ? JSON.stringify(list, null, 2)
+        : renderTable(
+            ['ID', 'NAME'],
+            list.data.map((row) => [row.id, row.name]),
+          ),
+    );
     return 0;
   },
 };
@@ -40,7 +47,12 @@ export const projects: Command = {
   async run(context) {
     const name = findValue(context, 'create');
     if (name !== undefined) {
-      const body = { organization_id: requiredValue(context, 'organization'), name, timezone: findValue(context, 'timezone'), zone: findValue(context, 'zone') };
+      const body = {
+        organization_id: requiredValue(context, 'organization'),
+        name,
+        timezone: findValue(context, 'timezone'),
+        zone: findValue(context, 'zone'),
+      };
       const created = await context.client.send<Row>('POST', 'projects', body);
       context.print(context.json ? JSON.stringify(created, null, 2) : created.id);
       return 0;

@@ -28,10 +28,22 @@ export const requestsList: Command = {
     cursor: { type: 'string', value: 'C', describe: 'where the last page ended' },
   },
   async run(context) {
-    const query = { model: findValue(context, 'model'), status: findValue(context, 'status'), key_id: findValue(context, 'key'), limit: findValue(context, 'limit') ?? '20', cursor: findValue(context, 'cursor') };
+    const query = {
+      model: findValue(context, 'model'),
+      status: findValue(context, 'status'),
+      key_id: findValue(context, 'key'),
+      limit: findValue(context, 'limit') ?? '20',
+      cursor: findValue(context, 'cursor'),
+    };
     const list = await context.client.get<{ data: RequestRow[]; next_cursor: string | null }>('requests', query);
     if (context.json) context.print(JSON.stringify(list, null, 2));
-    else context.print(renderTable(COLUMNS.map(([heading]) => heading), list.data.map((row) => COLUMNS.map(([, field]) => cell(row[field])))));
+    else
+      context.print(
+        renderTable(
+          COLUMNS.map(([heading]) => heading),
+          list.data.map((row) => COLUMNS.map(([, field]) => cell(row[field]))),
+        ),
+      );
     return 0;
   },
 };

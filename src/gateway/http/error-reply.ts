@@ -24,13 +24,13 @@ const DEFAULT_RETRY_MS: Partial<Record<ErrorCode, number>> = {
 /** The one renderer of errors before the first byte: status, headers and body for a client of `protocol`. */
 export function renderErrorReply(error: GatewayError, protocol: ChatProtocol, requestId: string): ErrorReply {
   const status = protocol.errorStatus?.(error) ?? error.status;
-  const headers: Record<string, string> = { ...error.headers };
+  const headers: Record<string, string> = {};
   const retryAfterMs = error.retryAfterMs ?? DEFAULT_RETRY_MS[error.code];
   if (retryAfterMs !== undefined && error.entry.shouldRetry !== false) Object.assign(headers, retryHeaders(retryAfterMs));
   const shouldRetry = error.entry.shouldRetry;
   if (shouldRetry !== undefined) headers['x-should-retry'] = String(shouldRetry);
-  if (error.metadata?.['simulated'] === true) headers['x-og-simulated'] = 'true';
-  return { status, headers, body: protocol.renderError(error, requestId) };
+  // What the error says of itself wins over the rule for its code.
+  return { status, headers: { ...headers, ...error.headers }, body: protocol.renderError(error, requestId) };
 }
 
 function retryHeaders(retryAfterMs: number): Record<string, string> {
@@ -42,7 +42,8 @@ export function toGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   const status = httpStatusOf(thrown);
   const message = thrown instanceof Error ? thrown.message : '';
-  if (status === undefined || status >= 500) return new GatewayError('internal_error', 'The gateway failed; the error was logged under this request id.', { cause: thrown });
+  if (status === undefined || status >= 500)
+    return new GatewayError('internal_error', 'The gateway failed; the error was logged under this request id.', { cause: thrown });
   return new GatewayError(codeOfStatus(status), message || 'The request was refused.', { cause: thrown });
 }
 
