@@ -14,7 +14,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const SOURCES = ['src', 'migrations'];
 const STAMP = join(root, 'dist', '.build-hash');
 
-const files = SOURCES.flatMap((folder) => list(join(root, folder))).sort();
+const files = SOURCES.flatMap((folder) => list(join(root, folder))).sort((a, b) => (a < b ? -1 : 1));
 const hash = hashOf([...files, join(root, '.swcrc'), join(root, 'package-lock.json'), fileURLToPath(import.meta.url)]);
 const fresh = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash;
 

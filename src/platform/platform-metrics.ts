@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { InjectMetric, makeGaugeProvider } from '@willsoto/nestjs-prometheus';
-import { Gauge } from 'prom-client';
+import { InjectMetric, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import { Gauge, Histogram } from 'prom-client';
 import { BUILD } from './build.js';
 import { Config } from './config/index.js';
 import { Database } from './database/index.js';
@@ -12,6 +12,12 @@ export const platformMetricProviders = [
   makeGaugeProvider({ name: 'og_build_info', help: 'Always 1; its labels say what runs', labelNames: ['version', 'commit', 'zone'] }),
   makeGaugeProvider({ name: 'og_db_pool_in_use', help: 'Database connections in use', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_db_pool_waiting', help: 'Callers waiting for a database connection', labelNames: ['zone'] }),
+  makeHistogramProvider({
+    name: 'og_db_query_seconds',
+    help: 'Database queries and transactions, waiting for a connection included',
+    labelNames: ['zone'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  }),
   makeGaugeProvider({ name: 'og_redis_up', help: '1 when Redis answers, 0 when not; absent without Redis', labelNames: ['zone'] }),
 ];
 
@@ -30,6 +36,9 @@ export class PlatformMetrics implements OnModuleInit {
   @InjectMetric('og_db_pool_waiting')
   private readonly poolWaiting!: Gauge<'zone'>;
 
+  @InjectMetric('og_db_query_seconds')
+  private readonly querySeconds!: Histogram<'zone'>;
+
   @InjectMetric('og_redis_up')
   private readonly redisUp!: Gauge<'zone'>;
 
@@ -43,6 +52,8 @@ export class PlatformMetrics implements OnModuleInit {
   onModuleInit(): void {
     const { zone } = this.config;
     this.build.set({ version: BUILD.version, commit: BUILD.commit, zone }, 1);
+    const seconds = this.querySeconds.labels({ zone });
+    this.database.observe((elapsedMs) => seconds.observe(elapsedMs / 1_000));
     this.metrics.beforeScrape(() => {
       const { inUseCount, waitingCount } = this.database.stats;
       this.poolInUse.set({ zone }, inUseCount);

@@ -50,6 +50,23 @@ describe('Database against a real PostgreSQL', () => {
     await expect(fixture.database.query('SELECT 1 AS one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
   });
 
+  it('says unavailable while the server is read-only (a failover), and writes again when it is not', async () => {
+    const name = new URL(fixture.url).pathname.slice(1);
+    const insert = (): Promise<unknown> => fixture.database.transaction((transaction) => transaction.query('INSERT INTO account VALUES (2, 2)'));
+    await fixture.database.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    await fixture.database.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    );
+    await fixture.database.query('SELECT pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
+    await expect(insert()).rejects.toBeInstanceOf(DatabaseUnavailableError);
+    await fixture.database.transaction(async (transaction) => {
+      await transaction.query('SET TRANSACTION READ WRITE');
+      await transaction.query(`ALTER DATABASE ${name} RESET default_transaction_read_only`);
+    });
+    await fixture.database.query('SELECT pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
+    await expect(insert()).resolves.toMatchObject({ rowCount: 1 });
+  });
+
   it('hears notifications, and listens again after the connection was lost', async () => {
     const heard: (string | null)[] = [];
     const forget = await fixture.database.listen('changes', (payload) => heard.push(payload));

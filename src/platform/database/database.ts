@@ -4,6 +4,8 @@ import { Listener } from './listener.js';
 import { connectionConfig, type DatabaseSettings } from './settings.js';
 
 const CLIENT_GRACE_MS = 1_000;
+/** A statement canceled by its deadline, a lock not granted in time: the session itself is well. */
+const KEEPS_CONNECTION = new Set(['57014', '55P03']);
 
 /** A statement: `name` prepares it once per connection. */
 export interface Statement {
@@ -44,6 +46,7 @@ export class Database implements Queryable {
   readonly #pool: pg.Pool;
   readonly #listener: Listener;
   readonly #settings: DatabaseSettings;
+  #observe: (elapsedMs: number) => void = () => undefined;
 
   constructor(settings: DatabaseSettings, onError: (error: Error) => void = () => undefined) {
     this.#settings = settings;
@@ -68,11 +71,19 @@ export class Database implements Queryable {
     statement: string | Statement,
     values?: readonly unknown[],
   ): Promise<pg.QueryResult<Row>> {
+    const startedMs = performance.now();
     try {
       return await this.#pool.query<Row>(statementOf(statement, values, this.#settings.statementTimeoutMs));
     } catch (error) {
       throw asDatabaseError(error);
+    } finally {
+      this.#observe(performance.now() - startedMs);
     }
+  }
+
+  /** For `og_db_query_seconds`: told how long each query and each transaction took, waiting for a connection included. */
+  observe(heard: (elapsedMs: number) => void): void {
+    this.#observe = heard;
   }
 
   /**
@@ -80,6 +91,7 @@ export class Database implements Queryable {
    * (the answer may have been lost after the server committed): a caller that retries needs its own unique key.
    */
   async transaction<Result>(work: (transaction: Queryable) => Promise<Result>, options: TransactionOptions = {}): Promise<Result> {
+    const startedMs = performance.now();
     const client = await this.#acquire();
     const transaction = new OpenTransaction(client, options.statementTimeoutMs ?? this.#settings.statementTimeoutMs);
     let failure: Error | undefined;
@@ -94,6 +106,7 @@ export class Database implements Queryable {
     } finally {
       // A connection in an unknown state is closed instead of being handed to the next caller.
       client.release(failure);
+      this.#observe(performance.now() - startedMs);
     }
   }
 
@@ -152,10 +165,12 @@ function beginOf(settings: DatabaseSettings, options: TransactionOptions): strin
   return `${begin}; SET LOCAL statement_timeout = ${statementMs}; SET LOCAL lock_timeout = ${lockMs}; ${idle}`;
 }
 
-/** After a lost connection or a server that hangs there is nothing to roll back with: the connection is closed. */
+/**
+ * After a lost connection or a server that hangs there is nothing to roll back with, and one that has become read-only is no
+ * longer the primary: the connection is closed, the next one may reach its successor.
+ */
 async function rollBack(transaction: Queryable, cause: unknown): Promise<Error | undefined> {
-  const answered = !(cause instanceof Error) || /^[0-9A-Z]{5}$/.test((cause as { code?: string }).code ?? '') || !isDatabaseUnavailable(cause);
-  if (!answered) return cause;
+  if (cause instanceof Error && isDatabaseUnavailable(cause) && !KEEPS_CONNECTION.has((cause as { code?: string }).code ?? '')) return cause;
   try {
     await transaction.query('ROLLBACK');
     return undefined;

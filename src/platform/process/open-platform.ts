@@ -42,16 +42,39 @@ export async function openPlatform(config: Config, migrations: readonly Migratio
   if (config.workerCount > 1) logger.warn({ context: 'Process', WEB_CONCURRENCY: config.workerCount }, 'one process runs here: run more replicas instead');
   const secrets = loadSecrets(config.masterKey, config.dataDirectory);
   const operatorToken = loadOperatorToken(config.adminToken, config.dataDirectory);
+  const { settings, embedded } = await openDatabase(config, migrations, logger);
+  const boot = new Boot(findBootstrapFile(config.dataDirectory)?.demo_key ?? null);
+  const { close: closeStores, ...stores } = openStores(config, settings, logger);
+  const close = async (): Promise<void> => {
+    await closeStores();
+    await embedded?.stop();
+  };
+  return { config, databaseSettings: settings, ...stores, secrets, operatorToken, boot, close };
+}
+
+interface OpenedDatabase {
+  readonly settings: DatabaseSettings;
+  readonly embedded: EmbeddedPostgres | null;
+}
+
+/** Started or reached, new enough, and with today's schema. */
+async function openDatabase(config: Config, migrations: readonly MigrationClass[], logger: Logger): Promise<OpenedDatabase> {
   const embedded = config.databaseUrl === null ? await startEmbedded(config, logger) : null;
   const settings = settingsOf(config, embedded);
   try {
     await waitForDatabase(settings);
     const applied = await migrate(settings, migrations, config.redisUrl === null ? [migrateQueueSchema] : []);
     if (applied.length > 0) logger.info({ context: 'Database', migrations: applied }, 'schema migrated');
+    return { settings, embedded };
   } catch (error) {
     await embedded?.stop();
     throw error;
   }
+}
+
+type Stores = Pick<Platform, 'database' | 'redis' | 'queue'> & { close(): Promise<void> };
+
+function openStores(config: Config, settings: DatabaseSettings, logger: Logger): Stores {
   let closing = false;
   const report = (context: string): ((error: Error) => void) => {
     const tell = throttled(COMPLAINT_PERIOD_MS, (err, leftOutCount) => logger.warn({ context, err, leftOutCount }, 'connection error'));
@@ -60,13 +83,11 @@ export async function openPlatform(config: Config, migrations: readonly Migratio
   const database = new Database(settings, report('Database'));
   const redis = config.redisUrl === null ? null : new RedisConnection(config.redisUrl, new SystemClock(), report('Redis'));
   const queue = config.redisUrl === null ? postgresQueueBackend(settings, report('Jobs')) : redisQueueBackend(config.redisUrl, report('Jobs'));
-  const boot = new Boot(findBootstrapFile(config.dataDirectory)?.demo_key ?? null);
   const close = async (): Promise<void> => {
     closing = true;
     await Promise.allSettled([queue.close(), redis?.close(), database.close()]);
-    await embedded?.stop();
   };
-  return { config, databaseSettings: settings, database, redis, queue, secrets, operatorToken, boot, close };
+  return { database, redis, queue, close };
 }
 
 function prepareDataDirectory(path: string): void {
