@@ -1,4 +1,4 @@
-import { completionTokens, NO_USAGE, promptTokens, type Usage } from '../core/chat/usage.js';
+import { completionTokens, NO_USAGE, promptTokens, TOKEN_CLASSES, type Usage } from '../core/chat/usage.js';
 import type { ChargeLine } from '../core/ledger/settlement.js';
 import type { AttemptLog, CandidateLog, RequestLog, StageTimings } from '../core/request-log/request-log.js';
 import { redact, storedText, type Redaction } from './redact.js';
@@ -133,12 +133,14 @@ function renderCandidate(candidate: CandidateLog): Record<string, unknown> {
 }
 
 function renderTimings(timings: StageTimings): Record<string, number> {
-  const stages = Object.entries(timings).filter((stage): stage is [string, number] => typeof stage[1] === 'number');
-  return Object.fromEntries(stages.map(([stage, ms]) => [snake(stage), roundMs(ms)]));
+  const rendered: Record<string, number> = {};
+  for (const [stage, ms] of Object.entries(timings) as [string, number | undefined][]) if (ms !== undefined) rendered[snake(stage)] = roundMs(ms);
+  return rendered;
 }
 
 function renderUsage(usage: Usage): Record<string, number> {
-  const classes = Object.fromEntries(Object.entries(usage).map(([name, count]) => [snake(name), count]));
+  const classes: Record<string, number> = {};
+  for (const name of TOKEN_CLASSES) classes[snake(name)] = usage[name];
   return {
     ...classes,
     prompt_tokens: promptTokens(usage),
@@ -151,7 +153,15 @@ function renderLine(line: ChargeLine): Record<string, unknown> {
   return { class: line.class, quantity: line.quantity, unit: line.unit, price_nano_usd: line.priceNanoUsd };
 }
 
-const snake = (name: string): string => name.replace(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`);
+/** The few names of stages and token classes, turned once each. */
+const SNAKES = new Map<string, string>();
+
+function snake(name: string): string {
+  let turned = SNAKES.get(name);
+  if (turned === undefined) SNAKES.set(name, (turned = name.replace(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`)));
+  return turned;
+}
+
 const short = (text: string | undefined): string | null => text?.slice(0, NAME_LIMIT_CHARS) ?? null;
 
 /** Hundredths of a millisecond. */

@@ -85,7 +85,7 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   private async drain(): Promise<void> {
     while (this.queue.length > 0) {
       const batch = this.nextBatch();
-      if (!(await this.write(batch))) return this.backOff();
+      if (!(await this.write(batch))) return this.backOff(batch.length);
       this.backoffMs = 0;
       this.batchCount = Math.min(BATCH_COUNT, this.batchCount * 2);
       this.queue.splice(0, batch.length);
@@ -122,8 +122,8 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
     }
   }
 
-  private backOff(): void {
-    this.batchCount = Math.max(1, Math.floor(this.batchCount / 2));
+  private backOff(triedCount: number): void {
+    this.batchCount = Math.max(1, Math.floor(triedCount / 2));
     this.backoffMs = this.backoffMs === 0 ? FIRST_BACKOFF_MS : Math.min(MAX_BACKOFF_MS, this.backoffMs * 2);
   }
 
