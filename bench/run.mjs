@@ -47,7 +47,9 @@ async function run(options) {
 
 function chosenSubjects({ subjects }) {
   const here = SUBJECTS.filter((subject) => subject.available?.() ?? true);
-  return subjects === null ? here : here.filter((subject) => subject.id === 'node-http' || subjects.some((word) => subject.name.includes(word) || subject.id === word));
+  return subjects === null
+    ? here
+    : here.filter((subject) => subject.id === 'node-http' || subjects.some((word) => subject.name.includes(word) || subject.id === word));
 }
 
 /** All stay up, so that they can take turns; what only the memory scenario needs is started by it. */

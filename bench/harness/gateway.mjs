@@ -1,7 +1,7 @@
 /** The gateway as users run it: the built program, its embedded database, everything on; configured over its own admin API. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LANES, publicModel, SCENARIOS } from './scenarios.mjs';
+import { LANES, publicModel } from './scenarios.mjs';
 
 const CALL_DEADLINE_MS = 30_000;
 const TYPES = { openai: 'openai-compatible', anthropic: 'anthropic-compatible', gemini: 'gemini' };
@@ -9,11 +9,11 @@ const CREDIT_USD = '1000000';
 /** High enough never to refuse, set so that every window is counted. */
 const LIMITS = { rpm: 10_000_000, tpm: 1_000_000_000_000, concurrency: 1_000_000 };
 
-/** Providers, models, credit and a key. Answers the key. */
-export async function configureGateway(url, dataDirectory, { upstreamPort, lease }) {
+/** Providers, the models named by `scripts`, credit and a key. Answers the key. */
+export async function configureGateway(url, dataDirectory, { upstreamPort, lease, scripts }) {
   const { admin_token: token } = JSON.parse(readFileSync(join(dataDirectory, 'bootstrap.json'), 'utf8'));
   const post = (path, body) => call(`${url}/admin/v1/${path}`, token, body);
-  await post('apply', documentFor(upstreamPort, lease));
+  await post('apply', documentFor({ upstreamPort, lease, scripts }));
   const organization = await post('organizations', { name: 'Bench', limits: { rpm: LIMITS.rpm } });
   await post('credits', { organization_id: organization.id, amount_usd: CREDIT_USD, reason: 'benchmark' });
   const project = await post('projects', { organization_id: organization.id, name: 'Bench' });
@@ -27,8 +27,7 @@ export async function verifyLedger(url, dataDirectory) {
   return call(`${url}/admin/v1/ledger/verify`, token);
 }
 
-function documentFor(upstreamPort, lease) {
-  const scripts = [...new Set(SCENARIOS.map((scenario) => scenario.script))];
+function documentFor({ upstreamPort, lease, scripts }) {
   return {
     version: 1,
     ledger: { lease: lease ? 'on' : 'off' },

@@ -15,6 +15,9 @@ export const USAGE = `npm run bench -- [options]
   --strict         with --profile: the ledger commits every request by itself
 `;
 
+const SMOKE_EVENTS = 5;
+const SMOKE_STREAMS = 16;
+
 const WORDS = {
   rounds: { type: 'string' },
   seconds: { type: 'string' },
@@ -37,9 +40,21 @@ export function parseOptions(args) {
     write: values.write,
     smoke: values.smoke,
     profile: values.profile === undefined ? null : { scenario: scenarioOf(values.profile), lane: values.lane, strict: values.strict },
-    scenarios,
+    scenarios: values.smoke ? scenarios.map(smallest) : scenarios,
     subjects: values.subjects === undefined ? null : values.subjects.split(','),
     ...pacesOf(values),
+  };
+}
+
+/** The same path through everything, in a moment. */
+function smallest(scenario) {
+  const [, events, gapMs] = scenario.script.split('-').map(Number);
+  const few = Math.min(events, SMOKE_EVENTS);
+  const { load } = scenario;
+  return {
+    ...scenario,
+    script: `b-${few}-${gapMs}`,
+    load: { ...load, ...(load.events && { events: few }), ...(load.hold && { hold: SMOKE_STREAMS }), ...(load.connections && { connections: SMOKE_STREAMS }) },
   };
 }
 
@@ -48,8 +63,7 @@ function pacesOf(values) {
   return {
     rounds: numberOf('rounds', values.rounds, smoke ? 1 : 3),
     seconds: numberOf('seconds', values.seconds, smoke ? 0.15 : 3),
-    firstWarmupSeconds: smoke ? 0 : 3,
-    warmupSeconds: smoke ? 0 : 0.5,
+    warmupSeconds: 0.5,
     /** What was acknowledged before it was stored (settlements, log records) is stored in this time: it is work of the requests. */
     settleMs: smoke ? 20 : 700,
   };

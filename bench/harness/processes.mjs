@@ -31,13 +31,16 @@ export function cpuOf(rootPid) {
   return used;
 }
 
-/** The process alone, without its database. */
-export function residentBytes(pid) {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+/** The process and its children, without the database. */
+export function residentBytes(rootPid) {
+  const own = treeOf(rootPid).filter(({ name }) => name !== 'postgres');
+  return own.reduce((sum, { pid }) => sum + Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024, 0);
 }
 
 function treeOf(rootPid) {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(statOf);
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(statOf);
   const found = all.filter((entry) => entry?.pid === rootPid);
   for (let index = 0; index < found.length; index += 1) {
     found.push(...all.filter((entry) => entry?.parent === found[index].pid));
@@ -59,7 +62,10 @@ function statOf(name) {
 
 function threadsNs(pid) {
   try {
-    return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]), 0);
+    return readdirSync(`/proc/${pid}/task`).reduce(
+      (sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+      0,
+    );
   } catch {
     return 0;
   }

@@ -9,6 +9,7 @@ import { startGateway } from './subjects.mjs';
 
 const SAMPLE_US = 200;
 const TOP = 40;
+const WARM_SECONDS = 20;
 const NOT_WORK = new Set(['(idle)', '(root)']);
 const CALL_DEADLINE_MS = 60_000;
 
@@ -20,7 +21,7 @@ export async function profileGateway(context, { scenario, lane, strict, outputDi
     if (scenario.memory) throw new Error('there is nothing to profile while streams wait');
     const address = /ws:\/\/\S+/.exec(running.errors())?.[0];
     const debuggerLink = await connect(address);
-    await runLoad(directory, running, { ...load, seconds: options.firstWarmupSeconds || options.seconds });
+    if (!options.smoke) await runLoad(directory, running, { ...load, rate: undefined, connections: load.connections ?? 64, seconds: WARM_SECONDS });
     await debuggerLink.call('Profiler.enable');
     await debuggerLink.call('Profiler.setSamplingInterval', { interval: SAMPLE_US });
     await debuggerLink.call('Profiler.start');
@@ -30,7 +31,9 @@ export async function profileGateway(context, { scenario, lane, strict, outputDi
     mkdirSync(outputDirectory, { recursive: true });
     const file = join(outputDirectory, `${scenario.id}-${lane}${strict ? '-strict' : ''}.cpuprofile`);
     writeFileSync(file, JSON.stringify(profile));
-    process.stdout.write(`${summarize(profile, { scenario, result })}\n\nThe profile is in ${file}: speedscope.app or Chrome's performance panel draw it as a flame graph.\n`);
+    process.stdout.write(
+      `${summarize(profile, { scenario, result })}\n\nThe profile is in ${file}: speedscope.app or Chrome's performance panel draw it as a flame graph.\n`,
+    );
   } finally {
     await running.stop();
   }
@@ -51,7 +54,8 @@ async function connect(address) {
   let last = 0;
   return {
     call: (method, params = {}) => {
-      const id = (last += 1);
+      last += 1;
+      const id = last;
       socket.send(JSON.stringify({ id, method, params }));
       return new Promise((resolve, reject) => {
         const late = setTimeout(() => reject(new Error(`${method}: no answer`)), CALL_DEADLINE_MS);
@@ -76,12 +80,16 @@ function summarize(profile, { scenario, result }) {
     '### By function, its own time',
     '',
     ...head,
-    ...ranked(working, (frame) => `\`${frame.functionName || '(anonymous)'}\` ${places.of(frame)}`).slice(0, TOP).map(line),
+    ...ranked(working, (frame) => `\`${frame.functionName || '(anonymous)'}\` ${places.of(frame)}`)
+      .slice(0, TOP)
+      .map(line),
     '',
     '### By module, own time',
     '',
     ...head,
-    ...ranked(working, (frame) => moduleOf(places.of(frame)) || frame.functionName).slice(0, TOP).map(line),
+    ...ranked(working, (frame) => moduleOf(places.of(frame)) || frame.functionName)
+      .slice(0, TOP)
+      .map(line),
   ].join('\n');
 }
 

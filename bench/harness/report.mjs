@@ -13,7 +13,7 @@ export function renderReport(results, { options, startedAt, loadBefore, loadAfte
     '',
     options.smoke ? '**A smoke run: it shows that the harness works; its figures mean nothing.**\n' : '',
     ...conditions(options, { startedAt, loadBefore, loadAfter }),
-    ...goalSection(results),
+    ...(options.smoke ? [] : goalSection(results)),
     ...results.flatMap(scenarioSection),
     ...ledgerSection(ledgers),
   ]

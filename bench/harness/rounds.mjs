@@ -1,10 +1,18 @@
 /** The order of things: subjects stay up, take turns within each round, and every figure is a median over the rounds. */
 import { runLoad } from './native.mjs';
 import { measureLoad, measureMemory } from './measure.mjs';
+import { cpuOf } from './processes.mjs';
 import { bodyOf } from './scenarios.mjs';
 import { contestantsOf } from './subjects.mjs';
 
 const DIRECT = { id: 'direct', name: 'straight to the upstream', lane: 'openai', subject: { id: 'direct' } };
+const WARM_CONNECTIONS = 64;
+const WARM_SEGMENT_SECONDS = 2;
+const WARM_SEGMENTS = 15;
+/** Warm when a segment costs at least this share of the one before it … */
+const STEADY_SHARE = 0.97;
+/** … and so many requests have been served in it: fewer say nothing. */
+const ENOUGH_REQUESTS = { request: 1_000, event: 50 };
 
 /** `[{scenario, rows: [{contestant, rounds: [figures or {fault}]}]}]`; `running` holds the started subjects by id. */
 export async function runScenario(context, scenario, running) {
@@ -14,7 +22,9 @@ export async function runScenario(context, scenario, running) {
       const row = rows[(turn + round) % rows.length];
       const started = Date.now();
       row.rounds.push(await takeTurn(context, scenario, { row, running, first: round === 0 }));
-      context.note(`${scenario.id} · round ${round + 1} · ${row.contestant.name}: ${shown(row.rounds.at(-1))} (${((Date.now() - started) / 1_000).toFixed(1)} s)`);
+      context.note(
+        `${scenario.id} · round ${round + 1} · ${row.contestant.name}: ${shown(row.rounds.at(-1))} (${((Date.now() - started) / 1_000).toFixed(1)} s)`,
+      );
     }
   }
   return { scenario, rows };
@@ -28,20 +38,32 @@ function rowsOf(context, scenario) {
 async function takeTurn(context, scenario, { row: { contestant }, running, first }) {
   try {
     if (scenario.memory) return await inFreshProcess(context, scenario, contestant);
-    const target = contestant.id === 'direct' ? { port: context.upstream.port, headers: [], pid: context.upstream.pid, child: null } : running.get(contestant.subject.id);
-    const { options } = context;
-    await warmUp(context, scenario, { contestant, target, seconds: first ? options.firstWarmupSeconds : options.warmupSeconds });
-    return await measureLoad({ context, scenario, contestant, running: target, seconds: options.seconds });
+    const target =
+      contestant.id === 'direct' ? { port: context.upstream.port, headers: [], pid: context.upstream.pid, child: null } : running.get(contestant.subject.id);
+    await warmUp(context, scenario, { contestant, target, first });
+    return await measureLoad({ context, scenario, contestant, running: target, seconds: context.options.seconds });
   } catch (error) {
     return { fault: error.message };
   }
 }
 
-/** As many as it can serve: compiled code and filled pools, whatever rate is measured afterwards. */
-async function warmUp(context, scenario, { contestant, target, seconds }) {
-  if (seconds === 0) return;
-  const load = scenario.load.rate === undefined ? scenario.load : { connections: 64 };
-  await runLoad(context.directory, target, { ...load, seconds, body: bodyOf(scenario, contestant.lane) });
+/**
+ * As many as it can serve, whatever rate is measured afterwards. At first until the CPU per request falls no further: V8 needs
+ * thousands of requests to compile what is hot, and the more code a subject runs, the more of them.
+ */
+async function warmUp(context, scenario, { contestant, target, first }) {
+  const { options } = context;
+  if (options.smoke) return;
+  const load = { ...scenario.load, connections: scenario.load.connections ?? WARM_CONNECTIONS, rate: undefined, body: bodyOf(scenario, contestant.lane) };
+  if (!first) return void (await runLoad(context.directory, target, { ...load, seconds: options.warmupSeconds }));
+  let previousUs = Number.POSITIVE_INFINITY;
+  for (let segment = 0; segment < WARM_SEGMENTS; segment += 1) {
+    const before = cpuOf(target.pid);
+    const { completed } = await runLoad(context.directory, target, { ...load, seconds: WARM_SEGMENT_SECONDS });
+    const spentUs = (cpuOf(target.pid).ownNs - before.ownNs) / completed;
+    if (spentUs > previousUs * STEADY_SHARE && completed >= ENOUGH_REQUESTS[scenario.unit]) return;
+    previousUs = spentUs;
+  }
 }
 
 async function inFreshProcess(context, scenario, contestant) {

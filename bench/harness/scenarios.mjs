@@ -1,3 +1,6 @@
+/** An answer of 1 kB at once. */
+export const JSON_SCRIPT = 'b-0-0';
+
 /**
  * What is measured, as data. `script` is the upstream's model name: `b-<events>-<gap ms>`. A scenario's `unit` is what its CPU is
  * divided by; `lanes` are the protocols behind the gateway (the comparison subjects speak OpenAI's alone, and translate nothing).
@@ -7,7 +10,7 @@ export const SCENARIOS = [
     id: 'json-64',
     title: 'Answers of 1 kB, 64 connections, as fast as they are answered',
     unit: 'request',
-    script: 'b-0-0',
+    script: JSON_SCRIPT,
     load: { connections: 64 },
     lanes: ['openai'],
     strict: true,
@@ -16,7 +19,7 @@ export const SCENARIOS = [
     id: 'rate-200',
     title: 'Answers of 1 kB at a constant 200/s',
     unit: 'request',
-    script: 'b-0-0',
+    script: JSON_SCRIPT,
     load: { rate: 200 },
     lanes: ['openai'],
     strict: true,
@@ -26,7 +29,7 @@ export const SCENARIOS = [
     id: 'rate-1000',
     title: 'Answers of 1 kB at a constant 1,000/s',
     unit: 'request',
-    script: 'b-0-0',
+    script: JSON_SCRIPT,
     load: { rate: 1_000 },
     lanes: ['openai'],
     strict: true,

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { configureGateway, verifyLedger } from './gateway.mjs';
 import { has } from './native.mjs';
 import { endProcess, firstLine, onCore } from './processes.mjs';
+import { JSON_SCRIPT } from './scenarios.mjs';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 const LOOP_DELAY = join(ROOT, 'bench/harness/loop-delay.mjs');
@@ -56,7 +57,10 @@ async function startNginx({ upstream, directory }) {
   const port = await freePort();
   const template = readFileSync(join(ROOT, 'bench/subjects/nginx.conf'), 'utf8');
   const values = { port, upstream: `127.0.0.1:${upstream.port}`, directory: home };
-  writeFileSync(join(home, 'nginx.conf'), template.replace(/\$\{(\w+)\}/g, (_, name) => values[name]));
+  writeFileSync(
+    join(home, 'nginx.conf'),
+    template.replace(/\$\{(\w+)\}/g, (_, name) => values[name]),
+  );
   const [program, ...args] = onCore('subject', ['nginx', '-e', join(home, 'error.log'), '-c', join(home, 'nginx.conf')]);
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   await answers(`http://127.0.0.1:${port}/stats`);
@@ -64,7 +68,7 @@ async function startNginx({ upstream, directory }) {
 }
 
 /** `extraFlags`: for the profiler. What it prints is read and kept only to explain a failed start. */
-export async function startGateway({ upstream, directory, lease, extraFlags = [] }) {
+export async function startGateway({ upstream, directory, options, lease, extraFlags = [] }) {
   const home = mkdtempSync(join(directory, 'gateway-'));
   const env = nodeEnvironment({ HOST: '127.0.0.1', PORT: '0', OG_DATA_DIR: home, OG_DRAIN_TIMEOUT: '2s' });
   const [program, ...args] = onCore('subject', [process.execPath, ...NODE_FLAGS, ...extraFlags, 'dist/src/main.js']);
@@ -73,7 +77,8 @@ export async function startGateway({ upstream, directory, lease, extraFlags = []
   child.stderr.on('data', (chunk) => (errors = (errors + chunk).slice(-65_536)));
   try {
     const [, url] = await firstLine(child, /^OpenGateway is ready at (\S+)$/m);
-    const key = await configureGateway(url, home, { upstreamPort: upstream.port, lease });
+    const scripts = [...new Set([JSON_SCRIPT, ...options.scenarios.map((scenario) => scenario.script)])];
+    const key = await configureGateway(url, home, { upstreamPort: upstream.port, lease, scripts });
     return {
       child,
       pid: child.pid,

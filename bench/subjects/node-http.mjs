@@ -8,7 +8,7 @@ const server = createServer((request, reply) => {
   request.on('end', () => {
     const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
     if (JSON.parse(body.toString('utf8')).stream === true) pipe(body, reply);
-    else answer(body, reply);
+    else void answer(body, reply);
   });
 });
 
