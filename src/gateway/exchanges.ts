@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SnapshotSource } from '../core/catalog/model.js';
 import type { Caller } from '../core/policy/caller.js';
-import type { ProtocolId } from '../core/protocols/protocol.js';
+import type { ClientProtocolId } from '../core/protocols/protocol.js';
 import { RequestLogs } from '../core/request-log/request-log.js';
 import { Config } from '../platform/config/index.js';
 import { ClientReply } from './client-reply.js';
@@ -34,7 +34,7 @@ export class Exchanges {
   ) {}
 
   /** From here on the answer is written raw, past Fastify, by this exchange's reply. */
-  open(request: FastifyRequest & InferenceRequest, reply: FastifyReply, protocol: ProtocolId): Exchange {
+  open(request: FastifyRequest & InferenceRequest, reply: FastifyReply, protocol: ClientProtocolId): Exchange {
     const nowMs = performance.now();
     const startedMs = request.receivedMs ?? nowMs;
     const exchange: Exchange = {

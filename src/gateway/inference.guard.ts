@@ -5,7 +5,7 @@ import { requestNeeds } from '../core/chat/request-needs.js';
 import { SnapshotSource } from '../core/catalog/model.js';
 import { scanBody } from '../core/json/index.js';
 import { decide, denialError } from '../core/policy/index.js';
-import type { ProtocolId } from '../core/protocols/protocol.js';
+import type { ClientProtocolId } from '../core/protocols/protocol.js';
 import { findModel } from '../core/routing/index.js';
 import { Limits } from '../auth/index.js';
 import type { Exchange } from './exchange.js';
@@ -29,7 +29,7 @@ export class InferenceGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest & InferenceRequest>();
-    const protocol = this.reflector.getAllAndOverride<ProtocolId>(INFERENCE_PROTOCOL, [context.getHandler(), context.getClass()]);
+    const protocol = this.reflector.getAllAndOverride<ClientProtocolId>(INFERENCE_PROTOCOL, [context.getHandler(), context.getClass()]);
     const exchange = this.exchanges.open(request, http.getResponse<FastifyReply>(), protocol);
     await this.read(exchange, request);
     this.judge(exchange);

@@ -1,10 +1,10 @@
 import { anthropicMessages } from '../core/protocols/anthropic-messages/index.js';
 import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
 import { openaiChat } from '../core/protocols/openai-chat/index.js';
-import type { ChatProtocol, ProtocolId } from '../core/protocols/protocol.js';
+import type { ChatProtocol, ClientProtocolId } from '../core/protocols/protocol.js';
 
 /** Every protocol a client may speak. */
-export const PROTOCOLS: Readonly<Record<ProtocolId, ChatProtocol>> = {
+export const PROTOCOLS: Readonly<Record<ClientProtocolId, ChatProtocol>> = {
   'openai-chat': openaiChat,
   'anthropic-messages': anthropicMessages,
   'gemini-generate': geminiGenerate,

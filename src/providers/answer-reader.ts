@@ -5,7 +5,7 @@ import { classifyUpstreamError } from '../core/errors/classify-upstream.js';
 import { unreadableFailure } from '../core/errors/transport-failure.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { Capabilities } from '../core/catalog/model.js';
-import { UnreadableAnswer, type ChatProtocol, type ParseContext, type StreamParser } from '../core/protocols/protocol.js';
+import { UnreadableAnswer, type ParseContext, type StreamParser, type UpstreamProtocol } from '../core/protocols/protocol.js';
 import type { CallObserver } from './exchange.js';
 
 /** A whole answer: images as base64 included. Streams are read through and not kept. */
@@ -14,7 +14,7 @@ const MAX_ERROR_BYTES = 65_536;
 const LOGGED_CHARS = 8_192;
 
 export interface AnswerContext {
-  protocol: ChatProtocol;
+  protocol: UpstreamProtocol;
   parse: ParseContext;
   /** The client asked for a stream. */
   streaming: boolean;
@@ -88,7 +88,9 @@ export class SuccessReader implements AnswerReader {
   }
 
   #readerFor(first: number): AnswerReader | null {
-    if (first === 0x7b || first === 0x5b) return new JsonReader(this.context, this.observer, this.finish);
+    const isJson = first === 0x7b || first === 0x5b;
+    const isStream = this.context.protocol.streamsObjects === true && this.context.streaming;
+    if (isJson && !isStream) return new JsonReader(this.context, this.observer, this.finish);
     const isHtml = first === 0x3c || (this.context.headers['content-type'] ?? '').includes('text/html');
     if (!isHtml) return new EventsReader(this.context, this.observer, this.finish);
     this.finish(unreadableFailure('The provider answered with a web page.'));
@@ -112,9 +114,17 @@ class JsonReader implements AnswerReader {
   end(): void {
     const text = this.#body.text();
     const body = parseJson(text);
+    if (body === undefined && this.context.protocol.streamsObjects === true) return this.#readAsStream(text);
     if (body === undefined) return this.finish(unreadableFailure('The provider’s answer is not valid JSON.', text.slice(0, LOGGED_CHARS)));
     const failure = this.#deliver(body, text);
     this.finish(failure);
+  }
+
+  /** Frames that are objects begin like an answer: only at their end is it seen that there are several. */
+  #readAsStream(text: string): void {
+    const reader = new EventsReader(this.context, this.observer, this.finish);
+    reader.push(Buffer.from(text));
+    reader.end();
   }
 
   #deliver(body: unknown, text: string): UpstreamFailure | null {
@@ -126,7 +136,7 @@ class JsonReader implements AnswerReader {
       return null;
     } catch (error) {
       if (!(error instanceof UnreadableAnswer)) throw error;
-      if (error.facts === null && protocol.parseError(body) === null) return unreadableFailure(error.message, text.slice(0, LOGGED_CHARS));
+      if (error.facts === null && protocol.parseError(body, this.context.headers) === null) return unreadableFailure(error.message, text.slice(0, LOGGED_CHARS));
       return errorOf(text, body, this.context);
     }
   }
@@ -200,7 +210,7 @@ class BodyCollector {
 }
 
 function errorOf(text: string, body: unknown, context: AnswerContext): UpstreamFailure {
-  const facts = body === undefined ? null : context.protocol.parseError(body);
+  const facts = body === undefined ? null : context.protocol.parseError(body, context.headers);
   return classifyUpstreamError(facts, {
     kind: context.status >= 300 ? 'http' : 'invalid',
     status: context.status,

@@ -5,7 +5,7 @@ import type { ChatRequest } from '../core/chat/request.js';
 import type { ChatResponse } from '../core/chat/response.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { ScannedBody } from '../core/json/index.js';
-import type { ProtocolId } from '../core/protocols/protocol.js';
+import type { ClientProtocolId } from '../core/protocols/protocol.js';
 import type { UpstreamRequest } from '../core/upstream/upstream.js';
 
 /** One request for one deployment: everything an attempt sends. */
@@ -13,7 +13,7 @@ export interface UpstreamExchange {
   deployment: Deployment;
   request: ChatRequest;
   /** What the client speaks; with `body`, the native lane is taken when the deployment speaks the same. */
-  clientProtocol: ProtocolId;
+  clientProtocol: ClientProtocolId;
   body?: ScannedBody;
   /** The client's headers by lower-case name; only those the definition lists go on, and to the same protocol alone. */
   passThrough?: Readonly<Record<string, string>>;

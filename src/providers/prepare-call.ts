@@ -2,7 +2,7 @@ import type { Deployment } from '../core/catalog/model.js';
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import { spliceBody, type ScannedBody } from '../core/json/index.js';
 import type { ResponseDialect } from '../core/protocols/dialect.js';
-import type { ChatProtocol, UpstreamRenderContext } from '../core/protocols/protocol.js';
+import type { ChatProtocol, UpstreamProtocol, UpstreamRenderContext } from '../core/protocols/protocol.js';
 import type { ProviderDefinition } from './definitions/index.js';
 import { applyModelParameters, applyWords, DialectReport, type Wire } from './dialect/index.js';
 import type { PreparedCall, UpstreamExchange } from './exchange.js';
@@ -13,7 +13,7 @@ const NO_DIALECT: ResponseDialect = {};
 /** What one deployment is called with: its definition and its protocol. */
 export interface Lane {
   readonly definition: ProviderDefinition;
-  readonly protocol: ChatProtocol;
+  readonly protocol: UpstreamProtocol;
 }
 
 /** The definition's words state deviations from its own protocol; an instance asked to speak another one has none. */
@@ -25,10 +25,14 @@ export function responseDialectOf(exchange: UpstreamExchange, lane: Lane): Respo
   return speaksOwnProtocol(lane) ? exchange.deployment.provider.responseDialect : NO_DIALECT;
 }
 
+/** A protocol that a client speaks renders natively too. */
+const speaksNatively = (exchange: UpstreamExchange, { protocol }: Lane): boolean =>
+  exchange.clientProtocol === protocol.id && protocol.renderNativeRequest !== undefined;
+
 /** Renders without sending: protocol → dialect → model parameters → bytes. Pure. Throws GatewayError for what no rendering can carry. */
 export function prepareCall(exchange: UpstreamExchange, lane: Lane): PreparedCall {
   const { deployment, request } = exchange;
-  const native = exchange.body !== undefined && exchange.clientProtocol === lane.protocol.id;
+  const native = exchange.body !== undefined && speaksNatively(exchange, lane);
   const { wire, report } = render(exchange, lane, native);
   const url = endpointOf(deployment, lane, request.stream);
   const reasons = deployment.capabilities.reasoning === true;
@@ -55,7 +59,9 @@ function render(exchange: UpstreamExchange, lane: Lane, native: boolean): { wire
     modelFacts: deployment.modelFacts,
   };
   const rendered =
-    native && body !== undefined ? lane.protocol.renderNativeRequest(body.value, request, context) : lane.protocol.renderRequest(request, context);
+    native && body !== undefined
+      ? (lane.protocol as ChatProtocol).renderNativeRequest(body.value, request, context)
+      : lane.protocol.renderRequest(request, context);
   const words = speaksOwnProtocol(lane) ? lane.definition.request : [];
   if (words.length === 0 && isEmpty(deployment.parameters) && isEmpty(deployment.modelFacts)) return rendered;
   const report = new DialectReport(request, native, rendered.report);
@@ -66,7 +72,7 @@ function render(exchange: UpstreamExchange, lane: Lane, native: boolean): { wire
 /** Nothing of the client's headers goes on but what the definition lists; the answer must come uncompressed (performance, F57). */
 function headersFor(exchange: UpstreamExchange, { definition, protocol }: Lane): Record<string, string> {
   const headers: Record<string, string> = {
-    accept: exchange.request.stream ? 'text/event-stream' : 'application/json',
+    accept: exchange.request.stream ? (protocol.streamMediaType ?? 'text/event-stream') : 'application/json',
     'accept-encoding': 'identity',
     'content-type': 'application/json',
     'user-agent': USER_AGENT,

@@ -1,11 +1,11 @@
 import { anthropicMessages } from '../core/protocols/anthropic-messages/index.js';
 import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
 import { openaiChat } from '../core/protocols/openai-chat/index.js';
-import type { ChatProtocol, ProtocolId } from '../core/protocols/protocol.js';
+import type { ProtocolId, UpstreamProtocol } from '../core/protocols/protocol.js';
 
 /** Every protocol an upstream may speak. */
-export const UPSTREAM_PROTOCOLS: Readonly<Record<ProtocolId, ChatProtocol>> = {
+export const UPSTREAM_PROTOCOLS = {
   'openai-chat': openaiChat,
   'anthropic-messages': anthropicMessages,
   'gemini-generate': geminiGenerate,
-};
+} as const satisfies Readonly<Record<ProtocolId, UpstreamProtocol>>;

@@ -1,5 +1,5 @@
 import type { Deployment } from '../core/catalog/model.js';
-import type { ChatProtocol, ProtocolId } from '../core/protocols/protocol.js';
+import type { ProtocolId, UpstreamProtocol } from '../core/protocols/protocol.js';
 import type { InProcessTransport, UpstreamCall, UpstreamTransport } from '../core/upstream/upstream.js';
 import { getDefinition } from './definitions/index.js';
 import type { CallObserver, PreparedCall, RateLimitFacts, UpstreamExchange } from './exchange.js';
@@ -8,7 +8,7 @@ import { authorize } from './upstream-auth/authorize.js';
 import { UpstreamExchangeCall } from './upstream-exchange-call.js';
 
 export interface AdapterParts {
-  protocols: Readonly<Record<ProtocolId, ChatProtocol>>;
+  protocols: Readonly<Record<ProtocolId, UpstreamProtocol>>;
   transport: UpstreamTransport;
   /** For definitions whose upstream lives in this process. */
   inProcess: InProcessTransport | null;

@@ -1,9 +1,9 @@
 import type { ChatRequest } from '../core/chat/request.js';
 import { GatewayError } from '../core/errors/gateway-error.js';
-import type { ChatProtocol, ProtocolId } from '../core/protocols/protocol.js';
+import type { ChatProtocol, ClientProtocolId } from '../core/protocols/protocol.js';
 import type { UpstreamRequest } from '../core/upstream/upstream.js';
 
-export type Protocols = Readonly<Record<ProtocolId, ChatProtocol>>;
+export type Protocols = Readonly<Record<ClientProtocolId, ChatProtocol>>;
 
 export interface SandboxCall {
   protocol: ChatProtocol;

@@ -7,7 +7,11 @@ import type { GatewayError } from '../errors/gateway-error.js';
 import type { UpstreamErrorFacts } from '../errors/upstream-failure.js';
 import type { ResponseDialect } from './dialect.js';
 
-export type ProtocolId = 'openai-chat' | 'anthropic-messages' | 'gemini-generate';
+/** Wire formats in which a client may ask. */
+export type ClientProtocolId = 'openai-chat' | 'anthropic-messages' | 'gemini-generate';
+/** Wire formats that only upstreams speak. */
+export type UpstreamOnlyProtocolId = never;
+export type ProtocolId = ClientProtocolId | UpstreamOnlyProtocolId;
 
 /** What a renderer towards the client must know about the request it answers. */
 export interface RenderContext {
@@ -91,11 +95,38 @@ export interface EndpointTarget {
   stream: boolean;
 }
 
-/** One wire format, both directions. Pure: no I/O, no clock, no random; ids come from the context. */
-export interface ChatProtocol {
+/** One wire format towards upstreams. Pure: no I/O, no clock, no random; ids come from the context. */
+export interface UpstreamProtocol {
   readonly id: ProtocolId;
+  /** The full URL, after CONTRACT section 3 (`base_url` rules). */
+  endpoint(target: EndpointTarget): string;
+  /** Headers every upstream of this protocol wants, besides authentication (`anthropic-version`). Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What `accept` asks for when the answer shall be a stream; default `text/event-stream`. */
+  readonly streamMediaType?: string;
+  /** The frames of a stream are JSON objects, so that its first byte does not tell it from a whole answer. */
+  readonly streamsObjects?: boolean;
+  renderRequest(request: ChatRequest, context: UpstreamRenderContext): RenderedRequest;
+  /**
+   * Same protocol on both sides: the client's own members, with only what the gateway must change (`model`,
+   * `stream_options.include_usage`, gateway-only members removed). A member left alone is the identical object, so that
+   * the splice can keep the client's bytes for it. Absent where no client speaks the protocol.
+   */
+  renderNativeRequest?(wire: Record<string, unknown>, request: ChatRequest, context: UpstreamRenderContext): RenderedRequest;
+  /** Throws UnreadableAnswer when the JSON is not an answer of this protocol. */
+  parseResponse(body: unknown, context: ParseContext): ChatResponse;
+  createStreamParser(sink: (item: StreamItem) => void, context: ParseContext): StreamParser;
+  /**
+   * Reads an error body; also recognises error bodies inside a 200. Null when the body is no error of any known shape.
+   * `headers` (lower-case names) where the protocol says something about the error there.
+   */
+  parseError(body: unknown, headers?: Readonly<Record<string, string>>): UpstreamErrorFacts | null;
+}
 
-  // Towards clients.
+/** One wire format, both directions. */
+export interface ChatProtocol extends UpstreamProtocol {
+  readonly id: ClientProtocolId;
+
   /** Throws GatewayError 400 that names the JSON path. `body` is the parsed JSON (duplicates, depth and UTF-8 already checked). */
   parseRequest(body: unknown): ChatRequest;
   renderResponse(response: ChatResponse, context: RenderContext, summary: AnswerSummary): Record<string, unknown>;
@@ -109,24 +140,7 @@ export interface ChatProtocol {
   renderError(error: GatewayError, requestId: string): Record<string, unknown>;
   /** The HTTP status of that envelope where this protocol's clients expect another than the catalogue's (Anthropic: 529 for overload). */
   errorStatus?(error: GatewayError): number;
-
-  // Towards upstreams.
-  /** The full URL, after CONTRACT section 3 (`base_url` rules). */
-  endpoint(target: EndpointTarget): string;
-  /** Headers every upstream of this protocol wants, besides authentication (`anthropic-version`). Lower-case names. */
-  readonly headers: Readonly<Record<string, string>>;
-  renderRequest(request: ChatRequest, context: UpstreamRenderContext): RenderedRequest;
-  /**
-   * Same protocol on both sides: the client's own members, with only what the gateway must change (`model`,
-   * `stream_options.include_usage`, gateway-only members removed). A member left alone is the identical object, so that
-   * the splice can keep the client's bytes for it.
-   */
   renderNativeRequest(wire: Record<string, unknown>, request: ChatRequest, context: UpstreamRenderContext): RenderedRequest;
-  /** Throws UnreadableAnswer when the JSON is not an answer of this protocol. */
-  parseResponse(body: unknown, context: ParseContext): ChatResponse;
-  createStreamParser(sink: (item: StreamItem) => void, context: ParseContext): StreamParser;
-  /** Reads an error body; also recognises error bodies inside a 200. Null when the body is no error of any known shape. */
-  parseError(body: unknown): UpstreamErrorFacts | null;
 }
 
 /** A 200 whose body is not what the protocol promises. */
