@@ -10,6 +10,7 @@ import { BillingLedgerFunctions1763716000001 } from './1763716000001-billing-led
 import { ProvidersConfiguration1763717000000 } from './1763717000000-providers-configuration.js';
 import { AdminAuditLog1763718000000 } from './1763718000000-admin-audit-log.js';
 import { LogsRequests1763719000000 } from './1763719000000-logs-requests.js';
+import { BillingLedgerPosting1763716000002 } from './1763716000002-billing-ledger-posting.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -17,6 +18,7 @@ export const migrations: readonly MigrationClass[] = [
   AuthKeys1763700000000,
   BillingLedgerTables1763716000000,
   BillingLedgerFunctions1763716000001,
+  BillingLedgerPosting1763716000002,
   ProvidersConfiguration1763717000000,
   AdminAuditLog1763718000000,
   LogsRequests1763719000000,

@@ -2,6 +2,7 @@ import {
   ceilingsOf,
   leaseKey,
   planPostings,
+  type CeilingView,
   type Grant,
   type LeaseView,
   type LedgerView,
@@ -12,7 +13,6 @@ import {
 } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
 import type { Database, Queryable } from '../../platform/database/index.js';
-import { LOCK_CEILINGS, READ_VIEW, WRITE_BATCH } from './posting-sql.js';
 import { batchParameters } from './row-parameters.js';
 
 /** A request can make three transactions: capture or cost, overage, late. */
@@ -21,12 +21,19 @@ const NONE: readonly Price[] = [];
 
 type StoredRow = [requestId: string, state: StoredState, settledBy: SettledBy | null, checkpointSequence: number, attempts: number, charged: string];
 
-interface ViewRow {
-  rows: StoredRow[] | null;
+interface ViewRow extends Record<string, unknown> {
+  ceilings: [id: number, posted: string, leased: string, overdraft: string][] | null;
+  requests: StoredRow[] | null;
   leases: [number, number, number, string][] | null;
   grants: [number, number, string, number, number | null, number][] | null;
-  ids: string[];
+  ids: string[] | null;
 }
+
+const VIEW = { name: 'ledger-view', text: 'SELECT ceilings, requests, leases, grants, ids FROM ledger_view($1, $2, $3, $4, $5, $6)' };
+const WRITE = {
+  name: 'ledger-write',
+  text: `SELECT ledger_write(${Array.from({ length: 25 }, (_, index) => `$${index + 1}`).join(', ')})`,
+};
 
 /**
  * Owns the money's tables: posts folded requests in one transaction. Idempotent by request id, so that a caller who does not
@@ -51,46 +58,37 @@ export class LedgerRepository {
     const { view, ids } = await readView(transaction, folds);
     const writes = planPostings(view, folds, settledBy);
     if (writes.rows.length === 0 && prices.length === 0) return [];
-    await transaction.query(WRITE_BATCH, batchParameters(writes, ids, prices));
+    await transaction.query(WRITE, batchParameters(writes, ids, prices));
     return [...writes.leases.values()];
   }
 }
 
+/** Locks the batch's ceilings and reads what it must see, in one round trip. */
 async function readView(transaction: Queryable, folds: readonly RequestFold[]): Promise<{ view: LedgerView; ids: string[] }> {
-  const ceilingIds = [...new Set(folds.flatMap(ceilingsOf))].sort((a, b) => a - b);
-  const view: LedgerView = { ceilings: new Map(), leases: new Map(), grants: new Map(), rows: new Map() };
-  if (ceilingIds.length > 0) await lockCeilings(transaction, ceilingIds, view);
   const ended = folds.filter((fold) => fold.ended !== null);
-  const leased = ended.flatMap(({ admitted }) => admitted.parts.map((part) => [admitted.engineId, part.leaseNumber] as const));
-  const accounts = ended.flatMap(({ admitted }) => admitted.parts.filter((part) => part.kind === 'account').map((part) => part.ceilingId));
-  const keys = new Map(leased.map(([engineId, number]) => [leaseKey(engineId, number), [engineId, number] as const]));
-  const { rows } = await transaction.query<ViewRow & Record<string, unknown>>(READ_VIEW, [
+  const parts = ended.flatMap(({ admitted }) => admitted.parts.map((part) => ({ ...part, engineId: admitted.engineId })));
+  const keys = [...new Map(parts.map((part) => [leaseKey(part.engineId, part.leaseNumber), part])).values()];
+  const { rows } = await transaction.query<ViewRow>(VIEW, [
+    [...new Set(folds.flatMap(ceilingsOf))].sort((a, b) => a - b),
     [...new Set(folds.map(({ admitted }) => admitted.requestId))],
-    [...keys.values()].map(([engineId]) => engineId),
-    [...keys.values()].map(([, number]) => number),
-    [...new Set(accounts)],
+    keys.map(({ engineId }) => engineId),
+    keys.map(({ leaseNumber }) => leaseNumber),
+    [...new Set(parts.filter(({ kind }) => kind === 'account').map(({ ceilingId }) => ceilingId))],
     ended.length * TRANSACTIONS_PER_REQUEST,
   ]);
-  const found = rows[0] ?? { rows: null, leases: null, grants: null, ids: [] };
-  for (const row of found.rows ?? []) view.rows.set(row[0], rowView(row));
-  for (const [engineId, number, ceilingId, amount] of found.leases ?? []) {
+  const found = rows[0];
+  const view: LedgerView = { ceilings: new Map(), leases: new Map(), grants: new Map(), rows: new Map() };
+  for (const row of found?.ceilings ?? []) view.ceilings.set(row[0], ceilingView(row));
+  for (const row of found?.requests ?? []) view.rows.set(row[0], rowView(row));
+  for (const [engineId, number, ceilingId, amount] of found?.leases ?? []) {
     view.leases.set(leaseKey(engineId, number), { engineId, number, ceilingId, amountNanoUsd: BigInt(amount) });
   }
-  for (const grant of found.grants ?? []) addGrant(view.grants, grant);
-  return { view, ids: found.ids };
+  for (const grant of found?.grants ?? []) addGrant(view.grants, grant);
+  return { view, ids: found?.ids ?? [] };
 }
 
-async function lockCeilings(transaction: Queryable, ids: readonly number[], view: LedgerView): Promise<void> {
-  const { rows } = await transaction.query<{ id: string; posted: string; leased: string; overdraft: string }>(LOCK_CEILINGS, [ids]);
-  for (const row of rows) {
-    const id = Number(row.id);
-    view.ceilings.set(id, {
-      id,
-      postedNanoUsd: BigInt(row.posted),
-      leasedNanoUsd: BigInt(row.leased),
-      overdraftNanoUsd: BigInt(row.overdraft),
-    });
-  }
+function ceilingView([id, posted, leased, overdraft]: [number, string, string, string]): CeilingView {
+  return { id, postedNanoUsd: BigInt(posted), leasedNanoUsd: BigInt(leased), overdraftNanoUsd: BigInt(overdraft) };
 }
 
 function rowView([requestId, state, settledBy, checkpointSequence, attempts, charged]: StoredRow): RowView {

@@ -5,7 +5,7 @@ import { PRICE_FIELDS, renderPrice, type ChargeUnits, type Price } from '../../c
 const NAME_OF = new Map(PRICE_FIELDS.map(([name, tokenClass]) => [tokenClass, name]));
 const CLASS_OF = new Map(PRICE_FIELDS);
 
-/** The parameters of WRITE_BATCH, in its order. `ids` are as many as there may be transactions. */
+/** The parameters of `ledger_write`, in its order. `ids` are as many as there may be transactions. */
 export function batchParameters(writes: LedgerWrites, ids: readonly string[], prices: readonly Price[]): unknown[] {
   const { transactions, charges } = writes;
   const entries = transactions.flatMap((transaction, index) =>
@@ -15,7 +15,7 @@ export function batchParameters(writes: LedgerWrites, ids: readonly string[], pr
   const leases = [...writes.leases.values()];
   const grants = [...writes.grants.values()];
   return [
-    JSON.stringify(writes.rows.map(rowObject)),
+    JSON.stringify(writes.rows.map(rowObject)), writes.rows.some(({ insert }) => !insert),
     transactions.map((_, index) => ids[index]), transactions.map(({ kind }) => kind),
     transactions.map(({ requestId }) => requestId), transactions.map(({ organizationId }) => organizationId),
     entries.map(({ id }) => id), entries.map(({ position }) => position), entries.map(({ account }) => account),
@@ -28,7 +28,7 @@ export function batchParameters(writes: LedgerWrites, ids: readonly string[], pr
   ];
 }
 
-/** One element of the JSON that WRITE_BATCH reads. */
+/** One element of the JSON that `ledger_write` reads. */
 function rowObject(row: RowWrite): Record<string, unknown> {
   const { admitted, forwarded, checkpoint, ended } = row;
   const outcome = ended?.outcome;
