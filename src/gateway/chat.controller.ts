@@ -1,5 +1,6 @@
 import { Controller, Post, Req, UseGuards } from '@nestjs/common';
 import { VirtualKeyGuard } from '../auth/index.js';
+import { CHAT_COMPLETIONS, DescribeInference, MESSAGES } from './api-docs.js';
 import { CompleteChat } from './complete-chat.service.js';
 import type { AdmittedExchange } from './exchange.js';
 import { Exchanges, type InferenceRequest } from './exchanges.js';
@@ -16,12 +17,14 @@ export class ChatController {
   ) {}
 
   @Post('chat/completions')
+  @DescribeInference(CHAT_COMPLETIONS)
   @Speaks('openai-chat')
   chatCompletions(@Req() request: InferenceRequest): Promise<void> {
     return this.complete(request);
   }
 
   @Post('messages')
+  @DescribeInference(MESSAGES)
   @Speaks('anthropic-messages')
   messages(@Req() request: InferenceRequest): Promise<void> {
     return this.complete(request);

@@ -5,6 +5,7 @@ import { AttemptRunner } from './attempt-runner.js';
 import { ChatController } from './chat.controller.js';
 import { CompleteChat } from './complete-chat.service.js';
 import { CustomerController } from './customer.controller.js';
+import { ErrorDocsController } from './error-docs.controller.js';
 import { Exchanges } from './exchanges.js';
 import { GATEWAY_METRIC_PROVIDERS, GatewayMetrics } from './gateway.metrics.js';
 import { ErrorInterceptor } from './http/error.interceptor.js';
@@ -39,7 +40,7 @@ const PROVIDERS: Provider[] = [
 export class GatewayModule {
   /** @param serves false in a process without the engine role: errors are normalised there too, `/v1` is not served */
   static forRoot(serves: boolean): DynamicModule {
-    const controllers = [RootController, ...(serves ? ENGINE_CONTROLLERS : [])];
+    const controllers = [RootController, ErrorDocsController, ...(serves ? ENGINE_CONTROLLERS : [])];
     return { module: GatewayModule, controllers, providers: PROVIDERS, exports: [RouteTable] };
   }
 }

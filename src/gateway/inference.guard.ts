@@ -1,4 +1,4 @@
-import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requestNeeds } from '../core/chat/request-needs.js';
@@ -8,9 +8,10 @@ import { decide, denialError } from '../core/policy/index.js';
 import type { ClientProtocolId } from '../core/protocols/protocol.js';
 import { findModel } from '../core/routing/index.js';
 import { Limits } from '../auth/index.js';
+import { Config } from '../platform/config/index.js';
 import type { Exchange } from './exchange.js';
 import { Exchanges, type InferenceRequest } from './exchanges.js';
-import { INFERENCE_BODY, readJsonBody } from './http/request-body.js';
+import { BODY_DEADLINE_MS, readJsonBody } from './http/request-body.js';
 import { INFERENCE_PROTOCOL } from './inference.js';
 
 /**
@@ -19,6 +20,9 @@ import { INFERENCE_PROTOCOL } from './inference.js';
  */
 @Injectable()
 export class InferenceGuard implements CanActivate {
+  @Inject(Config)
+  private readonly config!: Config;
+
   constructor(
     private readonly reflector: Reflector,
     private readonly exchanges: Exchanges,
@@ -41,7 +45,7 @@ export class InferenceGuard implements CanActivate {
   }
 
   private async read(exchange: Exchange, request: FastifyRequest): Promise<void> {
-    const bytes = await readJsonBody(request.raw, INFERENCE_BODY);
+    const bytes = await readJsonBody(request.raw, { maxBytes: this.config.bodyLimitBytes, deadlineMs: BODY_DEADLINE_MS });
     const parseMs = performance.now();
     exchange.body = scanBody(bytes);
     exchange.request = exchange.protocol.parseRequest(exchange.body.value);

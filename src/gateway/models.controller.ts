@@ -7,6 +7,7 @@ import type { Caller } from '../core/policy/caller.js';
 import { denyDeployment, mayUseModel } from '../core/policy/index.js';
 import { modelNotFound, resolveName } from '../core/routing/index.js';
 import { HealthStore, type DeploymentHealthReport } from '../routing/index.js';
+import { DescribeCustomerCall } from './api-docs.js';
 import type { InferenceRequest } from './exchanges.js';
 import { renderModel, renderMeasured } from './render-model.js';
 
@@ -20,6 +21,7 @@ export class ModelsController {
   ) {}
 
   @Get()
+  @DescribeCustomerCall('The models this key may call')
   list(@Req() request: InferenceRequest, @Headers('if-none-match') known: string | undefined, @Res() reply: FastifyReply): void {
     const snapshot = this.snapshots.current();
     const models = listModels(snapshot, request.caller as Caller);
@@ -39,6 +41,7 @@ export class ModelsController {
 
   /** The id may contain slashes, encoded or not. */
   @Get('*')
+  @DescribeCustomerCall('One model, with what was measured of it')
   one(@Req() request: InferenceRequest, @Param('*') id: string): Record<string, unknown> {
     const snapshot = this.snapshots.current();
     const caller = request.caller as Caller;
