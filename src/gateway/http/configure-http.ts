@@ -18,6 +18,11 @@ export function configureHttp(instance: FastifyInstance, routes: RouteTable): vo
     reply.header('x-request-id', request.id);
     done();
   });
+  // Exactly `application/json`: JSON has no charset parameter (RFC 8259 section 11), and clients compare.
+  instance.addHook('onSend', (_request, reply, payload, done) => {
+    if (reply.getHeader('content-type') === 'application/json; charset=utf-8') reply.header('content-type', 'application/json');
+    done(null, payload);
+  });
   instance.removeAllContentTypeParsers();
   instance.addContentTypeParser('*', (request, payload, done) => {
     if (isInference(request)) return done(null, undefined);
