@@ -3,14 +3,15 @@ import { delimiter, join } from 'node:path';
 
 /** `nobody` on Debian and most others; chosen by number so that no account has to exist or be made. */
 const NOBODY_ID = 65_534;
-/** Bit of CAP_DAC_OVERRIDE in the masks of /proc/self/status (capability.h). */
+/** Bits of the masks in /proc/self/status (capability.h). */
 const DAC_OVERRIDE_BIT = 1n;
+const SETPCAP_BIT = 8n;
 
 /** As whom the database server runs: PostgreSQL refuses root. */
 export interface ServerUser {
   /** Null when the server runs as the user who started us. */
   readonly uid: number | null;
-  /** False for root without CAP_DAC_OVERRIDE: then nothing below a 0700 directory of root can be reached. */
+  /** False for root without the capabilities to hand CAP_DAC_OVERRIDE on: then nothing below a 0700 directory of root can be reached. */
   readonly reachesEverything: boolean;
   /** A program and its arguments, wrapped so that the server runs as this user and dies with its parent. */
   command(program: string, args: readonly string[]): readonly [string, readonly string[]];
@@ -21,8 +22,8 @@ export interface ServerUser {
 export function findServerUser(): ServerUser {
   const root = process.getuid?.() === 0;
   const setpriv = findInPath('setpriv');
-  const reachesEverything = !root || (setpriv !== null && hasDacOverride());
-  const flags = setprivFlags(root, reachesEverything);
+  const reachesEverything = !root || (setpriv !== null && mayKeepCapability());
+  const flags = [...(root ? identityFlags(reachesEverything) : []), '--pdeathsig', 'INT'];
   return {
     uid: root ? NOBODY_ID : null,
     reachesEverything,
@@ -35,25 +36,28 @@ export function findServerUser(): ServerUser {
 
 /**
  * The one capability lets `nobody` pass a 0700 parent (a clone in /root, a mkdtemp directory); without it the server
- * ends with "Permission denied" (reproduced 2026-11-21). The death signal leaves no orphan after a SIGKILL of ours:
- * SIGINT is PostgreSQL's fast shutdown.
+ * ends with "Permission denied". PostgreSQL asks with access(2), which looks at the capabilities of another user than root only
+ * with the securebit set (both reproduced 2026-11-21). The death signal leaves no orphan after a SIGKILL of ours: SIGINT is
+ * PostgreSQL's fast shutdown.
  */
-function setprivFlags(root: boolean, keepCapability: boolean): readonly string[] {
-  const identity = root ? ['--reuid', String(NOBODY_ID), '--regid', String(NOBODY_ID), '--clear-groups'] : [];
-  const capability = root && keepCapability ? ['--inh-caps', '+dac_override', '--ambient-caps', '+dac_override'] : [];
-  return [...identity, ...capability, '--pdeathsig', 'INT'];
+function identityFlags(keepCapability: boolean): readonly string[] {
+  const identity = ['--reuid', String(NOBODY_ID), '--regid', String(NOBODY_ID), '--clear-groups'];
+  if (!keepCapability) return identity;
+  return [...identity, '--securebits', '+no_setuid_fixup', '--inh-caps', '+dac_override', '--ambient-caps', '+dac_override'];
 }
 
-function hasDacOverride(): boolean {
+function mayKeepCapability(): boolean {
   try {
     const status = readFileSync('/proc/self/status', 'utf8');
-    return ['CapEff', 'CapBnd'].every((name) => {
-      const mask = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1];
-      return mask !== undefined && ((BigInt(`0x${mask}`) >> DAC_OVERRIDE_BIT) & 1n) === 1n;
-    });
+    return ['CapEff', 'CapBnd'].every((name) => hasBits(status, name));
   } catch {
     return false;
   }
+}
+
+function hasBits(status: string, name: string): boolean {
+  const mask = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1];
+  return mask !== undefined && [DAC_OVERRIDE_BIT, SETPCAP_BIT].every((bit) => ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n);
 }
 
 function findInPath(program: string): string | null {
