@@ -1,9 +1,12 @@
+import { Logger } from '@nestjs/common';
 import { aDeployment, aModel, aQuestion, aSnapshot, needs } from '../../test/fixtures/routing.js';
 import { SnapshotSource, type Snapshot } from '../core/catalog/model.js';
 import type { GatewayError } from '../core/errors/gateway-error.js';
 import type { HealthEffect, UpstreamFailure } from '../core/errors/upstream-failure.js';
 import { ManualClock } from '../platform/clock/index.js';
 import { MemoryAffinityStore, MemoryHealthStore, planOf, Planner } from './index.js';
+
+beforeAll(() => Logger.overrideLogger(false));
 
 class FixedSnapshot extends SnapshotSource {
   constructor(public snapshot: Snapshot) {

@@ -1,6 +1,7 @@
 import type { Deployment, Model } from '../catalog/model.js';
 import type { ErrorCode } from '../errors/catalogue.js';
 import type { Candidate, ExclusionReason, HealthView } from './plan.js';
+import { MIN_SAMPLES } from './wilson.js';
 
 /** Why a candidate stands where it stands: numbers on the hot path, words only when somebody reads them. */
 export class PlannedCandidate implements Candidate {
@@ -73,7 +74,8 @@ export class PlannedCandidate implements Candidate {
   private availabilityWords(): string {
     if (this.health === null) return 'health is not kept';
     const { availability, samples } = this.health;
-    return `availability band ${this.band} (${availability.toFixed(2)} over ${Math.round(samples)} samples)`;
+    if (samples < MIN_SAMPLES) return `availability band ${this.band} (${Math.round(samples)} samples say nothing yet)`;
+    return `availability band ${this.band} (at least ${availability.toFixed(2)} over ${Math.round(samples)} samples)`;
   }
 }
 

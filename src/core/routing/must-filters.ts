@@ -15,6 +15,8 @@ export interface MustQuestion {
   nowMs: number;
   /** Where this engine stands: what runs in its own process is processed here. */
   zone: string;
+  /** The kind of call: `chat`, `embeddings`, … */
+  endpoint: string;
   /** A deployment that is tried although its circuit is open: panic mode's one probe. */
   admit?: string | undefined;
 }
@@ -23,7 +25,7 @@ export interface MustQuestion {
 const ESTIMATE_MARGIN = 1.25;
 
 type Filter = (candidate: PlannedCandidate, question: MustQuestion) => void;
-const FILTERS: readonly Filter[] = [retired, policy, unpriced, capability, contextWindow, credential, circuit];
+const FILTERS: readonly Filter[] = [retired, endpoint, policy, unpriced, capability, contextWindow, credential, circuit];
 
 /** Marks the candidate with the first reason that excludes it. What is unknown counts as able: availability first. */
 export function applyMust(candidate: PlannedCandidate, question: MustQuestion): void {
@@ -34,7 +36,14 @@ export function applyMust(candidate: PlannedCandidate, question: MustQuestion): 
 }
 
 function retired(candidate: PlannedCandidate, { nowMs }: MustQuestion): void {
-  if (isRetired(candidate.model, nowMs)) candidate.exclude('retired', `${candidate.model.id} is retired`, 'model_retired');
+  if (isRetired(candidate.model, nowMs)) candidate.exclude('retired', `The model ${candidate.model.id} is retired`, 'model_retired');
+}
+
+function endpoint(candidate: PlannedCandidate, question: MustQuestion): void {
+  const { endpoints, id } = candidate.model;
+  if (endpoints.includes(question.endpoint)) return;
+  candidate.param = 'model';
+  candidate.exclude('capability', `The model ${id} does not serve ${question.endpoint}; it serves ${endpoints.join(', ') || 'nothing'}`, 'invalid_request');
 }
 
 function policy(candidate: PlannedCandidate, { caller, needs, zone }: MustQuestion): void {
@@ -55,10 +64,10 @@ function policy(candidate: PlannedCandidate, { caller, needs, zone }: MustQuesti
 
 function unpriced(candidate: PlannedCandidate, { needs }: MustQuestion): void {
   const { price } = candidate.deployment;
-  if (price === null) return candidate.exclude('unpriced', `${candidate.model.id} has no price at ${candidate.deployment.provider.id}`, 'unpriced');
+  if (price === null) return candidate.exclude('unpriced', `The model ${candidate.model.id} has no price at ${candidate.deployment.provider.id}`, 'unpriced');
   const missing = price.free ? undefined : MEDIA_PRICES.find(({ needed, priced }) => needed(needs) && !priced(price))?.words;
   if (missing !== undefined)
-    candidate.exclude('unpriced', `${candidate.model.id} has no price for ${missing} at ${candidate.deployment.provider.id}`, 'unpriced');
+    candidate.exclude('unpriced', `The model ${candidate.model.id} has no price for ${missing} at ${candidate.deployment.provider.id}`, 'unpriced');
 }
 
 /** CONTRACT section 3: audio in either direction and image output need prices of their own. */
@@ -89,7 +98,7 @@ function capability(candidate: PlannedCandidate, { needs, request }: MustQuestio
   for (const item of CAPABILITIES) {
     if (able[item.name] !== false || !item.needed(needs)) continue;
     candidate.param = request.wireNames[item.canonical] ?? item.wire;
-    return candidate.exclude('capability', `${candidate.model.id} does not support ${item.words}`, 'unsupported_parameter');
+    return candidate.exclude('capability', `The model ${candidate.model.id} does not support ${item.words}`, 'unsupported_parameter');
   }
 }
 
@@ -98,7 +107,7 @@ function contextWindow(candidate: PlannedCandidate, { needs }: MustQuestion): vo
   if (window === undefined || needs.promptTokensEstimate <= window * ESTIMATE_MARGIN) return;
   candidate.exclude(
     'context_window',
-    `the prompt of about ${needs.promptTokensEstimate} tokens is longer than the context window of ${candidate.model.id}, ${window} tokens`,
+    `The prompt of about ${needs.promptTokensEstimate} tokens is longer than the context window of ${candidate.model.id}, ${window} tokens`,
     'context_length_exceeded',
   );
 }

@@ -78,6 +78,12 @@ describe('what a deployment must be', () => {
   it('unknown ability counts as able', () => {
     expect(planAttempts(aQuestion('one', { needs: needs({ vision: true, tools: true }) }), aWorld(AB)).attempts).toHaveLength(2);
   });
+  it('of the kind that was called', () => {
+    const world = aWorld(aSnapshot([aModel('m', [A], { endpoints: ['embeddings'] })]));
+    const plan = planAttempts(aQuestion('m'), world);
+    expect(refusalOf(plan)).toMatchObject({ code: 'invalid_request', param: 'model', message: 'The model m does not serve chat; it serves embeddings.' });
+    expect(planAttempts(aQuestion('m', { options: { noFallback: false, endpoint: 'embeddings' } }), world).attempts).toHaveLength(1);
+  });
   it('large enough', () => {
     expect(refused({ capabilities: { contextWindow: 1_000 } }, { needs: needs({ promptTokensEstimate: 5_000 }) })).toMatchObject({
       excluded: 'context_window',

@@ -20,6 +20,8 @@ export interface PlanQuestion {
     readonly noFallback: boolean;
     readonly sessionId?: string;
     readonly tags?: readonly string[];
+    /** The kind of call; default `chat`. */
+    readonly endpoint?: string;
     /** The client accepts a model that the operator calls `degraded`. */
     readonly allowDegraded?: boolean;
   };
@@ -85,7 +87,7 @@ interface FilterWith {
 }
 
 function filter(candidates: readonly PlannedCandidate[], { request, needs, caller, options }: PlanQuestion, { world, route, mayUse }: FilterWith): void {
-  const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, admit: world.admit };
+  const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, endpoint: options.endpoint ?? 'chat', admit: world.admit };
   for (const candidate of candidates) {
     if (!mayUse(candidate.model)) candidate.exclude('policy', `The model ${candidate.model.id} is not allowed by this key’s policy.`, 'model_not_allowed');
     else if (options.noFallback && candidate.tier > 0) candidate.exclude('no_fallback');

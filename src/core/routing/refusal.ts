@@ -52,7 +52,4 @@ function paramOf(reason: ExclusionReason, param: string | undefined): string | n
   return reason === 'retired' || reason === 'unpriced' ? 'model' : null;
 }
 
-function sentence(words: string): string {
-  const text = words.charAt(0).toUpperCase() + words.slice(1);
-  return text.endsWith('.') ? text : `${text}.`;
-}
+const sentence = (words: string): string => (words.endsWith('.') ? words : `${words}.`);
