@@ -381,24 +381,6 @@ describe('streams', () => {
       expect((atMs[0] ?? Infinity) - (upstream.firstContentAtMs ?? 0)).toBeLessThan(50);
       expect(atMs.length).toBeGreaterThanOrEqual(5);
     });
-
-    it('sends a comment after 15 s without content, and the answer comes all the same', async () => {
-      const model = await bed.model('thinking', { solo: answers({ text: 'at last', firstAfterMs: 17_500 }) });
-      const opened = await bed.client.open(body(model));
-      const startedMs = performance.now();
-      let beatMs = 0;
-      let text = '';
-      for await (const chunkOfBody of opened.response) {
-        if (beatMs === 0) beatMs = performance.now();
-        text += (chunkOfBody as Buffer).toString('utf8');
-      }
-      expect(opened.response.statusCode).toBe(200);
-      expect(opened.response.headers).toMatchObject({ 'x-og-provider': 'solo', 'content-type': 'text/event-stream; charset=utf-8' });
-      expect(text.startsWith(':')).toBe(true);
-      expect(performance.now() - startedMs).toBeLessThan(20_000);
-      const frames = framesOf(text);
-      expect([textOf(frames), frames.at(-1)]).toEqual(['at last', { done: true }]);
-    });
   });
 
   /** A call over a bare socket, so that nothing reads unless the test does. */

@@ -46,6 +46,7 @@ export class OpenAiStreamRenderer implements StreamRenderer {
   fail(error: GatewayError, summary?: AnswerSummary): string {
     const body: JsonObject = { ...renderError(error, this.context.requestId), choices: [{ index: 0, delta: {}, finish_reason: 'error' }] };
     if (summary !== undefined) body['usage'] = renderUsage(summary);
+    if (summary?.og !== undefined) body['og'] = summary.og;
     return `data: ${JSON.stringify(body)}\n\n`;
   }
 
