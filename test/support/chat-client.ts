@@ -11,9 +11,11 @@ type Json = Record<string, unknown>;
 
 /** Calls `/v1/chat/completions` with node:http, one connection per call, so that ends of connections mean what they say. */
 export class ChatClient {
+  private readonly running = new Set<ClientRequest>();
+
   constructor(
     private readonly url: string,
-    private readonly key: string,
+    readonly key: string,
   ) {}
 
   async chat(body: Json, headers: Record<string, string> = {}): Promise<ChatAnswer> {
@@ -32,10 +34,17 @@ export class ChatClient {
         agent: false,
         headers: { authorization: `Bearer ${this.key}`, 'content-type': 'application/json', ...headers },
       });
+      this.running.add(request);
+      request.on('close', () => this.running.delete(request));
       request.on('error', reject);
       request.on('response', (response) => resolve({ request, response }));
       request.end(JSON.stringify(body));
     });
+  }
+
+  /** Closes the connections of all calls that still run. */
+  leaveAll(): void {
+    for (const request of this.running) request.destroy();
   }
 }
 
