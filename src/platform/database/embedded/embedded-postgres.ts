@@ -84,6 +84,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 function prepare(options: EmbeddedPostgresOptions): Installation {
   const user = findServerUser();
+  if (!user.usable) {
+    throw new EmbeddedPostgresError('The embedded database needs CAP_DAC_OVERRIDE when root starts it: run as an ordinary user, or set DATABASE_URL');
+  }
   const home = join(chooseHome(options, user), MAJOR_FOLDER);
   mkdirSync(home, { recursive: true, mode: 0o755 });
   const binaries = findBinaries(join(home, 'lib'));

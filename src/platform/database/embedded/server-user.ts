@@ -11,7 +11,9 @@ const SETPCAP_BIT = 8n;
 export interface ServerUser {
   /** Null when the server runs as the user who started us. */
   readonly uid: number | null;
-  /** False for root without the capabilities to hand CAP_DAC_OVERRIDE on: then nothing below a 0700 directory of root can be reached. */
+  /** False for root without CAP_DAC_OVERRIDE: it could not even open what it gives to the server's user. */
+  readonly usable: boolean;
+  /** False for root that cannot hand CAP_DAC_OVERRIDE on: then the server reaches nothing below a 0700 directory of root. */
   readonly reachesEverything: boolean;
   /** A program and its arguments, wrapped so that the server runs as this user and dies with its parent. */
   command(program: string, args: readonly string[]): readonly [string, readonly string[]];
@@ -22,10 +24,11 @@ export interface ServerUser {
 export function findServerUser(): ServerUser {
   const root = process.getuid?.() === 0;
   const setpriv = findInPath('setpriv');
-  const reachesEverything = !root || (setpriv !== null && mayKeepCapability());
+  const reachesEverything = !root || (setpriv !== null && hasCapabilities(DAC_OVERRIDE_BIT, SETPCAP_BIT));
   const flags = [...(root ? identityFlags(reachesEverything) : []), '--pdeathsig', 'INT'];
   return {
     uid: root ? NOBODY_ID : null,
+    usable: !root || process.platform !== 'linux' || hasCapabilities(DAC_OVERRIDE_BIT),
     reachesEverything,
     command: (program, args) => (setpriv === null ? [program, args] : [setpriv, [...flags, program, ...args]]),
     own: (path) => {
@@ -46,18 +49,16 @@ function identityFlags(keepCapability: boolean): readonly string[] {
   return [...identity, '--securebits', '+no_setuid_fixup', '--inh-caps', '+dac_override', '--ambient-caps', '+dac_override'];
 }
 
-function mayKeepCapability(): boolean {
+function hasCapabilities(...bits: readonly bigint[]): boolean {
   try {
     const status = readFileSync('/proc/self/status', 'utf8');
-    return ['CapEff', 'CapBnd'].every((name) => hasBits(status, name));
+    return ['CapEff', 'CapBnd'].every((name) => {
+      const mask = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1];
+      return mask !== undefined && bits.every((bit) => ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n);
+    });
   } catch {
     return false;
   }
-}
-
-function hasBits(status: string, name: string): boolean {
-  const mask = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1];
-  return mask !== undefined && [DAC_OVERRIDE_BIT, SETPCAP_BIT].every((bit) => ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n);
 }
 
 function findInPath(program: string): string | null {
