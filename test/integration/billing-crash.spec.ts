@@ -121,8 +121,6 @@ describe('a killed process', () => {
       const money = await new LedgerRequests(fixture.database).findMany([...seen.ended.keys()]);
       return [...seen.ended].every(([requestId, tokens]) => money.get(requestId)?.chargedNanoUsd === BigInt(tokens) * 1_000n);
     });
-    const live = await fixture.database.query("SELECT count(*)::int AS count FROM ledger_engines WHERE state = 'live'");
-    expect(live.rows).toEqual([{ count: 2 }]);
     await kill(seen);
     const next = await startLedger(fixture.database, join(directory.path, 'frozen'));
     await next.successor.run(next.engine.journalDirectory);
