@@ -76,6 +76,7 @@ export class AttemptRunner {
   report(exchange: AdmittedExchange, attempt: Attempt, outcome: AttemptOutcome): void {
     const candidate = exchange.served as Candidate;
     exchange.attempts.push(attemptLogOf(exchange, attempt, outcome));
+    if (outcome.kind === 'failed' && outcome.failure.drift !== undefined) attempt.meter.drift.push(`denied:${outcome.failure.drift}`);
     exchange.timings.connectMs = attempt.connectMs;
     if (exchange.request.stream && attempt.meter.firstContentAtMs !== undefined) {
       exchange.timings.ttftMs = attempt.meter.firstContentAtMs - exchange.startedMs;

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { finalFailure, toGatewayError } from '../core/errors/to-gateway-error.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import { Holds } from '../core/ledger/settlement.js';
-import type { Candidate } from '../core/routing/plan.js';
-import { Planner } from '../routing/index.js';
+import type { Candidate, Plan } from '../core/routing/plan.js';
+import { Planner, planOf } from '../routing/index.js';
 import { Answers } from './answers.js';
 import type { Attempt, AttemptOutcome } from './attempt.js';
 import { AttemptRunner } from './attempt-runner.js';
@@ -34,7 +34,7 @@ export class CompleteChat {
   /** Throws GatewayError while nothing has been sent to the client; afterwards errors leave inside the stream. */
   async complete(exchange: AdmittedExchange): Promise<void> {
     const startedMs = performance.now();
-    const plan = (exchange.plan = this.planner.plan(exchange));
+    const plan = this.plan(exchange);
     this.attempts.refuseAdjustments(exchange, plan);
     const plannedMs = performance.now();
     exchange.timings.routingMs = plannedMs - startedMs;
@@ -53,6 +53,16 @@ export class CompleteChat {
     if (outcome.kind === 'canceled') return;
     const failure = finalFailure(failures) ?? outcome.failure;
     this.answers.fail(exchange, toGatewayError(failure, exchange.served?.deployment, outcome.committed), outcome);
+  }
+
+  /** A refused request's log shows, too, who was considered and why nobody was left. */
+  private plan(exchange: AdmittedExchange): Plan {
+    try {
+      return (exchange.plan = this.planner.plan(exchange));
+    } catch (error) {
+      exchange.plan = planOf(error) ?? undefined;
+      throw error;
+    }
   }
 
   /** Asks one deployment after another, until one answers, the client leaves, or nobody is left who may be asked. */
