@@ -8,6 +8,8 @@ import { bodyOf } from './scenarios.mjs';
 import { startGateway } from './subjects.mjs';
 
 const SAMPLE_US = 200;
+/** A longer gap between two samples is time in which another process had the core: not what the function took. */
+const LONGEST_SAMPLE_US = 2 * SAMPLE_US;
 const TOP = 40;
 const WARM_SECONDS = 20;
 const NOT_WORK = new Set(['(idle)', '(root)']);
@@ -84,6 +86,15 @@ function summarize(profile, { scenario, result }) {
       .slice(0, TOP)
       .map(line),
     '',
+    '### By function of ours, with all it calls',
+    '',
+    ...head,
+    ...inclusive(profile, self)
+      .map(([frame, us]) => [`\`${frame.functionName || '(anonymous)'}\` ${places.of(frame)}`, us])
+      .filter(([name]) => name.includes(' src/'))
+      .slice(0, TOP)
+      .map(line),
+    '',
     '### By module, own time',
     '',
     ...head,
@@ -98,9 +109,25 @@ function selfTimes({ nodes, samples, timeDeltas }) {
   const self = new Map();
   samples.forEach((id, index) => {
     const node = byId.get(id);
-    self.set(node, (self.get(node) ?? 0) + Math.max(0, timeDeltas[index]));
+    self.set(node, (self.get(node) ?? 0) + Math.min(Math.max(0, timeDeltas[index]), LONGEST_SAMPLE_US));
   });
   return self;
+}
+
+/** `[frame, us]`, most first; a function that calls itself counts once. */
+function inclusive({ nodes }, self) {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const sums = new Map();
+  const walk = (node, above) => {
+    const { functionName, scriptId, lineNumber, columnNumber } = node.callFrame;
+    const key = `${functionName}:${scriptId}:${lineNumber}:${columnNumber}`;
+    const inner = new Set(above).add(key);
+    const us = (node.children ?? []).reduce((sum, id) => sum + walk(byId.get(id), inner), self.get(node) ?? 0);
+    if (!above.has(key)) sums.set(key, [node.callFrame, (sums.get(key)?.[1] ?? 0) + us]);
+    return us;
+  };
+  walk(nodes[0], new Set());
+  return [...sums.values()].toSorted((left, right) => right[1] - left[1]);
 }
 
 function ranked(entries, nameOf) {
