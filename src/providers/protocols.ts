@@ -1,5 +1,7 @@
 import { anthropicMessages } from '../core/protocols/anthropic-messages/index.js';
+import { cohereChat } from '../core/protocols/cohere-chat/index.js';
 import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
+import { ollamaChat } from '../core/protocols/ollama-chat/index.js';
 import { openaiChat } from '../core/protocols/openai-chat/index.js';
 import type { ProtocolId, UpstreamProtocol } from '../core/protocols/protocol.js';
 
@@ -8,4 +10,6 @@ export const UPSTREAM_PROTOCOLS = {
   'openai-chat': openaiChat,
   'anthropic-messages': anthropicMessages,
   'gemini-generate': geminiGenerate,
+  'cohere-chat': cohereChat,
+  'ollama-chat': ollamaChat,
 } as const satisfies Readonly<Record<ProtocolId, UpstreamProtocol>>;

@@ -31,6 +31,9 @@ const FINISH: Readonly<Record<string, string>> = {
   SAFETY: 'content_filter',
   RECITATION: 'content_filter',
   PROHIBITED_CONTENT: 'content_filter',
+  COMPLETE: 'stop',
+  TOOL_CALL: 'tool_calls',
+  guardrail_intervened: 'content_filter',
 };
 
 /** Calls whose arguments were streamed in pieces: the recording's decoding lists the pieces as calls without a name. */
@@ -53,19 +56,28 @@ export function parsed(text: string): unknown {
 
 export function expectedAnswer(exchange: Exchange): ClientAnswer {
   const expected = exchange.expect ?? {};
-  const toolCalls = STREAMED_ARGUMENTS[exchange.id] ?? (expected.toolCalls ?? []).map((call) => ({ name: call.name, arguments: parsed(call.arguments) }));
+  const toolCalls = STREAMED_ARGUMENTS[exchange.id] ?? (expected.toolCalls ?? []).map((call) => ({ name: call.name, arguments: argumentsOf(call.arguments) }));
   const raw = typeof expected.finish === 'string' || typeof expected.finish === 'number' ? String(expected.finish) : null;
   const finish = raw === null ? null : (FINISH[raw] ?? raw);
   return {
     text: expected.text ?? '',
-    reasoning: expected.reasoning ?? '',
+    // Cohere's plan before its calls is reasoning to a client that knows no plans.
+    reasoning: (expected.reasoning ?? '') + (expected.toolPlan ?? ''),
     toolCalls,
     finish: finish === 'stop' && toolCalls.length > 0 ? 'tool_calls' : finish,
     usage: expected.usage === undefined ? null : usageOf(exchange, expected.usage),
   };
 }
 
+/** A call without arguments is an empty text at Cohere, where clients expect JSON. */
+function argumentsOf(text: string): unknown {
+  return text === '' ? {} : parsed(text);
+}
+
 function usageOf(exchange: Exchange, usage: Json): ClientAnswer['usage'] {
+  if (exchange.api === 'cohere.chat.v2') return cohereUsage(usage);
+  if (exchange.api === 'ollama.chat') return ollamaUsage(usage);
+  if (exchange.api === 'bedrock.converse') return bedrockUsage(usage);
   if (exchange.api === 'anthropic.messages') return anthropicUsage(usage);
   if (exchange.api === 'gemini.generateContent') return geminiUsage(usage);
   return openaiUsage(exchange.provider, usage);
@@ -82,6 +94,25 @@ function geminiUsage(usage: Json): ClientAnswer['usage'] {
   const prompt = count(usage['promptTokenCount']) + count(usage['toolUsePromptTokenCount']);
   const completion = count(usage['candidatesTokenCount']) + count(usage['thoughtsTokenCount']);
   return { prompt, completion, total: prompt + completion, cached: count(usage['cachedContentTokenCount']) };
+}
+
+/** `tokens` are what the model read and wrote; `billed_units` are smaller than what was cached of them. */
+function cohereUsage(usage: Json): ClientAnswer['usage'] {
+  const tokens = record(usage['tokens']);
+  const [prompt, completion] = [count(tokens['input_tokens']), count(tokens['output_tokens'])];
+  return { prompt, completion, total: prompt + completion, cached: count(usage['cached_tokens']) };
+}
+
+function ollamaUsage(usage: Json): ClientAnswer['usage'] {
+  const [prompt, completion] = [count(usage['prompt_eval_count']), count(usage['eval_count'])];
+  return { prompt, completion, total: prompt + completion, cached: 0 };
+}
+
+function bedrockUsage(usage: Json): ClientAnswer['usage'] {
+  const cached = count(usage['cacheReadInputTokens']);
+  const prompt = count(usage['inputTokens']) + cached + count(usage['cacheWriteInputTokens']);
+  const completion = count(usage['outputTokens']);
+  return { prompt, completion, total: prompt + completion, cached };
 }
 
 function openaiUsage(provider: string, usage: Json): ClientAnswer['usage'] {

@@ -2,11 +2,12 @@ import { Fields, invalid } from '../../core/catalog/fields.js';
 import { parseCapabilities } from '../../core/catalog/parse-catalogue.js';
 import { parsePrice } from '../../core/pricing/index.js';
 import type { ProtocolId } from '../../core/protocols/protocol.js';
+import { UPSTREAM_PROTOCOLS } from '../protocols.js';
 import type { ModelDocument, ServeDocument } from './document.js';
 
 const MODEL_FIELDS = ['id', 'name', 'aliases', 'serve', 'price', 'cost', 'capabilities', 'class'];
 const SERVE_FIELDS = ['provider', 'model', 'weight', 'priority', 'protocol'];
-const PROTOCOLS: readonly ProtocolId[] = ['openai-chat', 'anthropic-messages', 'gemini-generate'];
+const PROTOCOLS = Object.keys(UPSTREAM_PROTOCOLS) as ProtocolId[];
 const MAX_MODELS = 20_000;
 const MAX_SERVE = 100;
 /** Model names are path segments of `/v1/models/{id}` and labels of metrics. */

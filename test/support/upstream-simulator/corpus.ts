@@ -25,6 +25,8 @@ export interface Exchange {
 export interface ExpectedAnswer {
   text?: string;
   reasoning?: string;
+  /** Cohere's words before its tool calls. */
+  toolPlan?: string;
   toolCalls?: { id: string | null; name: string; arguments: string }[];
   finish?: unknown;
   usage?: Record<string, unknown>;

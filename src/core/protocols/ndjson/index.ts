@@ -1,0 +1,1 @@
+export { ObjectDecoder, ObjectOverflow } from './decode-objects.js';
