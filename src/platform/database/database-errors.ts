@@ -11,7 +11,7 @@ const PASSING_STATES = new Set(['57014', '55P03', '57P01', '57P02', '57P03', '57
 const PASSING_CLASSES = new Set(['08', '53', '58']);
 /** What pg says without a code (pg 8.23: pool, client, query timeout). */
 const CONNECTION_MESSAGES =
-  /timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end/i;
+  /timeout exceeded when trying to connect|timeout expired|Connection terminated|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end/i;
 
 /** Whether an error means "not now" instead of "never": retry later, or answer 503. */
 export function isDatabaseUnavailable(error: unknown): boolean {
