@@ -33,7 +33,7 @@ async function run(options) {
   compileTools(directory);
   const upstream = await startUpstream(directory);
   toStop.push(() => upstream.stop());
-  const context = { directory, upstream, options, subjects: chosenSubjects(options), note: (line) => console.error(line) };
+  const context = { directory, upstream, options, subjects: chosenSubjects(options), warmed: new Set(), note: (line) => console.error(line) };
   if (options.profile !== null) return profileGateway(context, { ...options.profile, outputDirectory: join(HERE, 'profiles') });
   const facts = { options, startedAt: new Date(), loadBefore: loadavg() };
   const running = await startSubjects(context);

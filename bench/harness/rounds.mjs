@@ -8,11 +8,11 @@ import { contestantsOf } from './subjects.mjs';
 const DIRECT = { id: 'direct', name: 'straight to the upstream', lane: 'openai', subject: { id: 'direct' } };
 const WARM_CONNECTIONS = 64;
 const WARM_SEGMENT_SECONDS = 2;
-const WARM_SEGMENTS = 15;
-/** Warm when a segment costs at least this share of the one before it … */
+const WARM_SEGMENTS = 20;
+/** Requests (streams, where events are counted) before a path may be called warm … */
+const WARM_REQUESTS = { request: 30_000, event: 1_000 };
+/** … and it is when a segment costs at least this share of the one before it. */
 const STEADY_SHARE = 0.97;
-/** … and so many requests have been served in it: fewer say nothing. */
-const ENOUGH_REQUESTS = { request: 1_000, event: 50 };
 
 /** `[{scenario, rows: [{contestant, rounds: [figures or {fault}]}]}]`; `running` holds the started subjects by id. */
 export async function runScenario(context, scenario, running) {
@@ -21,7 +21,7 @@ export async function runScenario(context, scenario, running) {
     for (let turn = 0; turn < rows.length; turn += 1) {
       const row = rows[(turn + round) % rows.length];
       const started = Date.now();
-      row.rounds.push(await takeTurn(context, scenario, { row, running, first: round === 0 }));
+      row.rounds.push(await takeTurn(context, scenario, { row, running }));
       context.note(
         `${scenario.id} · round ${round + 1} · ${row.contestant.name}: ${shown(row.rounds.at(-1))} (${((Date.now() - started) / 1_000).toFixed(1)} s)`,
       );
@@ -35,12 +35,12 @@ function rowsOf(context, scenario) {
   return scenario.latency ? [DIRECT, ...contestants] : contestants;
 }
 
-async function takeTurn(context, scenario, { row: { contestant }, running, first }) {
+async function takeTurn(context, scenario, { row: { contestant }, running }) {
   try {
     if (scenario.memory) return await inFreshProcess(context, scenario, contestant);
     const target =
       contestant.id === 'direct' ? { port: context.upstream.port, headers: [], pid: context.upstream.pid, child: null } : running.get(contestant.subject.id);
-    await warmUp(context, scenario, { contestant, target, first });
+    await warmUp(context, scenario, { contestant, target });
     return await measureLoad({ context, scenario, contestant, running: target, seconds: context.options.seconds });
   } catch (error) {
     return { fault: error.message };
@@ -48,20 +48,23 @@ async function takeTurn(context, scenario, { row: { contestant }, running, first
 }
 
 /**
- * As many as it can serve, whatever rate is measured afterwards. At first until the CPU per request falls no further: V8 needs
- * thousands of requests to compile what is hot, and the more code a subject runs, the more of them.
+ * As many as it can serve, whatever rate is measured afterwards. The first time a subject walks a path: until V8 has compiled
+ * what is hot (tens of thousands of requests; the more code a subject runs, the more of them), shown by a cost that falls no further.
  */
-async function warmUp(context, scenario, { contestant, target, first }) {
-  const { options } = context;
+async function warmUp(context, scenario, { contestant, target }) {
+  const { options, warmed } = context;
   if (options.smoke) return;
   const load = { ...scenario.load, connections: scenario.load.connections ?? WARM_CONNECTIONS, rate: undefined, body: bodyOf(scenario, contestant.lane) };
-  if (!first) return void (await runLoad(context.directory, target, { ...load, seconds: options.warmupSeconds }));
-  let previousUs = Number.POSITIVE_INFINITY;
+  const path = `${contestant.id} ${scenario.unit}`;
+  if (warmed.has(path)) return void (await runLoad(context.directory, target, { ...load, seconds: options.warmupSeconds }));
+  warmed.add(path);
+  let [served, previousUs] = [0, Number.POSITIVE_INFINITY];
   for (let segment = 0; segment < WARM_SEGMENTS; segment += 1) {
     const before = cpuOf(target.pid);
     const { completed } = await runLoad(context.directory, target, { ...load, seconds: WARM_SEGMENT_SECONDS });
     const spentUs = (cpuOf(target.pid).ownNs - before.ownNs) / completed;
-    if (spentUs > previousUs * STEADY_SHARE && completed >= ENOUGH_REQUESTS[scenario.unit]) return;
+    served += completed;
+    if (served >= WARM_REQUESTS[scenario.unit] && spentUs > previousUs * STEADY_SHARE) return;
     previousUs = spentUs;
   }
 }
