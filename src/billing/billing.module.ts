@@ -43,12 +43,12 @@ export class BillingModule {
         { provide: Holds, useExisting: LedgerEngine },
         {
           provide: Successor,
-          useFactory: (...[database, repository, clock, billing, observer]: Parts) => new Successor(database, repository, clock, billing, observer),
+          useFactory: (...[database, repository, clock, billing, observer]: Parts) => new Successor({ database, repository, clock, settings: billing, observer }),
           inject: PARTS,
         },
         {
           provide: Sweeper,
-          useFactory: (...[database, repository, clock, billing, observer]: Parts) => new Sweeper(database, repository, clock, billing, observer.sweeper),
+          useFactory: (...[database, repository, clock, billing, observer]: Parts) => new Sweeper({ database, repository, clock, settings: billing, observer: observer.sweeper }),
           inject: PARTS,
         },
         {

@@ -44,15 +44,15 @@ export async function startLedger(database: Database, dataDirectory: string, ove
       onBatch: () => undefined,
     },
   });
-  const successor = new Successor(database, repository, clock, settings, {
+  const successor = new Successor({ database, repository, clock, settings, observer: {
     onTaken: (_directory, figures) => problems.push(`taken ${JSON.stringify(figures)}`),
     onSkipped: (_directory, reason) => problems.push(`skipped: ${reason}`),
     onPoison: ({ admitted }, error) => problems.push(`poison ${admitted.requestId}: ${error.message}`),
-  });
-  const sweeper = new Sweeper(database, repository, clock, settings, {
+  } });
+  const sweeper = new Sweeper({ database, repository, clock, settings, observer: {
     onSwept: (_engineId, count) => problems.push(`swept ${count}`),
     onError: (error) => problems.push(`sweeper: ${error.message}`),
-  });
+  } });
   await engine.start();
   return { engine, successor, sweeper, problems };
 }

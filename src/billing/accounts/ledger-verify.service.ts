@@ -61,7 +61,7 @@ async function report(snapshot: Queryable): Promise<LedgerReport> {
   const invariants: InvariantResult[] = [];
   for (const { id, means, text } of INVARIANTS) {
     const { rows } = await snapshot.query(`SELECT count(*) OVER () AS violations, v.* FROM (${text}) v LIMIT ${EXAMPLE_COUNT}`);
-    const examples = rows.map(({ violations: _, ...example }) => example as Record<string, unknown>);
+    const examples = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => name !== 'violations')));
     invariants.push({ id, means, ok: rows.length === 0, violationCount: Number(rows[0]?.['violations'] ?? 0), examples });
   }
   const recomputed = await recompute(snapshot);

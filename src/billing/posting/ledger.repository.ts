@@ -29,6 +29,8 @@ interface ViewRow extends Record<string, unknown> {
   ids: string[] | null;
 }
 
+const EMPTY_VIEW: ViewRow = { ceilings: null, requests: null, leases: null, grants: null, ids: null };
+
 const VIEW = { name: 'ledger-view', text: 'SELECT ceilings, requests, leases, grants, ids FROM ledger_view($1, $2, $3, $4, $5, $6)' };
 const WRITE = {
   name: 'ledger-write',
@@ -76,15 +78,19 @@ async function readView(transaction: Queryable, folds: readonly RequestFold[]): 
     [...new Set(parts.filter(({ kind }) => kind === 'account').map(({ ceilingId }) => ceilingId))],
     ended.length * TRANSACTIONS_PER_REQUEST,
   ]);
-  const found = rows[0];
+  const found = rows[0] ?? EMPTY_VIEW;
+  return { view: decodeView(found), ids: found.ids ?? [] };
+}
+
+function decodeView({ ceilings, requests, leases, grants }: ViewRow): LedgerView {
   const view: LedgerView = { ceilings: new Map(), leases: new Map(), grants: new Map(), rows: new Map() };
-  for (const row of found?.ceilings ?? []) view.ceilings.set(row[0], ceilingView(row));
-  for (const row of found?.requests ?? []) view.rows.set(row[0], rowView(row));
-  for (const [engineId, number, ceilingId, amount] of found?.leases ?? []) {
+  for (const row of ceilings ?? []) view.ceilings.set(row[0], ceilingView(row));
+  for (const row of requests ?? []) view.rows.set(row[0], rowView(row));
+  for (const [engineId, number, ceilingId, amount] of leases ?? []) {
     view.leases.set(leaseKey(engineId, number), { engineId, number, ceilingId, amountNanoUsd: BigInt(amount) });
   }
-  for (const grant of found?.grants ?? []) addGrant(view.grants, grant);
-  return { view, ids: found?.ids ?? [] };
+  for (const grant of grants ?? []) addGrant(view.grants, grant);
+  return view;
 }
 
 function ceilingView([id, posted, leased, overdraft]: [number, string, string, string]): CeilingView {

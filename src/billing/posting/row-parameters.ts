@@ -4,6 +4,7 @@ import { PRICE_FIELDS, renderPrice, type ChargeUnits, type Price } from '../../c
 
 const NAME_OF = new Map(PRICE_FIELDS.map(([name, tokenClass]) => [tokenClass, name]));
 const CLASS_OF = new Map(PRICE_FIELDS);
+const NO_MONEY = { worthNanoUsd: 0n, providerCostNanoUsd: 0n, suspenseNanoUsd: 0n };
 
 /** The parameters of `ledger_write`, in its order. `ids` are as many as there may be transactions. */
 export function batchParameters(writes: LedgerWrites, ids: readonly string[], prices: readonly Price[]): unknown[] {
@@ -28,26 +29,46 @@ export function batchParameters(writes: LedgerWrites, ids: readonly string[], pr
   ];
 }
 
-/** One element of the JSON that `ledger_write` reads. */
+/** One element of the JSON that `ledger_write` reads; what is undefined stays what it is in the database. */
 function rowObject(row: RowWrite): Record<string, unknown> {
-  const { admitted, forwarded, checkpoint, ended } = row;
-  const outcome = ended?.outcome;
-  const usage = outcome?.usage ?? checkpoint?.usage;
+  return { ...identityOf(row), ...moneyOf(row), ...servingOf(row), ...progressOf(row) };
+}
+
+function identityOf({ admitted, insert, state, settledBy }: RowWrite): Record<string, unknown> {
+  const { requestId, engineId, organizationId, projectId, keyId, model } = admitted;
   return {
-    request_id: admitted.requestId, ins: row.insert, engine_id: admitted.engineId,
-    organization_id: admitted.organizationId, project_id: admitted.projectId, key_id: admitted.keyId,
-    state: row.state, settled_by: row.settledBy, estimated: outcome?.estimated ?? false,
-    attempts: ended?.attempts ?? forwarded?.number ?? 0,
-    hold: String(admitted.holdNanoUsd), captured: String(row.capturedNanoUsd), overage: String(row.overageNanoUsd), loss: String(row.lossNanoUsd),
-    worth: String(outcome?.worthNanoUsd ?? 0n), provider_cost: String(outcome?.providerCostNanoUsd ?? 0n),
-    suspense: String(outcome?.suspenseNanoUsd ?? 0n), expected_cost: String(admitted.expectedCostNanoUsd),
-    model: admitted.model, provider: ended?.provider ?? forwarded?.provider, upstream_model: ended?.upstreamModel ?? forwarded?.upstreamModel,
-    served_model: ended?.servedModel, price_id: outcome?.priceId ?? checkpoint?.priceId,
-    usage: usage === undefined ? undefined : sparseUsage(usage), units: outcome === undefined ? undefined : sparseUnits(outcome.units),
+    request_id: requestId, ins: insert, engine_id: engineId, organization_id: organizationId, project_id: projectId, key_id: keyId,
+    model, state, settled_by: settledBy,
+  };
+}
+
+function moneyOf(row: RowWrite): Record<string, unknown> {
+  const { holdNanoUsd, expectedCostNanoUsd } = row.admitted;
+  const { worthNanoUsd, providerCostNanoUsd, suspenseNanoUsd } = row.ended?.outcome ?? NO_MONEY;
+  return {
+    hold: String(holdNanoUsd), captured: String(row.capturedNanoUsd), overage: String(row.overageNanoUsd), loss: String(row.lossNanoUsd),
+    worth: String(worthNanoUsd), provider_cost: String(providerCostNanoUsd), suspense: String(suspenseNanoUsd), expected_cost: String(expectedCostNanoUsd),
+  };
+}
+
+function servingOf({ forwarded, checkpoint, ended }: RowWrite): Record<string, unknown> {
+  if (ended === null) {
+    const charged = checkpoint === null ? {} : { price_id: checkpoint.priceId, usage: sparseUsage(checkpoint.usage) };
+    return { estimated: false, attempts: forwarded?.number ?? 0, provider: forwarded?.provider, upstream_model: forwarded?.upstreamModel, ...charged };
+  }
+  const { estimated, priceId, usage, units } = ended.outcome;
+  return {
+    estimated, attempts: ended.attempts, provider: ended.provider, upstream_model: ended.upstreamModel, served_model: ended.servedModel,
+    price_id: priceId, usage: sparseUsage(usage), units: sparseUnits(units),
+  };
+}
+
+function progressOf({ admitted, forwarded, checkpoint, ended }: RowWrite): Record<string, unknown> {
+  const end = ended === null ? {} : { forwarded_ms: ended.forwardedAtMs ?? forwarded?.atMs, first_token_ms: ended.firstTokenAtMs, ended_ms: ended.endedAtMs };
+  return {
     parts: ended === null ? admitted.parts.map((part) => ({ ...part, amountNanoUsd: String(part.amountNanoUsd) })) : undefined,
     checkpoint_sequence: checkpoint?.sequence ?? 0, checkpoint_charge: checkpoint === null ? undefined : String(checkpoint.chargeNanoUsd),
-    received_ms: admitted.receivedAtMs, admitted_ms: admitted.admittedAtMs, forwarded_ms: ended?.forwardedAtMs ?? forwarded?.atMs,
-    first_token_ms: ended?.firstTokenAtMs, ended_ms: ended?.endedAtMs, settled: ended !== null,
+    received_ms: admitted.receivedAtMs, admitted_ms: admitted.admittedAtMs, forwarded_ms: forwarded?.atMs, ...end, settled: ended !== null,
   };
 }
 

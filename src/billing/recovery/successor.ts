@@ -10,6 +10,14 @@ import { readHeader, readJournal, segmentNames } from '../journal/journal-reader
 import type { LedgerRepository } from '../posting/ledger.repository.js';
 import { closeEngine } from './close-engine.js';
 
+export interface SuccessorParts {
+  readonly database: Database;
+  readonly repository: LedgerRepository;
+  readonly clock: Clock;
+  readonly settings: BillingSettings;
+  readonly observer: SuccessorObserver;
+}
+
 export interface SuccessorObserver {
   onTaken(directory: string, figures: { endedCount: number; unfinishedCount: number; damagedCount: number }): void;
   onSkipped(directory: string, reason: string): void;
@@ -25,15 +33,12 @@ const MAKING_MS = 60_000;
  * wins, and a taker that dies is taken over together with what it had taken. Settling twice changes nothing.
  */
 export class Successor {
+  readonly #parts: SuccessorParts;
   #running: Promise<void> | null = null;
 
-  constructor(
-    private readonly database: Database,
-    private readonly repository: LedgerRepository,
-    private readonly clock: Clock,
-    private readonly settings: BillingSettings,
-    private readonly observer: SuccessorObserver,
-  ) {}
+  constructor(parts: SuccessorParts) {
+    this.#parts = parts;
+  }
 
   /** @param ownDirectory the journal of the engine that takes over; its siblings are looked at. */
   run(ownDirectory: string): Promise<void> {
@@ -56,14 +61,14 @@ export class Successor {
     if (header === null) return this.#isAbandoned(directory);
     const state = processState(header);
     if (state === 'alive') return false;
-    const { rows } = await this.database.query<{ state: string; stale: boolean }>(
+    const { rows } = await this.#parts.database.query<{ state: string; stale: boolean }>(
       `SELECT state, heartbeat_at < clock_timestamp() - $3 * interval '1 millisecond' AS stale
        FROM ledger_engines WHERE id = $1 AND boot_id = $2 AND pid = $4`,
-      [header.engineId, header.bootId, this.settings.deadAfterMs, header.pid],
+      [header.engineId, header.bootId, this.#parts.settings.deadAfterMs, header.pid],
     );
     const row = rows[0];
     if (row === undefined) {
-      this.observer.onSkipped(directory, 'it belongs to another database');
+      this.#parts.observer.onSkipped(directory, 'it belongs to another database');
       return false;
     }
     return state === 'gone' || row.state !== 'live' || row.stale;
@@ -71,7 +76,7 @@ export class Successor {
 
   #isAbandoned(directory: string): boolean {
     const age = statSync(directory, { throwIfNoEntry: false });
-    return age !== undefined && age.isDirectory() && this.clock.nowMs() - age.mtimeMs > MAKING_MS;
+    return age !== undefined && age.isDirectory() && this.#parts.clock.nowMs() - age.mtimeMs > MAKING_MS;
   }
 
   #take(directory: string, ownDirectory: string): void {
@@ -92,29 +97,29 @@ export class Successor {
     await this.#postEnded(ended, [...journal.prices.values()]);
     for (const engineId of journal.engineIds) await this.#closeEngine(engineId, unfinished);
     const { damagedCount } = journal;
-    this.observer.onTaken(directory, { endedCount: ended.length, unfinishedCount: unfinished.length, damagedCount });
+    this.#parts.observer.onTaken(directory, { endedCount: ended.length, unfinishedCount: unfinished.length, damagedCount });
     rmSync(directory, { recursive: true, force: true });
   }
 
   async #postEnded(folds: readonly RequestFold[], prices: readonly Price[]): Promise<void> {
-    if (prices.length > 0) await this.repository.post([], 'engine', prices);
-    for (let start = 0; start < folds.length; start += this.settings.flushMaxCount) {
-      const batch = folds.slice(start, start + this.settings.flushMaxCount);
-      await this.#postSafely(batch, (some) => this.repository.post(some, 'engine'));
+    if (prices.length > 0) await this.#parts.repository.post([], 'engine', prices);
+    for (let start = 0; start < folds.length; start += this.#parts.settings.flushMaxCount) {
+      const batch = folds.slice(start, start + this.#parts.settings.flushMaxCount);
+      await this.#postSafely(batch, (some) => this.#parts.repository.post(some, 'engine'));
     }
   }
 
   async #closeEngine(engineId: number, unfinished: readonly RequestFold[]): Promise<void> {
     const folds = unfinished
       .filter(({ admitted }) => admitted.engineId === engineId)
-      .map((fold): RequestFold => ({ ...fold, ended: endByCheckpoint(fold, this.clock.nowMs()) }));
+      .map((fold): RequestFold => ({ ...fold, ended: endByCheckpoint(fold, this.#parts.clock.nowMs()) }));
     try {
-      await closeEngine(this.database, this.repository, { engineId, folds, state: 'ended' });
+      await closeEngine(this.#parts.database, this.#parts.repository, { engineId, folds, state: 'ended' });
     } catch (error) {
       if (isDatabaseUnavailable(error) || folds.length === 0) throw error;
       // One of them cannot be posted: the others must be, and the leases must go back all the same.
-      await this.#postSafely(folds, (some) => this.repository.post(some, 'checkpoint'));
-      await closeEngine(this.database, this.repository, { engineId, folds: [], state: 'ended' });
+      await this.#postSafely(folds, (some) => this.#parts.repository.post(some, 'checkpoint'));
+      await closeEngine(this.#parts.database, this.#parts.repository, { engineId, folds: [], state: 'ended' });
     }
   }
 
@@ -124,7 +129,7 @@ export class Successor {
     } catch (error) {
       if (isDatabaseUnavailable(error)) throw error;
       const [only] = folds;
-      if (folds.length === 1 && only !== undefined) return this.observer.onPoison(only, error as Error);
+      if (folds.length === 1 && only !== undefined) return this.#parts.observer.onPoison(only, error as Error);
       for (const fold of folds) await this.#postSafely([fold], post);
     }
   }

@@ -6,6 +6,14 @@ import type { LedgerRepository } from '../posting/ledger.repository.js';
 import { readUsage } from '../posting/row-parameters.js';
 import { closeEngine } from './close-engine.js';
 
+export interface SweeperParts {
+  readonly database: Database;
+  readonly repository: LedgerRepository;
+  readonly clock: Clock;
+  readonly settings: BillingSettings;
+  readonly observer: SweeperObserver;
+}
+
 export interface SweeperObserver {
   onSwept(engineId: number, unfinishedCount: number): void;
   onError(error: Error): void;
@@ -43,16 +51,13 @@ interface UnfinishedRow extends Record<string, unknown> {
  * `deadAfterMs` while the database was there the whole time, and that the database's clock calls stale, too.
  */
 export class Sweeper {
+  readonly #parts: SweeperParts;
   readonly #seen = new Map<number, Seen>();
   #running: Promise<number> | null = null;
 
-  constructor(
-    private readonly database: Database,
-    private readonly repository: LedgerRepository,
-    private readonly clock: Clock,
-    private readonly settings: BillingSettings,
-    private readonly observer: SweeperObserver,
-  ) {}
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
+  }
 
   /** One look; returns how many engines were swept. Never throws. */
   run(ownEngineId: number | null): Promise<number> {
@@ -60,7 +65,7 @@ export class Sweeper {
       .catch((error: unknown) => {
         // Without the database nothing was seen: the watch begins anew.
         this.#seen.clear();
-        this.observer.onError(error as Error);
+        this.#parts.observer.onError(error as Error);
         return 0;
       })
       .finally(() => (this.#running = null));
@@ -68,10 +73,10 @@ export class Sweeper {
   }
 
   async #run(ownEngineId: number | null): Promise<number> {
-    const { rows } = await this.database.query<{ id: string; heartbeat_at: string; stale: boolean }>(
+    const { rows } = await this.#parts.database.query<{ id: string; heartbeat_at: string; stale: boolean }>(
       `SELECT id, heartbeat_at::text AS heartbeat_at, heartbeat_at < clock_timestamp() - $1 * interval '1 millisecond' AS stale
        FROM ledger_engines WHERE state = 'live' AND id <> $2`,
-      [this.settings.deadAfterMs, ownEngineId ?? 0],
+      [this.#parts.settings.deadAfterMs, ownEngineId ?? 0],
     );
     const live = new Set(rows.map(({ id }) => Number(id)));
     for (const id of this.#seen.keys()) if (!live.has(id)) this.#seen.delete(id);
@@ -83,25 +88,25 @@ export class Sweeper {
   }
 
   #stoodStill(engineId: number, heartbeatAt: string): boolean {
-    const nowMs = this.clock.monotonicMs();
+    const nowMs = this.#parts.clock.monotonicMs();
     const seen = this.#seen.get(engineId);
     if (seen?.heartbeatAt !== heartbeatAt) {
       this.#seen.set(engineId, { heartbeatAt, sinceMs: nowMs });
       return false;
     }
-    return nowMs - seen.sinceMs >= this.settings.deadAfterMs;
+    return nowMs - seen.sinceMs >= this.#parts.settings.deadAfterMs;
   }
 
   async #sweep(engineId: number, heartbeatAt: string): Promise<boolean> {
-    const { rows } = await this.database.query<UnfinishedRow>(
+    const { rows } = await this.#parts.database.query<UnfinishedRow>(
       `SELECT *, extract(epoch FROM received_at)::float8 * 1000 AS received_ms, extract(epoch FROM admitted_at)::float8 * 1000 AS admitted_ms,
          extract(epoch FROM forwarded_at)::float8 * 1000 AS forwarded_ms
        FROM ledger_requests WHERE engine_id = $1 AND state IN ('forwarded', 'streaming')`,
       [engineId],
     );
-    const folds = rows.map((row) => withEnd(foldOf(row, engineId), this.clock.nowMs()));
-    const swept = await closeEngine(this.database, this.repository, { engineId, folds, state: 'swept', heartbeatAt });
-    if (swept) this.observer.onSwept(engineId, folds.length);
+    const folds = rows.map((row) => withEnd(foldOf(row, engineId), this.#parts.clock.nowMs()));
+    const swept = await closeEngine(this.#parts.database, this.#parts.repository, { engineId, folds, state: 'swept', heartbeatAt });
+    if (swept) this.#parts.observer.onSwept(engineId, folds.length);
     return swept;
   }
 }

@@ -46,6 +46,7 @@ describe('settlement policy, row by row', () => {
     ['client gone before headers', { end: 'canceled', usage: undefined, hadHeaders: false, hadContent: false }, 0n, false],
     ['client gone after headers, before the first token', { end: 'canceled', usage: undefined, hadContent: false }, PROMPT_ONLY, true],
     ['client gone in mid-stream', { end: 'canceled', usage: undefined }, ALL_DELIVERED, true],
+    ['the same, with the usage that a stream begins with', { end: 'canceled', usage: { ...NO_USAGE, input: 80, output: 1 } }, 80_000n + 500_000n + 1_000_000n, true],
     ['client gone in mid-stream, drained for usage', { end: 'canceled' }, 1_710_000n, false],
     ['a free price', { price: parsePrice('free', 'p') }, 0n, false],
   ])('%s', (_name, more, worthNanoUsd, estimated) => {

@@ -53,10 +53,9 @@ class PostingPlan {
 
   /** A row begins as `forwarded`; it is `streaming` from the first checkpoint after that. */
   #writeRunning(fold: RequestFold, row: RowView | null): void {
-    const sequence = fold.checkpoint?.sequence ?? 0;
-    const known = row !== null && sequence <= row.checkpointSequence && (fold.forwarded?.number ?? 0) <= row.attempts;
-    if (known && row.state === (sequence > 0 ? 'streaming' : 'forwarded')) return;
-    const state = row !== null && sequence > 0 ? 'streaming' : (row?.state ?? 'forwarded');
+    const reached = fold.checkpoint === null ? 'forwarded' : 'streaming';
+    if (row !== null && row.state === reached && isKnown(fold, row)) return;
+    const state = row === null ? 'forwarded' : reached;
     this.#writeRow(fold, { row, state, settledBy: null, captured: 0n, overage: 0n, loss: 0n });
   }
 
@@ -165,6 +164,11 @@ class PostingPlan {
       chargedNanoUsd: (row?.chargedNanoUsd ?? 0n) + captured + overage,
     });
   }
+}
+
+/** Whether the row says all that a running request has to say. */
+function isKnown({ checkpoint, forwarded }: RequestFold, row: RowView): boolean {
+  return (checkpoint?.sequence ?? 0) <= row.checkpointSequence && (forwarded?.number ?? 0) <= row.attempts;
 }
 
 interface RowChange {

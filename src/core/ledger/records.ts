@@ -109,27 +109,34 @@ export const CHECKPOINT_UNITS: Readonly<ChargeUnits> = Object.freeze({ requests:
 /** How a request ends whose process died: by its last checkpoint, else released; sent and unanswered, its cost is in suspense. */
 export function endByCheckpoint(fold: RequestFold, endedAtMs: number): EndedRecord {
   const { admitted, forwarded, checkpoint } = fold;
-  const outcome: Outcome = {
-    state: 'failed',
-    worthNanoUsd: checkpoint?.chargeNanoUsd ?? 0n,
-    providerCostNanoUsd: 0n,
-    suspenseNanoUsd: checkpoint === null && forwarded !== null ? admitted.expectedCostNanoUsd : 0n,
-    usage: checkpoint?.usage ?? { ...NO_USAGE },
-    units: checkpoint === null ? NO_UNITS : CHECKPOINT_UNITS,
-    estimated: checkpoint !== null,
-    lines: [],
-    priceId: checkpoint?.priceId ?? null,
-  };
+  const served = forwarded ?? UNSERVED;
   return {
     type: 'ended',
     requestId: admitted.requestId,
-    outcome,
-    attempts: forwarded?.number ?? 0,
-    provider: forwarded?.provider ?? null,
-    upstreamModel: forwarded?.upstreamModel ?? null,
+    outcome: checkpoint === null ? releasedOutcome(fold) : checkpointOutcome(checkpoint),
+    attempts: served.number,
+    provider: served.provider,
+    upstreamModel: served.upstreamModel,
     servedModel: null,
-    forwardedAtMs: forwarded?.atMs ?? null,
+    forwardedAtMs: served.atMs,
     firstTokenAtMs: null,
     endedAtMs,
+  };
+}
+
+const UNSERVED = { number: 0, provider: null, upstreamModel: null, atMs: null };
+
+function checkpointOutcome({ chargeNanoUsd, usage, priceId }: CheckpointRecord): Outcome {
+  return {
+    state: 'failed', worthNanoUsd: chargeNanoUsd, providerCostNanoUsd: 0n, suspenseNanoUsd: 0n, usage, units: CHECKPOINT_UNITS, estimated: true,
+    lines: [], priceId,
+  };
+}
+
+function releasedOutcome({ admitted, forwarded }: RequestFold): Outcome {
+  const suspenseNanoUsd = forwarded === null ? 0n : admitted.expectedCostNanoUsd;
+  return {
+    state: 'failed', worthNanoUsd: 0n, providerCostNanoUsd: 0n, suspenseNanoUsd, usage: { ...NO_USAGE }, units: NO_UNITS, estimated: false,
+    lines: [], priceId: null,
   };
 }

@@ -58,16 +58,30 @@ export function settle(ending: Ending, policy: SettlementPolicy = DEFAULT_POLICY
 
 function basisOf(ending: Ending, policy: SettlementPolicy): Basis | null {
   const usage = ending.usage !== undefined && isBelievable(ending.usage) ? ending.usage : undefined;
-  if (ending.end === 'completed') return usage === undefined ? { usage: ending.delivered, estimated: true } : { usage, estimated: false };
   if (ending.end === 'failed') return failedBasis(ending, usage, policy);
+  if (ending.end === 'canceled') return canceledBasis(ending, usage, policy);
+  return { usage: usage ?? ending.delivered, estimated: usage === undefined };
+}
+
+/** A client that left: nothing before the upstream's headers, the prompt before the first token, then what it got. */
+function canceledBasis(ending: Ending, usage: Usage | undefined, policy: SettlementPolicy): Basis | null {
+  const all: Basis = { usage: usage ?? ending.delivered, estimated: usage === undefined };
   if (!ending.hadHeaders) return null;
-  if (ending.hadContent) return usage === undefined ? { usage: ending.delivered, estimated: true } : { usage, estimated: false };
-  return policy.chargeCanceledPrompt ? { usage: promptOf(usage ?? ending.delivered), estimated: usage === undefined, promptOnly: true } : null;
+  if (!ending.hadContent) return policy.chargeCanceledPrompt ? { ...all, usage: promptOf(all.usage), promptOnly: true } : null;
+  return usage === undefined || isFinal(usage, ending.delivered) ? all : { usage: deliveredWithPrompt(ending.delivered, usage), estimated: true };
+}
+
+/**
+ * Whether a usage seen before a client left is the answer's whole. Anthropic reports the prompt and a first token in
+ * `message_start` (seen in recorded streams, 2026-11-21): far less than what was delivered, so that it is only a beginning.
+ */
+function isFinal(usage: Usage, delivered: Usage): boolean {
+  return completionTokens(usage) * 2 >= completionTokens(delivered);
 }
 
 /** A provider that died: the delivered part, never what it may have generated and we did not pass on. */
 function failedBasis(ending: Ending, usage: Usage | undefined, policy: SettlementPolicy): Basis | null {
-  const delivered: Usage = usage === undefined ? ending.delivered : { ...ending.delivered, ...promptClasses(usage) };
+  const delivered = usage === undefined ? ending.delivered : deliveredWithPrompt(ending.delivered, usage);
   const nothing = !ending.hadContent || completionTokens(delivered) === 0;
   if (nothing && policy.zeroCompletionInsurance) return null;
   if (!ending.hadHeaders || !ending.billPartial) return null;
@@ -116,9 +130,10 @@ function released(ending: Ending): Outcome {
   };
 }
 
-function promptClasses(usage: Usage): Partial<Usage> {
+/** The provider's own count of the prompt, when it has one, and what was delivered of the answer. */
+function deliveredWithPrompt(delivered: Usage, usage: Usage): Usage {
   const { input, cacheRead, cacheWrite, cacheWrite1h, audioIn } = usage;
-  return promptTokens(usage) === 0 ? {} : { input, cacheRead, cacheWrite, cacheWrite1h, audioIn };
+  return promptTokens(usage) === 0 ? delivered : { ...delivered, input, cacheRead, cacheWrite, cacheWrite1h, audioIn };
 }
 
 function promptOf(usage: Usage): Usage {

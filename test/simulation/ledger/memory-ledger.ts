@@ -81,7 +81,7 @@ export class MemoryLedger {
   }
 
   returnLeases(engineId: number): void {
-    for (const [key, lease] of [...this.leases]) {
+    for (const [key, lease] of this.leases) {
       if (lease.engineId !== engineId) continue;
       this.#ceiling(lease.ceilingId).leasedNanoUsd -= lease.amountNanoUsd;
       this.leases.delete(key);
