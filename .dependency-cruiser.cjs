@@ -46,7 +46,7 @@ module.exports = {
       'protocols-do-not-know-each-other',
       'A protocol never imports another protocol; what they share lies beside them.',
       { path: '^src/core/protocols/([^/]+)/', pathNot: SPEC },
-      { path: '^src/core/protocols/[^/]+/', pathNot: '^src/core/protocols/($1|sse|eventstream|shared[^/]*)/' },
+      { path: '^src/core/protocols/[^/]+/', pathNot: '^src/core/protocols/($1|sse|eventstream|ndjson|shared[^/]*)/' },
     ),
     forbid(
       'definitions-are-data',

@@ -1,10 +1,9 @@
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
+import { MAX_ATTEMPTS } from '../core/routing/index.js';
 import type { Candidate } from '../core/routing/plan.js';
 import type { AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
 
-/** At most so many calls to providers for one request of a client, whatever the plan holds. */
-export const MAX_ATTEMPTS = 3;
 const RETRIED_STATUS: ReadonlySet<number> = new Set([502, 503, 529]);
 
 /**

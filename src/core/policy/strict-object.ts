@@ -1,4 +1,5 @@
 import { invalidRequest } from '../errors/gateway-error.js';
+import { nearestNames } from '../text/index.js';
 
 /** Reads one value or throws GatewayError 400 `invalid_request` whose `param` is the path. */
 export type FieldReader<T> = (value: unknown, path: string) => T;
@@ -23,8 +24,8 @@ export function readObject<T>(value: unknown, path: string, fields: Fields<T>): 
 }
 
 function unknownMember(path: string, name: string, known: readonly string[]): Error {
-  const near = nearestName(name, known);
-  const hint = near === null ? `Known: ${known.join(', ')}.` : `Did you mean \`${near}\`?`;
+  const [near] = nearestNames(name, known, 1);
+  const hint = near === undefined ? `Known: ${known.join(', ')}.` : `Did you mean \`${near}\`?`;
   const shown = name.slice(0, MAX_NAME_CHARS);
   return invalidRequest(`${path}.${shown}`, `\`${path}.${shown}\` is not known. ${hint}`);
 }
@@ -56,8 +57,8 @@ export function readInteger(value: unknown, path: string, range: { min: number; 
 export function readOneOf<T extends string>(value: unknown, path: string, words: readonly T[]): T {
   const found = words.find((word) => word === value);
   if (found !== undefined) return found;
-  const near = typeof value === 'string' ? nearestName(value, words) : null;
-  const hint = near === null ? '' : ` Did you mean \`${near}\`?`;
+  const [near] = typeof value === 'string' ? nearestNames(value, words, 1) : [];
+  const hint = near === undefined ? '' : ` Did you mean \`${near}\`?`;
   throw invalidRequest(path, `\`${path}\` must be one of ${words.join(', ')}, not ${kindOf(value)}.${hint}`);
 }
 
@@ -68,29 +69,4 @@ function kindOf(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, MAX_NAME_CHARS));
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return typeof value === 'object' ? 'an object' : typeof value;
-}
-
-/** The known name with the fewest edits, when it is near enough to be meant (a third of its length, at least 2). */
-export function nearestName(name: string, known: readonly string[]): string | null {
-  if (name.length > MAX_NAME_CHARS) return null;
-  let best: string | null = null;
-  let bestEdits = Number.POSITIVE_INFINITY;
-  for (const candidate of known) {
-    const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (edits < bestEdits) [best, bestEdits] = [candidate, edits];
-  }
-  return best !== null && bestEdits <= Math.max(2, Math.floor(best.length / 3)) ? best : null;
-}
-
-function editDistance(left: string, right: string): number {
-  let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (let row = 1; row <= left.length; row += 1) {
-    const current = [row];
-    for (let column = 1; column <= right.length; column += 1) {
-      const replaced = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[right.length] ?? 0;
 }
