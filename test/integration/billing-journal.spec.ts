@@ -155,6 +155,19 @@ describe('the journal', () => {
     expect(existsSync(ledger.engine.journalDirectory)).toBe(false);
   });
 
+  it('waits for whatever a person has to mend, such as a missing privilege, and sets nothing aside', async () => {
+    const { ledger, organizationId } = await begin();
+    const hold = await ledger.engine.hold(holdRequest(organizationId, 10));
+    await fixture.database.query('ALTER TABLE ledger_entries RENAME TO ledger_entries_gone');
+    hold.settle(ending(7));
+    await until(() => ledger.problems.length > 1);
+    await fixture.database.query('ALTER TABLE ledger_entries_gone RENAME TO ledger_entries');
+    await until(async () => (await balance(organizationId)) === 993_000n);
+    expect(ledger.problems.filter((problem) => problem.startsWith('poison'))).toEqual([]);
+    await expectWhole();
+    await ledger.engine.stop();
+  });
+
   it('a batch whose commit was not acknowledged is posted again without a double charge (F16)', async () => {
     const { ledger, organizationId } = await begin();
     const hold = await ledger.engine.hold(holdRequest(organizationId, 10));

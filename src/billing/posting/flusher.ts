@@ -1,10 +1,10 @@
 import { ceilingsOf, type LeaseView, type RequestFold } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
 import type { Clock } from '../../platform/clock/index.js';
-import { isDatabaseUnavailable } from '../../platform/database/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import type { Segment } from '../journal/journal.js';
 import type { LedgerRepository } from './ledger.repository.js';
+import { isRefusal } from './refusal.js';
 
 /** A request on its way into the database. */
 export interface PendingRequest {
@@ -22,9 +22,6 @@ export interface FlusherEvents {
   onBatch(count: number, durationMs: number): void;
   onError(error: Error): void;
 }
-
-/** Conflicts that pass by themselves: serialization failure, deadlock. */
-const CONFLICT_STATES = new Set(['40001', '40P01']);
 
 /** The one way of settlements into PostgreSQL: batches, in order, retried until the database takes them. */
 export class Flusher {
@@ -132,7 +129,7 @@ export class Flusher {
       return true;
     } catch (error) {
       this.#events.onError(error as Error);
-      if (!passes(error)) return await this.#postOneByOne(batch);
+      if (isRefusal(error)) return await this.#postOneByOne(batch);
       this.#putBack(batch);
       await new Promise((resolve) => setTimeout(resolve, this.#settings.flushRetryMs));
       return false;
@@ -175,7 +172,7 @@ export class Flusher {
       try {
         await this.#post([request], []);
       } catch (error) {
-        if (passes(error)) {
+        if (!isRefusal(error)) {
           this.#putBack(batch.slice(index));
           return false;
         }
@@ -202,8 +199,4 @@ export class Flusher {
       else this.#waiting.set(id, count);
     }
   }
-}
-
-function passes(error: unknown): boolean {
-  return isDatabaseUnavailable(error) || CONFLICT_STATES.has((error as { code?: string }).code ?? '');
 }

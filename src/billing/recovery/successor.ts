@@ -3,11 +3,12 @@ import { basename, join } from 'node:path';
 import { endByCheckpoint, type EngineRecord, type RequestFold } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
 import type { Clock } from '../../platform/clock/index.js';
-import { isDatabaseUnavailable, type Database } from '../../platform/database/index.js';
+import type { Database } from '../../platform/database/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import { processState } from '../engine/process-identity.js';
 import { readHeader, readJournal, segmentNames } from '../journal/journal-reader.js';
 import type { LedgerRepository } from '../posting/ledger.repository.js';
+import { isRefusal } from '../posting/refusal.js';
 import { closeEngine } from './close-engine.js';
 
 export interface SuccessorParts {
@@ -116,7 +117,7 @@ export class Successor {
     try {
       await closeEngine(this.#parts.database, this.#parts.repository, { engineId, folds, state: 'ended' });
     } catch (error) {
-      if (isDatabaseUnavailable(error) || folds.length === 0) throw error;
+      if (!isRefusal(error) || folds.length === 0) throw error;
       // One of them cannot be posted: the others must be, and the leases must go back all the same.
       await this.#postSafely(folds, (some) => this.#parts.repository.post(some, 'checkpoint'));
       await closeEngine(this.#parts.database, this.#parts.repository, { engineId, folds: [], state: 'ended' });
@@ -127,7 +128,7 @@ export class Successor {
     try {
       await post(folds);
     } catch (error) {
-      if (isDatabaseUnavailable(error)) throw error;
+      if (!isRefusal(error)) throw error;
       const [only] = folds;
       if (folds.length === 1 && only !== undefined) return this.#parts.observer.onPoison(only, error as Error);
       for (const fold of folds) await this.#postSafely([fold], post);
