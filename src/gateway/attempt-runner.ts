@@ -53,8 +53,8 @@ export class AttemptRunner {
   start(exchange: AdmittedExchange, candidate: Candidate): Attempt {
     const call = this.prepare(exchange, candidate);
     exchange.parameters = [...exchange.parameters.filter((item) => !call.report.some((other) => other.parameter === item.parameter)), ...call.report];
-    const first = exchange.tried[0] as Candidate;
-    if (candidate.model.id !== first.model.id) exchange.fallback = candidate.model.id;
+    // Another model than was asked for is never served in silence; names of routes may hold what a header cannot.
+    exchange.fallback = candidate.fallback?.replace(/[^\x20-\x7e]/g, '?');
     const { deployment } = candidate;
     const number = exchange.tried.length;
     exchange.hold?.forwarded({ provider: deployment.provider.id, upstreamModel: deployment.upstreamModel, number, atMs: Date.now() });
