@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineRecord, JournalRecord, RequestFold } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
@@ -93,15 +93,16 @@ export class Journal {
     this.#rotate();
   }
 
-  /** Closes the files; with `remove` (all is posted) the directory goes too. */
+  /** Closes the files; with `remove` (all is posted) they go, and the directory unless a taken journal is still in it. */
   close(remove: boolean): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-    for (const { fd } of this.#segments.splice(0)) {
+    for (const { fd, path } of this.#segments.splice(0)) {
       if (!remove) fdatasyncSync(fd);
       closeSync(fd);
+      if (remove) rmSync(path, { force: true });
     }
-    if (remove) rmSync(this.#directory, { recursive: true, force: true });
+    if (remove && readdirSync(this.#directory).length === 0) rmdirSync(this.#directory);
   }
 
   get #current(): Segment {
@@ -124,6 +125,7 @@ export class Journal {
       this.#begin();
       const carried = [...this.#openFolds()].flatMap(recordsOf).map(encodeRecord).join('');
       if (carried !== '') this.#write(this.#current, carried);
+      fdatasyncSync(before.fd);
     } catch (error) {
       // A segment that could not take over is no successor: the old one goes on, longer than wished.
       const failed = this.#segments.at(-1);
