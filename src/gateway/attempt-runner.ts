@@ -99,6 +99,7 @@ export class AttemptRunner {
       clientProtocol: exchange.protocol.id,
       body: exchange.body,
       passThrough: exchange.options.passThrough,
+      hopCount: exchange.options.hopCount,
     });
     this.prepared.set(exchange, { candidate, call });
     return call;

@@ -25,6 +25,8 @@ export interface GatewayOptions {
   clientIp?: string;
   /** Headers that may reach an upstream of the same protocol (`anthropic-beta`). */
   passThrough: Record<string, string>;
+  /** Gateways like this one on the way so far. */
+  hopCount: number;
 }
 
 /** One request on its way: what each stage found out, for the next stages and for the log. Nothing of it outlives the request. */

@@ -50,3 +50,12 @@ describe('parseGatewayOptions', () => {
     expect(parseGatewayOptions({ 'x-request-id': 'a b' }, undefined).clientRequestId).toBeUndefined();
   });
 });
+
+describe('a loop of gateways', () => {
+  it('ends after three', () => {
+    const via = (count: number): string => Array.from({ length: count }, () => '1.1 opengateway').join(', ');
+    expect(parseGatewayOptions({}, undefined).hopCount).toBe(0);
+    expect(parseGatewayOptions({ via: `1.1 nginx, ${via(3)}` }, undefined).hopCount).toBe(3);
+    expect(() => parseGatewayOptions({ via: via(4) }, undefined)).toThrow(expect.objectContaining({ code: 'loop_detected', status: 508 }));
+  });
+});

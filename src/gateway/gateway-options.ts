@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { invalidRequest } from '../core/errors/gateway-error.js';
+import { GatewayError, invalidRequest } from '../core/errors/gateway-error.js';
 import type { GatewayOptions } from './exchange.js';
 
 const REASONING_FIELDS = { reasoning: 'reasoning', reasoning_content: 'reasoning_content', both: 'both', none: 'none' } as const;
 const STORES = { none: 'none', metadata: 'metadata', full: 'full' } as const;
 const MAX_TAGS = 16;
 const MAX_VALUE_CHARS = 128;
+const MAX_HOPS = 3;
 const SAFE_VALUE = /^[\x21-\x7e]+$/;
 /** Anthropic's betas change what a request may contain, so they travel with it to an Anthropic upstream. */
 const PASS_THROUGH = ['anthropic-beta', 'anthropic-version'];
@@ -24,6 +25,7 @@ export function parseGatewayOptions(headers: IncomingHttpHeaders, clientIp: stri
     userAgent: headers['user-agent']?.slice(0, 256),
     clientIp,
     passThrough: passThrough(headers),
+    hopCount: hopCount(headers),
   };
 }
 
@@ -73,6 +75,14 @@ function clientRequestId(headers: IncomingHttpHeaders): string | undefined {
 function clientRetries(headers: IncomingHttpHeaders): number {
   const value = Number(single(headers, 'x-stainless-retry-count') ?? 0);
   return Number.isInteger(value) && value > 0 && value < 1000 ? value : 0;
+}
+
+/** How many gateways like this one a request has passed: each adds itself to `Via` (RFC 9110 section 7.6.3). Throws 508 for a loop. */
+function hopCount(headers: IncomingHttpHeaders): number {
+  const count = headers.via?.split('opengateway').length ?? 1;
+  if (count - 1 > MAX_HOPS)
+    throw new GatewayError('loop_detected', `This request has passed ${count - 1} gateways; one of them is configured as its own provider.`);
+  return count - 1;
 }
 
 function passThrough(headers: IncomingHttpHeaders): Record<string, string> {

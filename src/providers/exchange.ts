@@ -17,6 +17,8 @@ export interface UpstreamExchange {
   body?: ScannedBody;
   /** The client's headers by lower-case name; only those the definition lists go on, and to the same protocol alone. */
   passThrough?: Readonly<Record<string, string>>;
+  /** Gateways like this one that the request has passed already; `Via` carries the count on, so that a loop ends. */
+  hopCount?: number;
 }
 
 /** A rendered request that was not sent yet. Holds no secret: authentication is added when it is sent. */

@@ -76,6 +76,7 @@ function headersFor(exchange: UpstreamExchange, { definition, protocol }: Lane):
     'accept-encoding': 'identity',
     'content-type': 'application/json',
     'user-agent': USER_AGENT,
+    via: viaOf(exchange.hopCount ?? 0),
     ...protocol.headers,
     ...definition.headers,
   };
@@ -98,6 +99,10 @@ function endpointOf(deployment: Deployment, { protocol }: Lane, stream: boolean)
     known.set(deployment, url);
   }
   return url;
+}
+
+function viaOf(hopCount: number): string {
+  return Array.from({ length: hopCount + 1 }, () => '1.1 opengateway').join(', ');
 }
 
 function isEmpty(record: Readonly<Record<string, unknown>>): boolean {
