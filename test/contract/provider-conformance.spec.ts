@@ -13,6 +13,7 @@ import type { PreparedCall, UpstreamExchange } from '../../src/providers/exchang
 import { ProviderAdapter } from '../../src/providers/provider-adapter.js';
 import { UPSTREAM_PROTOCOLS } from '../../src/providers/protocols.js';
 import { UpstreamClient } from '../../src/providers/upstream-client.js';
+import { COMPATIBLE_FIXTURES } from './compatible-fixtures.js';
 import { PROVIDER_FIXTURES, type ProviderFixture } from './provider-fixtures.js';
 
 const CANARY = 'sk-canary-0123456789abcdefghij';
@@ -27,7 +28,9 @@ const adapter = new ProviderAdapter({
   defect: (error) => defects.push(error),
 });
 /** The sandbox's upstream is in the process and has tests of its own (src/sandbox). */
-const OVER_SOCKETS = DEFINITIONS.filter((definition) => definition.inProcess !== true);
+const OVER_SOCKETS = DEFINITIONS.filter((definition) => definition.inProcess !== true && (definition.endpoints ?? ['chat']).includes('chat'));
+const WITHOUT_CHAT = DEFINITIONS.filter((definition) => !(definition.endpoints ?? ['chat']).includes('chat'));
+const FIXTURES: Readonly<Record<string, ProviderFixture>> = { ...PROVIDER_FIXTURES, ...COMPATIBLE_FIXTURES };
 
 /** What an OpenAI client sends; every provider gets what it can take of it. */
 const REQUEST = {
@@ -187,11 +190,21 @@ it('ends one call, and blames nobody else, when what it passes on is not taken',
 });
 
 it('has fixtures for every definition, and no others', () => {
-  expect(Object.keys(PROVIDER_FIXTURES).toSorted()).toEqual(OVER_SOCKETS.map((definition) => definition.id).toSorted());
+  expect(Object.keys(FIXTURES).toSorted()).toEqual(OVER_SOCKETS.map((definition) => definition.id).toSorted());
+});
+
+it('states the evidence of providers without chat, whose models say what they serve', () => {
+  expect(WITHOUT_CHAT.length).toBeGreaterThan(0);
+  for (const definition of WITHOUT_CHAT) {
+    expect(definition.evidence.length).toBeGreaterThan(0);
+    const rows = catalogue.listByProvider(definition.id);
+    expect(rows.length).toBeGreaterThan(0);
+    for (const row of rows) expect(definition.endpoints).toEqual(expect.arrayContaining([...row.endpoints]));
+  }
 });
 
 describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as const))('%s', (id, definition) => {
-  const fixture = PROVIDER_FIXTURES[id] as ProviderFixture;
+  const fixture = FIXTURES[id] as ProviderFixture;
   const deployment = (): Deployment => deploymentOf(definition, fixture);
 
   it('states its sources', () => {
@@ -217,7 +230,13 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
     expectAnswer(gathered(outcome), fixture);
   });
 
-  it('reads a tool call out of a stream', async () => {
+  it('reads a tool call out of a stream, or takes no tools', async () => {
+    if (fixture.toolStream === null) {
+      await run(exchangeOf(deployment(), true), events(fixture.stream));
+      expect(JSON.parse(received.body)).not.toHaveProperty('tools');
+      expect(catalogue.listByProvider(id).map((row) => row.capabilities.tools)).not.toContain(true);
+      return;
+    }
     const outcome = await run(exchangeOf(deployment(), true), events(fixture.toolStream));
     const [choice] = gathered(outcome).choices;
     const call = choice?.parts.find((part) => part.type === 'tool-call');

@@ -10,8 +10,8 @@ export interface ProviderFixture {
   answer: unknown;
   /** The same as server-sent events. */
   stream: string;
-  /** A stream that calls `weather({"city":"Seoul"})`. */
-  toolStream: string;
+  /** A stream that calls `weather({"city":"Seoul"})`; null for a provider that takes no tools. */
+  toolStream: string | null;
   error: { status: number; body: unknown; code: string; message: string };
   /** Members the request on the wire must not have after `REQUEST` of the test was rendered. */
   absent: readonly string[];
@@ -27,7 +27,9 @@ const USAGE = { input: 8, cacheRead: 4, output: 5, reasoning: 6 };
 
 const sse = (frames: readonly unknown[], end = 'data: [DONE]\n\n'): string => frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join('') + end;
 
-interface OpenAiStyle {
+export interface OpenAiStyle {
+  /** Reasoning stands inside the text, between `<think>` tags. */
+  tags?: boolean;
   /** Delta or message members that hold a piece of reasoning. */
   thought?: (text: string) => Record<string, unknown>;
   usage?: Record<string, unknown>;
@@ -43,8 +45,9 @@ const OPENAI_USAGE = {
   completion_tokens_details: { reasoning_tokens: 6 },
 };
 
-function openAi(style: OpenAiStyle): Pick<ProviderFixture, 'text' | 'reasoning' | 'usage' | 'answer' | 'stream' | 'toolStream'> {
-  const thought = style.thought ?? ((text: string) => ({ reasoning_content: text }));
+export function openAi(style: OpenAiStyle): Pick<ProviderFixture, 'text' | 'reasoning' | 'usage' | 'answer' | 'stream' | 'toolStream'> {
+  const thought = style.tags === true ? () => ({}) : (style.thought ?? ((text: string) => ({ reasoning_content: text })));
+  const head = style.tags === true ? `<think>${THOUGHT}</think>` : '';
   const usage = style.usage ?? OPENAI_USAGE;
   const usageFrame = style.usageFrame ?? ((value: unknown) => ({ choices: [], usage: value }));
   const base = { id: 'up-1', object: 'chat.completion.chunk', created: 1_760_000_000, model: 'up-model' };
@@ -55,7 +58,7 @@ function openAi(style: OpenAiStyle): Pick<ProviderFixture, 'text' | 'reasoning' 
     ],
   });
   const last = { ...base, ...usageFrame(usage) };
-  const message = { role: 'assistant', content: TEXT, ...thought(THOUGHT) };
+  const message = { role: 'assistant', content: head + TEXT, ...thought(THOUGHT) };
   return {
     text: TEXT,
     reasoning: THOUGHT,
@@ -65,7 +68,7 @@ function openAi(style: OpenAiStyle): Pick<ProviderFixture, 'text' | 'reasoning' 
       delta({ role: 'assistant', content: '' }),
       delta(thought(THOUGHT.slice(0, 9))),
       delta(thought(THOUGHT.slice(9))),
-      delta({ content: 'Seoul is' }),
+      delta({ content: `${head}Seoul is` }),
       delta({ content: ' sunny.' }),
       delta({}, 'stop'),
       last,
@@ -87,7 +90,12 @@ function mergeContent(message: Record<string, unknown>, thought: Record<string, 
   return { ...message, content: [...(thought['content'] as unknown[]), { type: 'text', text: TEXT }] };
 }
 
-const openAiError = (status: number, error: Record<string, unknown>, code: string) => ({ status, body: { error }, code, message: String(error['message']) });
+export const openAiError = (status: number, error: Record<string, unknown>, code: string) => ({
+  status,
+  body: { error },
+  code,
+  message: String(error['message']),
+});
 
 const anthropicFixture: Omit<ProviderFixture, 'model' | 'absent' | 'present' | 'reported'> = (() => {
   const usage = { input_tokens: 8, cache_read_input_tokens: 4, cache_creation_input_tokens: 0, output_tokens: 11 };

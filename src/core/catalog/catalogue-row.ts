@@ -4,6 +4,18 @@ import type { Capabilities, ModelParameters } from './model.js';
 /** `retired`: the provider no longer serves it. `deprecated`: it will not for long. */
 export type Lifecycle = 'active' | 'beta' | 'deprecated' | 'retired';
 
+/** How long a cached prefix lives. */
+export interface CacheFacts {
+  /** Of an entry that is not read again, in seconds. */
+  lifetimeS: number;
+  /** Shorter prefixes are not cached. */
+  minTokens?: number;
+  /** Only what the client marks (`cache_control`) is cached. */
+  explicit: boolean;
+  source: string;
+  date: string;
+}
+
 /** What is known about one model at one provider: a row of `catalog/`, every one with its source and date. */
 export interface CatalogueRow {
   /** Public name, `provider/model`. */
@@ -20,6 +32,10 @@ export interface CatalogueRow {
   capabilities: Capabilities;
   /** What the provider takes; null when nobody knows. */
   price: Price | null;
+  /** Why it has no price, when that is known: such a row is no gap. */
+  unpriced?: string;
+  /** Of the model, else of its provider. */
+  cache?: CacheFacts;
   parameters: ModelParameters;
   modelFacts: Readonly<Record<string, unknown>>;
   status: Lifecycle;

@@ -1,28 +1,36 @@
 import { parsePrice } from '../pricing/index.js';
-import { CAPABILITY_FLAGS, CAPABILITY_SIZES, type CatalogueRow, type Lifecycle } from './catalogue-row.js';
+import { CAPABILITY_FLAGS, CAPABILITY_SIZES, type CacheFacts, type CatalogueRow, type Lifecycle } from './catalogue-row.js';
 import { Fields, invalid } from './fields.js';
 import type { Capabilities, ModelParameters } from './model.js';
 
 const MAX_ROWS = 5_000;
 const ROW_FIELDS =
-  'id upstream_model name aliases class endpoints capabilities price parameters facts status released retired_at replacement source date'.split(' ');
+  'id upstream_model name aliases class endpoints capabilities price unpriced cache parameters facts status released retired_at replacement source date'.split(
+    ' ',
+  );
 const STATUS: readonly Lifecycle[] = ['active', 'beta', 'deprecated', 'retired'];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** Reads one file of `catalog/`: `provider`, `about` (a remark for people) and `models`. Throws GatewayError that names the path within it. */
+/** Reads one file of `catalog/`: `provider`, `about` (a remark for people), `cache` (what holds for all its models) and `models`. Throws GatewayError that names the path within it. */
 export function parseCatalogue(document: unknown): CatalogueRow[] {
-  const fields = new Fields(document, '', ['provider', 'about', 'models']);
+  const fields = new Fields(document, '', ['provider', 'about', 'cache', 'models']);
   const provider = fields.required('provider');
-  return fields.list('models', MAX_ROWS).map((row, index) => parseRow(row, `models[${index}]`, provider));
+  const cache = parseCache(fields.raw('cache'), 'cache');
+  return fields.list('models', MAX_ROWS).map((row, index) => parseRow(row, `models[${index}]`, { provider, cache }));
 }
 
-function parseRow(value: unknown, path: string, provider: string): CatalogueRow {
+interface FileFacts {
+  provider: string;
+  cache: CacheFacts | undefined;
+}
+
+function parseRow(value: unknown, path: string, file: FileFacts): CatalogueRow {
   const fields = new Fields(value, path, ROW_FIELDS);
   const id = fields.required('id');
   const retired = day(fields, 'retired_at');
   return {
     id,
-    provider,
+    provider: file.provider,
     upstreamModel: fields.required('upstream_model'),
     name: fields.string('name'),
     aliases: fields.strings('aliases', 20),
@@ -30,12 +38,29 @@ function parseRow(value: unknown, path: string, provider: string): CatalogueRow 
     endpoints: fields.has('endpoints') ? fields.strings('endpoints', 10) : ['chat'],
     capabilities: parseCapabilities(fields.raw('capabilities'), fields.at('capabilities')),
     price: fields.has('price') ? parsePrice(fields.raw('price'), fields.at('price')) : null,
+    unpriced: fields.string('unpriced'),
+    cache: parseCache(fields.raw('cache'), fields.at('cache')) ?? file.cache,
     parameters: parseModelParameters(fields.raw('parameters'), fields.at('parameters')),
     modelFacts: (fields.raw('facts') as Record<string, unknown> | undefined) ?? {},
     status: fields.oneOf('status', STATUS) ?? 'active',
     releasedS: Math.floor((day(fields, 'released') ?? 0) / 1_000),
     ...(retired !== undefined && { retiredAtMs: retired }),
     replacement: fields.string('replacement'),
+    source: fields.required('source'),
+    date: fields.required('date'),
+  };
+}
+
+function parseCache(value: unknown, path: string): CacheFacts | undefined {
+  if (value === undefined) return undefined;
+  const fields = new Fields(value, path, ['lifetime_s', 'min_tokens', 'explicit', 'source', 'date']);
+  const lifetimeS = fields.integer('lifetime_s', { min: 1, max: 31_536_000 });
+  if (lifetimeS === undefined) throw invalid(fields.at('lifetime_s'), 'is missing');
+  const minTokens = fields.integer('min_tokens', { min: 1, max: 1_000_000 });
+  return {
+    lifetimeS,
+    ...(minTokens !== undefined && { minTokens }),
+    explicit: fields.boolean('explicit') ?? false,
     source: fields.required('source'),
     date: fields.required('date'),
   };

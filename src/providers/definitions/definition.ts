@@ -2,6 +2,9 @@ import type { ResponseDialect } from '../../core/protocols/dialect.js';
 import type { ProtocolId } from '../../core/protocols/protocol.js';
 import type { RequestWord } from '../dialect/index.js';
 
+/** Kinds of requests, by the names that catalogue rows and `GET /v1/models` use. */
+export type EndpointKind = 'chat' | 'completions' | 'embeddings' | 'rerank' | 'images' | 'audio' | 'moderations';
+
 /** How a credential's key reaches the provider. Exactly one place; the adapter adds no other authentication. */
 export type AuthScheme =
   | { readonly kind: 'bearer' }
@@ -37,6 +40,8 @@ export interface ProviderDefinition {
   readonly auth: AuthScheme;
   /** The first of these variables that is set registers the provider with its catalogue models. */
   readonly env: readonly string[];
+  /** What it serves; default: `chat` alone. A model without a catalogue row takes it from here. */
+  readonly endpoints?: readonly EndpointKind[];
   /** A key is not needed (own servers behind a firewall). */
   readonly anonymous?: boolean;
   /** Sent with every request, besides the protocol's own. */

@@ -215,3 +215,61 @@ describe('a model’s own parameters', () => {
   it('clamps', () =>
     expect(run({ max_tokens: 900 }, {}, { max_tokens: { max: 100 } })).toEqual({ members: { max_tokens: 100 }, report: ['max_tokens=clamped'] }));
 });
+
+describe('exclusive', () => {
+  it('drops what the provider refuses beside a parameter, and says so', () => {
+    const { wire, report } = apply([{ exclusive: { reasoning_effort: ['thinking'] } }], { reasoning_effort: 'low', thinking: { type: 'enabled' } });
+    expect(wire).toEqual({ ...CLIENT, reasoning_effort: 'low' });
+    expect(report).toEqual(['thinking=dropped:beside reasoning_effort']);
+  });
+  it('leaves each alone when it stands alone', () => {
+    const given = { thinking: { type: 'enabled' } };
+    expect(apply([{ exclusive: { reasoning_effort: ['thinking'] } }], given)).toEqual({ wire: { ...CLIENT, ...given }, report: [] });
+  });
+});
+
+describe('mergeTurns', () => {
+  const merge = (messages: unknown[]) => apply([{ mergeTurns: ['user', 'assistant'] }], { messages }).wire['messages'];
+  const user = (content: unknown) => ({ role: 'user', content });
+  it('joins neighbours of one role, texts and parts', () => {
+    expect(merge([user('a'), user('b'), { role: 'assistant', content: 'c' }, user('d')])).toEqual([
+      user('a\n\nb'),
+      { role: 'assistant', content: 'c' },
+      user('d'),
+    ]);
+    expect(merge([user('a'), user([{ type: 'text', text: 'b' }])])).toEqual([
+      user([
+        { type: 'text', text: 'a' },
+        { type: 'text', text: 'b' },
+      ]),
+    ]);
+  });
+  it('leaves turns with more than text in them, and other roles, alone', () => {
+    const named = [{ ...user('a'), name: 'x' }, user('b'), { role: 'system', content: 'c' }, { role: 'system', content: 'd' }];
+    expect(merge(named)).toBe(named);
+  });
+});
+
+describe('anyOfTypes', () => {
+  const tool = (parameters: unknown) => ({ type: 'function', function: { name: 'f', parameters } });
+  const shape = (parameters: unknown) => (apply([{ anyOfTypes: true }], { tools: [tool(parameters)] }).wire['tools'] as Wire[])[0];
+  it('moves the type into alternatives that have none, at any depth', () =>
+    expect(shape({ type: 'object', properties: { a: { type: 'string', anyOf: [{ minLength: 1 }, { type: 'null' }] } } })).toEqual(
+      tool({ type: 'object', properties: { a: { anyOf: [{ type: 'string', minLength: 1 }, { type: 'null' }] } } }),
+    ));
+  it('gives the identical tools back when there is nothing to move', () => {
+    const tools = [tool({ type: 'object', properties: { type: { type: 'string' }, anyOf: { type: 'array' } } })];
+    expect(apply([{ anyOfTypes: true }], { tools }).wire['tools']).toBe(tools);
+  });
+});
+
+describe('toolChoice: allowed', () => {
+  const tools = ['a', 'b'].map((name) => ({ type: 'function', function: { name } }));
+  const choice = { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [tools[1]] } };
+  it('offers the allowed tools only, with their mode', () => {
+    const { wire, report } = apply([{ toolChoice: { allowed: 'narrow' } }], { tools, tool_choice: choice });
+    expect(wire).toMatchObject({ tools: [tools[1]], tool_choice: 'required' });
+    expect(report).toEqual(['tool_choice=emulated:allowed tools offered']);
+  });
+  it('passes it where it is known', () => expect(apply([{ toolChoice: {} }], { tools, tool_choice: choice }).wire['tool_choice']).toEqual(choice));
+});

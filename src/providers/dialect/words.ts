@@ -1,8 +1,11 @@
 import type { DialectReport } from './dialect-report.js';
 import type { Wire } from './member.js';
+import { anyOfTypes } from './any-of-types.js';
 import { clamp, type Range } from './clamp.js';
 import { defaults } from './default.js';
 import { effort, type EffortMap } from './effort.js';
+import { exclusive } from './exclusive.js';
+import { mergeTurns } from './merge-turns.js';
 import { omit } from './omit.js';
 import { omitFromMessages } from './omit-from-messages.js';
 import { only } from './only.js';
@@ -36,6 +39,12 @@ export interface RequestVocabulary {
   /** The provider takes tool call ids of exactly so many letters and digits. */
   toolCallIds: { length: number };
   stripCacheControl: true;
+  /** Parameter → those the provider refuses beside it. */
+  exclusive: Readonly<Record<string, readonly string[]>>;
+  /** The provider wants turns of these roles to alternate. */
+  mergeTurns: readonly string[];
+  /** The provider wants a schema's `type` inside the alternatives of its `anyOf`. */
+  anyOfTypes: true;
 }
 
 export type RequestWord = { [Word in keyof RequestVocabulary]: { readonly [Key in Word]: RequestVocabulary[Word] } }[keyof RequestVocabulary];
@@ -56,6 +65,9 @@ export const WORDS: { readonly [Word in keyof RequestVocabulary]: WordFunction<W
   effort,
   toolCallIds,
   stripCacheControl,
+  exclusive,
+  mergeTurns,
+  anyOfTypes,
 };
 
 /** Applies the words in their order. */

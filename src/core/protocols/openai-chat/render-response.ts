@@ -13,6 +13,7 @@ const RENDERED: ReadonlySet<string> = new Set([
   'content',
   'reasoning_content',
   'reasoning',
+  'thinking_content',
   'refusal',
   'tool_calls',
   'function_call',
