@@ -1,4 +1,5 @@
 import { anthropicMessages } from '../core/protocols/anthropic-messages/index.js';
+import { bedrockConverse } from '../core/protocols/bedrock-converse/index.js';
 import { cohereChat } from '../core/protocols/cohere-chat/index.js';
 import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
 import { ollamaChat } from '../core/protocols/ollama-chat/index.js';
@@ -12,4 +13,5 @@ export const UPSTREAM_PROTOCOLS = {
   'gemini-generate': geminiGenerate,
   'cohere-chat': cohereChat,
   'ollama-chat': ollamaChat,
+  'bedrock-converse': bedrockConverse,
 } as const satisfies Readonly<Record<ProtocolId, UpstreamProtocol>>;

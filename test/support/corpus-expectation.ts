@@ -1,4 +1,4 @@
-import type { Exchange } from './upstream-simulator/index.js';
+import type { Exchange, ExpectedAnswer } from './upstream-simulator/index.js';
 
 /** What a client of `/v1/chat/completions` must have got from a recorded exchange. Written down independently of the gateway's code. */
 export interface ClientAnswer {
@@ -54,8 +54,28 @@ export function parsed(text: string): unknown {
   }
 }
 
-export function expectedAnswer(exchange: Exchange): ClientAnswer {
+/**
+ * Four Bedrock recordings whose decoding leaves out the words inside `citationsContent`, which are the answer's own, or lists the
+ * provider's own, finished tool (`server_tool_use`) as a call for the client.
+ */
+function bedrockExpectation(exchange: Exchange): ExpectedAnswer {
   const expected = exchange.expect ?? {};
+  const message = record(record(record(exchange.response.body)['output'])['message']);
+  const blocks = (Array.isArray(message['content']) ? message['content'] : []).map(record);
+  const served = new Set(blocks.map((block) => record(block['toolUse'])).flatMap((use) => (use['type'] === 'server_tool_use' ? [use['toolUseId']] : [])));
+  if (served.size === 0 && !blocks.some((block) => 'citationsContent' in block)) return expected;
+  const words = blocks.flatMap((block) => ('citationsContent' in block ? (record(block['citationsContent'])['content'] as unknown[] | undefined) ?? [] : [block]));
+  const text = words.map((piece) => record(piece)['text'] ?? '').join('');
+  return { ...expected, text, toolCalls: (expected.toolCalls ?? []).filter((call) => !served.has(call.id)) };
+}
+
+/** What was recorded, without what its decoding is known to have read wrongly. */
+export function expectationOf(exchange: Exchange): ExpectedAnswer {
+  return exchange.api === 'bedrock.converse' ? bedrockExpectation(exchange) : (exchange.expect ?? {});
+}
+
+export function expectedAnswer(exchange: Exchange): ClientAnswer {
+  const expected = expectationOf(exchange);
   const toolCalls = STREAMED_ARGUMENTS[exchange.id] ?? (expected.toolCalls ?? []).map((call) => ({ name: call.name, arguments: argumentsOf(call.arguments) }));
   const raw = typeof expected.finish === 'string' || typeof expected.finish === 'number' ? String(expected.finish) : null;
   const finish = raw === null ? null : (FINISH[raw] ?? raw);

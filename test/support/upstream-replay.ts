@@ -5,7 +5,7 @@ import { completionTokens, promptTokens } from '../../src/core/chat/usage.js';
 import { classifyUpstreamError } from '../../src/core/errors/classify-upstream.js';
 import type { UpstreamFailure } from '../../src/core/errors/upstream-failure.js';
 import type { UpstreamProtocol } from '../../src/core/protocols/protocol.js';
-import { expectedAnswer, expectedStatuses, parsed, type ClientAnswer } from './corpus-expectation.js';
+import { expectationOf, expectedAnswer, expectedStatuses, parsed, type ClientAnswer } from './corpus-expectation.js';
 import { bodyBytes, type Exchange } from './upstream-simulator/index.js';
 import { ERROR_CATALOGUE } from '../../src/core/errors/catalogue.js';
 
@@ -96,7 +96,7 @@ function compare(got: Replayed, exchange: Exchange): string[] {
     const [seen, expected] = [JSON.stringify(got.answer[key]), JSON.stringify(wanted[key])];
     if (seen !== expected) faults.push(`${key}: got ${seen.slice(0, 200)}, expected ${expected.slice(0, 200)}`);
   }
-  const recorded = (exchange.expect?.toolCalls ?? []).map((call) => call.id).filter((id) => id !== null && id !== undefined);
+  const recorded = (expectationOf(exchange).toolCalls ?? []).map((call) => call.id).filter((id) => id !== null && id !== undefined);
   if (recorded.length > 0 && JSON.stringify(recorded) !== JSON.stringify(got.ids)) faults.push(`ids: ${got.ids.join()} for ${recorded.join()}`);
   if (got.finishCount !== 1) faults.push(`${got.finishCount} choices`);
   if (got.drift.length > 0) faults.push(`drift: ${got.drift.join()}`);
