@@ -31,7 +31,10 @@ export class Testbed {
 
   static async start(options: TestbedOptions = {}): Promise<Testbed> {
     const simulator = await UpstreamSimulator.start();
-    const gateway = await startGatewayProcess({ env: options.env });
+    const gateway = await startGatewayProcess({ env: options.env }).catch(async (error: unknown) => {
+      await simulator.stop();
+      throw error;
+    });
     const operator = new Operator(gateway);
     const tenant = await operator.tenant({ creditUsd: '1000' });
     const usual = ['solo', 'first', 'second'].map((id): Json => ({ id, health: 'off' }));
