@@ -4,6 +4,7 @@ import { cohereChat } from '../core/protocols/cohere-chat/index.js';
 import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
 import { ollamaChat } from '../core/protocols/ollama-chat/index.js';
 import { openaiChat } from '../core/protocols/openai-chat/index.js';
+import { openaiResponses } from '../core/protocols/openai-responses/index.js';
 import type { ProtocolId, UpstreamProtocol } from '../core/protocols/protocol.js';
 
 /** Every protocol an upstream may speak. */
@@ -11,6 +12,7 @@ export const UPSTREAM_PROTOCOLS = {
   'openai-chat': openaiChat,
   'anthropic-messages': anthropicMessages,
   'gemini-generate': geminiGenerate,
+  'openai-responses': openaiResponses,
   'cohere-chat': cohereChat,
   'ollama-chat': ollamaChat,
   'bedrock-converse': bedrockConverse,

@@ -18,6 +18,7 @@ const GEMINI_PATH = /\/models\/([^/:]+):(generateContent|streamGenerateContent)$
 export function protocolOf(url: string, protocols: Protocols): ChatProtocol {
   const { pathname } = new URL(url);
   if (GEMINI_PATH.test(pathname)) return protocols['gemini-generate'];
+  if (pathname.endsWith('/responses')) return protocols['openai-responses'];
   return pathname.endsWith('/messages') ? protocols['anthropic-messages'] : protocols['openai-chat'];
 }
 

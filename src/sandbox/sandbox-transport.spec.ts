@@ -4,11 +4,17 @@ import { toGatewayError } from '../core/errors/to-gateway-error.js';
 import { anthropicMessages } from '../core/protocols/anthropic-messages/index.js';
 import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
 import { openaiChat } from '../core/protocols/openai-chat/index.js';
+import { openaiResponses } from '../core/protocols/openai-responses/index.js';
 import type { ChatProtocol } from '../core/protocols/protocol.js';
 import type { TransportFailure, UpstreamCall, UpstreamHandler } from '../core/upstream/upstream.js';
 import { countTokens, SandboxTimer, SandboxTransport } from './index.js';
 
-const PROTOCOLS = { 'openai-chat': openaiChat, 'anthropic-messages': anthropicMessages, 'gemini-generate': geminiGenerate };
+const PROTOCOLS = {
+  'openai-chat': openaiChat,
+  'openai-responses': openaiResponses,
+  'anthropic-messages': anthropicMessages,
+  'gemini-generate': geminiGenerate,
+};
 const DEADLINES = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 30_000, totalMs: 1_800_000 };
 const PARSE = { dialect: {}, choices: 1 };
 

@@ -2,12 +2,18 @@ import { Module } from '@nestjs/common';
 import { anthropicMessages } from '../core/protocols/anthropic-messages/index.js';
 import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
 import { openaiChat } from '../core/protocols/openai-chat/index.js';
+import { openaiResponses } from '../core/protocols/openai-responses/index.js';
 import { InProcessTransport } from '../core/upstream/upstream.js';
 import type { Protocols } from './read-call.js';
 import { SandboxTransport } from './sandbox-transport.js';
 import { SandboxTimer, SystemSandboxTimer } from './timer.js';
 
-const PROTOCOLS: Protocols = { 'openai-chat': openaiChat, 'anthropic-messages': anthropicMessages, 'gemini-generate': geminiGenerate };
+const PROTOCOLS: Protocols = {
+  'openai-chat': openaiChat,
+  'openai-responses': openaiResponses,
+  'anthropic-messages': anthropicMessages,
+  'gemini-generate': geminiGenerate,
+};
 
 /** Binds the transport of providers whose upstream lives in this process. */
 @Module({

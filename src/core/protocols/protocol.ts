@@ -8,7 +8,7 @@ import type { UpstreamErrorFacts } from '../errors/upstream-failure.js';
 import type { ResponseDialect } from './dialect.js';
 
 /** Wire formats in which a client may ask. */
-export type ClientProtocolId = 'openai-chat' | 'anthropic-messages' | 'gemini-generate';
+export type ClientProtocolId = 'openai-chat' | 'anthropic-messages' | 'gemini-generate' | 'openai-responses';
 /** Wire formats that only upstreams speak. */
 export type UpstreamOnlyProtocolId = 'cohere-chat' | 'ollama-chat' | 'bedrock-converse';
 export type ProtocolId = ClientProtocolId | UpstreamOnlyProtocolId;
@@ -24,6 +24,19 @@ export interface RenderContext {
   includeUsage: boolean;
   /** Under which field(s) reasoning leaves (`x-og-reasoning-field`); openai-chat only. */
   reasoningField: 'reasoning_content' | 'reasoning' | 'both' | 'none';
+  /** Members of the request that the answer repeats (`instructions`, `tools`, …); openai-responses only. */
+  echo?: Readonly<Record<string, unknown>>;
+  /** What the renderers of one client's stream share, one per attempt; openai-responses only. */
+  memory?: StreamMemory;
+}
+
+/** A stream that a heartbeat has begun goes on where it was when another deployment answers it. */
+export interface StreamMemory {
+  /** The next event's `sequence_number`. */
+  sequence: number;
+  started: boolean;
+  /** The whole answer, once it has ended well. */
+  answer?: Record<string, unknown>;
 }
 
 /** Added to the usage a client sees: money and route (CONTRACT: `usage.cost`, `og` of the last chunk). */
