@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { AdminClient, RefusedError, UnreachableError, findTarget } from './admin-client.js';
-import { UsageError, type Command, type Option } from './command.js';
+import { UsageError, type Command, type CommandContext, type Option } from './command.js';
 import { COMMANDS } from './commands/index.js';
 
 const COMMON: Readonly<Record<string, Option>> = {
@@ -26,11 +26,22 @@ export async function main(argv: readonly string[], environment: Readonly<Record
       print(renderHelp(command));
       return EXIT.ok;
     }
-    const client = new AdminClient(findTarget(environment));
-    return await command.run({ client, positionals, values: values as Record<string, string | boolean>, json: values['json'] === true, print, environment });
+    return await command.run(contextOf({ positionals, values: values as Record<string, string | boolean>, print, environment }));
   } catch (error) {
     return complain(error, command);
   }
+}
+
+/** The gateway is looked for when a command asks for it: those that work on files need none. */
+function contextOf(parts: Omit<CommandContext, 'client' | 'json'>): CommandContext {
+  let client: AdminClient | undefined;
+  return {
+    ...parts,
+    json: parts.values['json'] === true,
+    get client() {
+      return (client ??= new AdminClient(findTarget(parts.environment)));
+    },
+  };
 }
 
 /** Commands of two words (`ledger verify`) win over those of one. */

@@ -293,7 +293,7 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
 
   it('sends exactly these headers, the key in one of them (A10)', async () => {
     await run(exchangeOf(deployment(), false), json(fixture.answer));
-    const allowed = ['host', 'connection', 'accept', 'accept-encoding', 'content-type', 'content-length', 'user-agent', 'anthropic-version'];
+    const allowed = ['host', 'connection', 'accept', 'accept-encoding', 'content-type', 'content-length', 'user-agent', 'via', 'anthropic-version'];
     const auth = Object.keys(received.headers).filter((name) => !allowed.includes(name));
     expect(auth).toHaveLength(1);
     const value = String(received.headers[auth[0] as string]);

@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { catalogCheck, catalogImport } from './catalog.js';
 import { apply, config, diff } from './configuration.js';
 import { accounts, credits } from './credits.js';
 import { doctor } from './doctor.js';
@@ -27,5 +28,7 @@ export const COMMANDS: readonly Command[] = [
   requestsList,
   requestsGet,
   ledgerVerify,
+  catalogCheck,
+  catalogImport,
   doctor,
 ];

@@ -8,6 +8,7 @@ export const gemini: ProviderDefinition = {
   // A header and not `?key=`, so that the key never stands in a URL that somebody logs.
   auth: { kind: 'header', name: 'x-goog-api-key' },
   env: ['GEMINI_API_KEY'],
+  endpoints: ['chat', 'embeddings'],
   request: [],
   response: {},
   headerFacts: {},

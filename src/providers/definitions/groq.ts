@@ -7,6 +7,7 @@ export const groq: ProviderDefinition = {
   baseUrl: 'https://api.groq.com/openai/v1',
   auth: { kind: 'bearer' },
   env: ['GROQ_API_KEY'],
+  endpoints: ['chat', 'audio'],
   modelFacts: { reasoningReplay: 'reasoning' },
   request: [
     { rename: { max_tokens: 'max_completion_tokens' } },

@@ -13,6 +13,7 @@ export const mistral: ProviderDefinition = {
   baseUrl: 'https://api.mistral.ai/v1',
   auth: { kind: 'bearer' },
   env: ['MISTRAL_API_KEY'],
+  endpoints: ['chat', 'embeddings', 'moderations'],
   modelFacts: { reasoningReplay: 'none' },
   request: [
     { rename: { max_completion_tokens: 'max_tokens', seed: 'random_seed' } },

@@ -9,6 +9,7 @@ export const openaiCompatible: ProviderDefinition = {
   auth: { kind: 'bearer' },
   env: [],
   anonymous: true,
+  endpoints: ['chat', 'completions', 'embeddings', 'rerank', 'images', 'audio', 'moderations'],
   request: [],
   response: { reasoningAt: ['reasoning_content', 'reasoning', 'reasoning_details', 'content_parts'], usageAt: ['usage', 'x_groq'] },
   headerFacts: { requestId: 'x-request-id', remainingRequests: 'x-ratelimit-remaining-requests', remainingTokens: 'x-ratelimit-remaining-tokens' },

@@ -7,6 +7,7 @@ export const openai: ProviderDefinition = {
   baseUrl: 'https://api.openai.com/v1',
   auth: { kind: 'bearer' },
   env: ['OPENAI_API_KEY'],
+  endpoints: ['chat', 'completions', 'embeddings', 'images', 'audio', 'moderations'],
   // Its messages take no other members than its own; a replayed thought would be a 400.
   modelFacts: { reasoningReplay: 'none' },
   request: [

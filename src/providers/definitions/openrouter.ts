@@ -7,6 +7,7 @@ export const openrouter: ProviderDefinition = {
   baseUrl: 'https://openrouter.ai/api/v1',
   auth: { kind: 'bearer' },
   env: ['OPENROUTER_API_KEY'],
+  endpoints: ['chat', 'completions', 'embeddings'],
   modelFacts: { reasoningReplay: 'reasoning_details' },
   request: [{ rename: { max_completion_tokens: 'max_tokens' } }],
   response: { reasoningAt: ['reasoning', 'reasoning_details', 'reasoning_content'] },

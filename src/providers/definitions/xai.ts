@@ -7,6 +7,7 @@ export const xai: ProviderDefinition = {
   baseUrl: 'https://api.x.ai/v1',
   auth: { kind: 'bearer' },
   env: ['XAI_API_KEY'],
+  endpoints: ['chat', 'images'],
   request: [
     { rename: { max_tokens: 'max_completion_tokens' } },
     { omit: ['top_k', 'min_p', 'repetition_penalty', 'logit_bias'] },
