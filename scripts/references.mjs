@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { providerTable } from './generate-provider-table.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const target = join(root, 'docs', 'reference');
@@ -21,6 +22,7 @@ const references = {
   'errors.md': await errors(),
   'configuration.md': await configuration(),
   'metrics.md': metrics(),
+  '../providers.md': await providerTable(load),
 };
 
 const stale = Object.entries(references).filter(([name, text]) => !existsSync(join(target, name)) || readFileSync(join(target, name), 'utf8') !== text);

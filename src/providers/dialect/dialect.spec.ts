@@ -273,3 +273,14 @@ describe('toolChoice: allowed', () => {
   });
   it('passes it where it is known', () => expect(apply([{ toolChoice: {} }], { tools, tool_choice: choice }).wire['tool_choice']).toEqual(choice));
 });
+
+describe('the effort of one model', () => {
+  it('is the nearest one it accepts, in either API', () => {
+    const model = { parameters: {}, modelFacts: { efforts: ['high', 'xhigh'] } };
+    const fit = (wire: Wire) => applyModelParameters(wire, model, new DialectReport(openaiChat.parseRequest(CLIENT), true));
+    expect(fit({ reasoning_effort: 'low' })).toEqual({ reasoning_effort: 'high' });
+    expect(fit({ reasoning: { effort: 'low', summary: 'auto' } })).toEqual({ reasoning: { effort: 'high', summary: 'auto' } });
+    const fits = { reasoning: { effort: 'xhigh' } };
+    expect(fit(fits)).toBe(fits);
+  });
+});
