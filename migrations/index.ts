@@ -11,6 +11,9 @@ import { ProvidersConfiguration1763717000000 } from './1763717000000-providers-c
 import { AdminAuditLog1763718000000 } from './1763718000000-admin-audit-log.js';
 import { LogsRequests1763719000000 } from './1763719000000-logs-requests.js';
 import { BillingLedgerPosting1763716000002 } from './1763716000002-billing-ledger-posting.js';
+import { BillingRedeemCodes1763721000000 } from './1763721000000-billing-redeem-codes.js';
+import { ResponsesStored1763725000000 } from './1763725000000-responses-stored.js';
+import { GatewayIdempotency1763722000000 } from './1763722000000-gateway-idempotency.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -22,4 +25,7 @@ export const migrations: readonly MigrationClass[] = [
   ProvidersConfiguration1763717000000,
   AdminAuditLog1763718000000,
   LogsRequests1763719000000,
+  BillingRedeemCodes1763721000000,
+  ResponsesStored1763725000000,
+  GatewayIdempotency1763722000000,
 ];

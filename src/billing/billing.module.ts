@@ -19,6 +19,7 @@ import { LedgerRepository } from './posting/ledger.repository.js';
 import { Recovery } from './recovery/recovery.js';
 import { Successor } from './recovery/successor.js';
 import { Sweeper } from './recovery/sweeper.js';
+import { redeemProviders, redeemServices } from './redeem-codes/index.js';
 
 type Parts = [Database, LedgerRepository, Clock, BillingSettings, LedgerReporter];
 const PARTS = [Database, LedgerRepository, Clock, BillingSettings, LedgerReporter];
@@ -64,8 +65,9 @@ export class BillingModule {
         LedgerJobs,
         LedgerLifecycle,
         ...services,
+        ...redeemProviders,
       ],
-      exports: [Holds, ...services],
+      exports: [Holds, ...services, ...redeemServices],
     };
   }
 }

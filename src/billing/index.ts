@@ -5,3 +5,18 @@ export { Refunds, type NewRefund, type RefundRecord } from './accounts/refunds.s
 export { LedgerRequests, type LedgerEntry, type RequestMoney } from './accounts/request-money.service.js';
 export { BillingModule } from './billing.module.js';
 export { BillingSettings } from './billing-settings.js';
+export {
+  MAX_CODE_COUNT,
+  MAX_USES_COUNT,
+  RedeemBatches,
+  RedeemCodes,
+  RedeemDeliveries,
+  RedeemRevocations,
+  type NewBatch,
+  type RedeemBatch,
+  type RedeemCodeState,
+  type RedeemFunnel,
+  type Redemption,
+  type RedeemUse,
+  type RevocationResult,
+} from './redeem-codes/index.js';

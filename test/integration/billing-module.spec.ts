@@ -10,6 +10,7 @@ import { Database } from '../../src/platform/database/index.js';
 import { Readiness } from '../../src/platform/health/index.js';
 import { Metrics } from '../../src/platform/metrics/index.js';
 import { Jobs, type RecurringJob } from '../../src/platform/queue/index.js';
+import { Secrets } from '../../src/platform/secrets/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { ending, holdRequest, QUICK, temporaryDirectory } from './billing-harness.js';
 
@@ -36,6 +37,7 @@ describe('BillingModule', () => {
       { provide: Database, useValue: fixture.database },
       { provide: Clock, useClass: SystemClock },
       { provide: Boot, useValue: new Boot() },
+      { provide: Secrets, useValue: new Secrets('11'.repeat(32)) },
       { provide: Jobs, useValue: { register: (job: RecurringJob) => registered.push(job) } },
       Readiness,
       Metrics,
@@ -57,7 +59,7 @@ describe('BillingModule', () => {
     const hold = await first.get(Holds, { strict: false }).hold(holdRequest('default', 100));
     expect(await first.get(Metrics).text()).toContain('og_ledger_holds_usd{zone="local"} 0.0001');
     hold.settle(ending(10));
-    expect(registered.map(({ name }) => name).sort()).toEqual(['ledger-expire-grants', 'ledger-sweep', 'ledger-verify']);
+    expect(registered.map(({ name }) => name).sort()).toEqual(['ledger-expire-grants', 'ledger-sweep', 'ledger-verify', 'redeem-codes-generate', 'redeem-codes-purge']);
     for (const job of registered) await job.run({ signal: new AbortController().signal, progress: () => undefined });
     await first.close();
     const engines = await fixture.database.query('SELECT state FROM ledger_engines');

@@ -96,6 +96,14 @@ export const INVARIANTS: readonly InvariantQuery[] = [
            WHERE g.id IS NULL OR m.grant_id IS NULL OR g.remaining <> m.remaining OR g.expired <> m.expired`,
   },
   {
+    id: 'I16', means: 'no redeem code is used more than it may; each use has its grant and each such grant its use',
+    text: `SELECT c.id AS code_id, NULL::bigint AS grant_id, c.uses, c.max_uses, count(u.id) AS stored_uses
+           FROM redeem_codes c LEFT JOIN redeem_uses u ON u.code_id = c.id LEFT JOIN redeem_batches b ON b.id = c.batch_id
+             LEFT JOIN ledger_grants g ON g.id = u.grant_id AND g.source = 'redeem' AND g.organization_id = u.organization_id AND g.amount = b.amount
+           GROUP BY c.id HAVING c.uses <> count(u.id) OR c.uses > c.max_uses OR count(u.id) <> count(g.id)
+           UNION ALL SELECT NULL, g.id, NULL, NULL, NULL FROM ledger_grants g WHERE g.source = 'redeem' AND NOT EXISTS (SELECT 1 FROM redeem_uses u WHERE u.grant_id = g.id)`,
+  },
+  {
     id: 'I18', means: 'nothing unfinished belongs to an engine that has been dead for more than 40 s',
     text: `SELECT 'lease' AS what, l.engine_id, count(*) FROM ledger_leases l JOIN ledger_engines e ON e.id = l.engine_id
            WHERE e.state <> 'live' OR e.heartbeat_at < now() - interval '40 seconds' GROUP BY l.engine_id
