@@ -1,5 +1,6 @@
 import type { Ending } from '../core/ledger/settlement.js';
 import { NO_USAGE } from '../core/chat/usage.js';
+import type { OperationResult } from '../core/operations/index.js';
 import { chargeFor } from '../core/pricing/index.js';
 import type { Attempt, AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
@@ -14,9 +15,7 @@ export function endingOf(exchange: AdmittedExchange, outcome: AttemptOutcome, la
     ...seenOf(exchange, outcome, last),
     end: outcome.kind === 'answered' ? 'completed' : outcome.kind,
     hadHeaders: last.hadHeaders,
-    requests: 1,
-    images: 0,
-    seconds: 0,
+    ...unitsOf(outcome),
     suspenseNanoUsd,
     attempts: exchange.attempts.length,
     forwardedAtMs: exchange.attempts[0]?.startedAtMs,
@@ -40,9 +39,21 @@ function servedOf({ served }: AdmittedExchange): Served {
 
 /** A whole answer counts as delivered: it is handed to the socket before anything else happens. */
 function seenOf(exchange: AdmittedExchange, outcome: AttemptOutcome, { meter }: Attempt): Seen {
+  if (outcome.kind === 'answered' && outcome.result !== undefined) return seenOfResult(outcome.result, meter);
   if (outcome.kind === 'answered') return { usage: outcome.response?.usage ?? meter.usage, delivered: meter.delivered(1), hadContent: true };
   const share = exchange.request.stream ? exchange.reply.deliveredShare() : 0;
   return { usage: meter.usage, delivered: meter.delivered(share), hadContent: meter.firstContentAtMs !== undefined && share > 0 };
+}
+
+function seenOfResult({ usage, estimate }: OperationResult, meter: Attempt['meter']): Seen {
+  return { usage, delivered: estimate ?? meter.delivered(1), hadContent: true };
+}
+
+/** What is charged besides tokens. */
+function unitsOf(outcome: AttemptOutcome): Pick<Ending, 'requests' | 'images' | 'seconds'> {
+  const result = outcome.kind === 'answered' ? outcome.result : undefined;
+  if (result === undefined) return { requests: 1, images: 0, seconds: 0 };
+  return { requests: result.requests ?? 1, images: result.images, seconds: result.seconds };
 }
 
 function firstTokenAtMs(exchange: AdmittedExchange, last: Attempt): number | undefined {

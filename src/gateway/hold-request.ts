@@ -21,6 +21,7 @@ export function holdRequestFor(exchange: AdmittedExchange, plan: Plan, leases: b
             audioInput: needs.audioInput,
             audioOutput: needs.audioOutput,
             imageOutput: needs.imageOutput,
+            ...exchange.operation?.request.bounds.units,
           },
           [deployment.price],
         ),

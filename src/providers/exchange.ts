@@ -5,6 +5,7 @@ import type { ChatRequest } from '../core/chat/request.js';
 import type { ChatResponse } from '../core/chat/response.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { ScannedBody } from '../core/json/index.js';
+import type { OperationRequest, OperationResult, OperationWire } from '../core/operations/index.js';
 import type { ClientProtocolId } from '../core/protocols/protocol.js';
 import type { UpstreamRequest } from '../core/upstream/upstream.js';
 
@@ -43,6 +44,23 @@ export interface CallObserver {
   /** `raw` is the provider's JSON, for renderers of the same protocol; empty when the answer came as a stream. */
   onResponse?(response: ChatResponse, raw: Record<string, unknown>): void;
   onEnd?(): void;
+  onFailure(failure: UpstreamFailure): void;
+}
+
+/** The same for an operation that is no chat: one request, one whole answer. */
+export interface PreparedOperation {
+  readonly deployment: Deployment;
+  readonly wire: OperationWire;
+  readonly operationRequest: OperationRequest;
+  readonly report: readonly ParameterAdjustment[];
+  readonly request: UpstreamRequest;
+}
+
+/** Receives one whole answer: exactly one of onResult and onFailure, and nothing after it. */
+export interface OperationObserver {
+  onSent?(): void;
+  onHeaders?(status: number, headers: Record<string, string>): void;
+  onResult(result: OperationResult): void;
   onFailure(failure: UpstreamFailure): void;
 }
 

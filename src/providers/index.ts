@@ -1,5 +1,5 @@
 export { ConfigurationService, type ApplyOptions, type ApplyResult, type Change } from './configuration/index.js';
 export type { ProviderDefinition } from './definitions/index.js';
-export type { CallObserver, PreparedCall, RateLimitFacts, UpstreamExchange } from './exchange.js';
+export type { CallObserver, OperationObserver, PreparedCall, PreparedOperation, RateLimitFacts, UpstreamExchange } from './exchange.js';
 export { ProviderAdapter, type AdapterParts } from './provider-adapter.js';
 export { ProvidersModule } from './providers.module.js';

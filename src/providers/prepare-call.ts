@@ -3,11 +3,12 @@ import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import { spliceBody, type ScannedBody } from '../core/json/index.js';
 import type { ResponseDialect } from '../core/protocols/dialect.js';
 import type { ChatProtocol, UpstreamProtocol, UpstreamRenderContext } from '../core/protocols/protocol.js';
-import type { ProviderDefinition } from './definitions/index.js';
+import { callUrl } from './address.js';
+import type { ProtocolVariant, ProviderDefinition } from './definitions/index.js';
 import { applyModelParameters, applyWords, DialectReport, type Wire } from './dialect/index.js';
 import type { PreparedCall, UpstreamExchange } from './exchange.js';
 
-const USER_AGENT = 'OpenGateway';
+export const USER_AGENT = 'OpenGateway';
 const NO_DIALECT: ResponseDialect = {};
 
 /** What one deployment is called with: its definition and its protocol. */
@@ -21,8 +22,13 @@ export function speaksOwnProtocol({ definition, protocol }: Lane): boolean {
   return definition.protocol === protocol.id;
 }
 
+/** The words for the protocol that is spoken: the definition's own, or those of one of its variants. */
+function dialectFor(lane: Lane): Pick<ProtocolVariant, 'request' | 'response'> | undefined {
+  return speaksOwnProtocol(lane) ? lane.definition : lane.definition.variants?.find((variant) => variant.protocol === lane.protocol.id);
+}
+
 export function responseDialectOf(exchange: UpstreamExchange, lane: Lane): ResponseDialect {
-  return speaksOwnProtocol(lane) ? exchange.deployment.provider.responseDialect : NO_DIALECT;
+  return speaksOwnProtocol(lane) ? exchange.deployment.provider.responseDialect : (dialectFor(lane)?.response ?? NO_DIALECT);
 }
 
 /** A protocol that a client speaks renders natively too. */
@@ -62,7 +68,7 @@ function render(exchange: UpstreamExchange, lane: Lane, native: boolean): { wire
     native && body !== undefined
       ? (lane.protocol as ChatProtocol).renderNativeRequest(body.value, request, context)
       : lane.protocol.renderRequest(request, context);
-  const words = speaksOwnProtocol(lane) ? lane.definition.request : [];
+  const words = dialectFor(lane)?.request ?? [];
   if (words.length === 0 && isEmpty(deployment.parameters) && isEmpty(deployment.modelFacts)) return rendered;
   const report = new DialectReport(request, native, rendered.report);
   const wire = applyModelParameters(applyWords(rendered.wire, words, report), deployment, report);
@@ -91,11 +97,11 @@ function headersFor(exchange: UpstreamExchange, { definition, protocol }: Lane):
 /** A deployment lives as long as its snapshot, so its two addresses are built once. */
 const ENDPOINTS: readonly [WeakMap<Deployment, string>, WeakMap<Deployment, string>] = [new WeakMap(), new WeakMap()];
 
-function endpointOf(deployment: Deployment, { protocol }: Lane, stream: boolean): string {
+function endpointOf(deployment: Deployment, { definition, protocol }: Lane, stream: boolean): string {
   const known = ENDPOINTS[stream ? 1 : 0];
   let url = known.get(deployment);
   if (url === undefined) {
-    url = protocol.endpoint({ baseUrl: deployment.provider.baseUrl, upstreamModel: deployment.upstreamModel, stream });
+    url = callUrl(deployment, definition, protocol, stream);
     known.set(deployment, url);
   }
   return url;

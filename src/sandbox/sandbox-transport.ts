@@ -3,6 +3,7 @@ import { GatewayError } from '../core/errors/gateway-error.js';
 import type { ChatProtocol, RenderContext } from '../core/protocols/protocol.js';
 import { InProcessTransport, type UpstreamCall, type UpstreamHandler, type UpstreamRequest } from '../core/upstream/upstream.js';
 import { AttemptCounter } from './attempt-counter.js';
+import { operationAnswer } from './operations.js';
 import { SANDBOX_MODELS } from './models.js';
 import { protocolOf, readCall, type Protocols, type SandboxCall } from './read-call.js';
 import { renderFrames, renderWhole, type Answer } from './render-script.js';
@@ -30,6 +31,8 @@ export class SandboxTransport extends InProcessTransport {
     const protocol = protocolOf(upstream.url, this.protocols);
     const requestId = `sandbox_${hash('sha1', upstream.body ?? '').slice(0, 16)}`;
     try {
+      const answer = operationAnswer(upstream);
+      if (answer !== null) return wholeAnswer(answer, requestId);
       return this.play(readCall(upstream, protocol), upstream, requestId);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
@@ -67,6 +70,11 @@ function contextOf(call: SandboxCall, requestId: string, nowMs: number): RenderC
     includeUsage: call.request.includeUsage,
     reasoningField: 'reasoning_content',
   };
+}
+
+function wholeAnswer(answer: Record<string, unknown>, requestId: string): Performance {
+  const headers = { 'content-type': 'application/json', 'x-request-id': requestId };
+  return { status: 200, headers, frames: [{ text: JSON.stringify(answer), delayMs: 0 }], ending: 'whole' };
 }
 
 function errorPerformance(

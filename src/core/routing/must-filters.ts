@@ -72,10 +72,13 @@ function unpriced(candidate: PlannedCandidate, { needs }: MustQuestion): void {
 
 /** CONTRACT section 3: audio in either direction and image output need prices of their own. */
 const MEDIA_PRICES: readonly { words: string; needed: (needs: RequestNeeds) => boolean; priced: (price: Price) => boolean }[] = [
-  { words: 'audio input', needed: (needs) => needs.audioInput, priced: ({ tokens }) => tokens.audioIn !== undefined },
-  { words: 'audio output', needed: (needs) => needs.audioOutput, priced: ({ tokens }) => tokens.audioOut !== undefined },
+  { words: 'audio input', needed: (needs) => needs.audioInput, priced: (price) => price.tokens.audioIn !== undefined || pricedByUnit(price) },
+  { words: 'audio output', needed: (needs) => needs.audioOutput, priced: (price) => price.tokens.audioOut !== undefined || pricedByUnit(price) },
   { words: 'image output', needed: (needs) => needs.imageOutput, priced: (price) => price.tokens.image !== undefined || price.perImageNanoUsd > 0n },
 ];
+
+/** Sound by the second, or by the call. */
+const pricedByUnit = (price: Price): boolean => price.perSecondNanoUsd > 0n || price.perRequestNanoUsd > 0n;
 
 /** Capability, what needs it, and the canonical and wire name of the parameter that asks for it. */
 const CAPABILITIES: readonly { name: keyof Capabilities; needed: (needs: RequestNeeds) => boolean; canonical: string; wire: string; words: string }[] = [

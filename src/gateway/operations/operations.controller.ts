@@ -1,0 +1,68 @@
+import { Controller, Post, Req, UseGuards } from '@nestjs/common';
+import { VirtualKeyGuard } from '../../auth/index.js';
+import { DescribeInference } from '../api-docs.js';
+import { CompleteChat } from '../complete-chat.service.js';
+import type { AdmittedExchange } from '../exchange.js';
+import { Exchanges, type InferenceRequest } from '../exchanges.js';
+import { Serves, Speaks } from '../inference.js';
+import { InferenceGuard } from '../inference.guard.js';
+import { EMBEDDINGS, IMAGES, MODERATIONS, RERANK, SPEECH, TRANSCRIPTIONS } from './operation-docs.js';
+
+/** What is no chat: one request, one answer. The same guards and the same spine; errors in OpenAI's envelope. */
+@Controller('v1')
+@UseGuards(VirtualKeyGuard, InferenceGuard)
+@Speaks('openai-chat')
+export class OperationsController {
+  constructor(
+    private readonly completeChat: CompleteChat,
+    private readonly exchanges: Exchanges,
+  ) {}
+
+  @Post('embeddings')
+  @DescribeInference(EMBEDDINGS)
+  @Serves('embeddings')
+  embeddings(@Req() request: InferenceRequest): Promise<void> {
+    return this.complete(request);
+  }
+
+  @Post('rerank')
+  @DescribeInference(RERANK)
+  @Serves('rerank')
+  rerank(@Req() request: InferenceRequest): Promise<void> {
+    return this.complete(request);
+  }
+
+  @Post('moderations')
+  @DescribeInference(MODERATIONS)
+  @Serves('moderations')
+  moderations(@Req() request: InferenceRequest): Promise<void> {
+    return this.complete(request);
+  }
+
+  @Post('images/generations')
+  @DescribeInference(IMAGES)
+  @Serves('images')
+  images(@Req() request: InferenceRequest): Promise<void> {
+    return this.complete(request);
+  }
+
+  @Post('audio/speech')
+  @DescribeInference(SPEECH)
+  @Serves('speech')
+  speech(@Req() request: InferenceRequest): Promise<void> {
+    return this.complete(request);
+  }
+
+  @Post('audio/transcriptions')
+  @DescribeInference(TRANSCRIPTIONS)
+  @Serves('transcriptions')
+  transcriptions(@Req() request: InferenceRequest): Promise<void> {
+    return this.complete(request);
+  }
+
+  private async complete(request: InferenceRequest): Promise<void> {
+    const exchange = request.exchange as AdmittedExchange;
+    await this.completeChat.complete(exchange);
+    this.exchanges.close(exchange);
+  }
+}
