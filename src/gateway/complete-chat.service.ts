@@ -11,6 +11,7 @@ import { endingOf, expectedCostNanoUsd } from './ending.js';
 import type { AdmittedExchange } from './exchange.js';
 import { holdRequestFor } from './hold-request.js';
 import { nextCandidate } from './next-candidate.js';
+import { Overages } from './overages.js';
 import { tokensUsed } from './tokens-used.js';
 
 interface Attempted {
@@ -29,6 +30,7 @@ export class CompleteChat {
     private readonly holds: Holds,
     private readonly attempts: AttemptRunner,
     private readonly answers: Answers,
+    private readonly overages: Overages,
   ) {}
 
   /** Throws GatewayError while nothing has been sent to the client; afterwards errors leave inside the stream. */
@@ -45,7 +47,8 @@ export class CompleteChat {
     const settleMs = performance.now();
     exchange.meter = attempt.meter;
     this.answers.keep(exchange, attempt.recorded());
-    exchange.settlement = exchange.hold.settle(endingOf(exchange, outcome, attempt, suspenseNanoUsd));
+    const settlement = exchange.hold.settle(endingOf(exchange, outcome, attempt, suspenseNanoUsd));
+    exchange.settlement = await this.overages.posted(exchange.requestId, settlement);
     exchange.timings.settleMs = performance.now() - settleMs;
     // Before the last byte: the headers tell what is left, and a client that waits for its answer finds its slot free.
     exchange.admission.release(tokensUsed(exchange.settlement.usage));

@@ -13,6 +13,7 @@ import { GatewayExceptionFilter } from './http/exception.filter.js';
 import { RouteTable } from './http/route-table.js';
 import { InferenceGuard } from './inference.guard.js';
 import { ModelsController } from './models.controller.js';
+import { Overages } from './overages.js';
 import { RootController } from './root.controller.js';
 import { StreamTicker } from './stream-ticker.js';
 
@@ -29,6 +30,7 @@ const PROVIDERS: Provider[] = [
   Exchanges,
   GatewayMetrics,
   InferenceGuard,
+  Overages,
   RouteTable,
   StreamTicker,
   ...GATEWAY_METRIC_PROVIDERS,
