@@ -2,9 +2,13 @@ import type { Deployment } from '../core/catalog/model.js';
 import type { ProtocolId, UpstreamProtocol } from '../core/protocols/protocol.js';
 import type { InProcessTransport, UpstreamCall, UpstreamTransport } from '../core/upstream/upstream.js';
 import { getDefinition } from './definitions/index.js';
-import type { CallObserver, PreparedCall, RateLimitFacts, UpstreamExchange } from './exchange.js';
+import type { Operation, OperationRequest } from '../core/operations/index.js';
+import type { CallObserver, OperationObserver, PreparedCall, PreparedOperation, RateLimitFacts, UpstreamExchange } from './exchange.js';
+import { OperationCall } from './operation-call.js';
 import { prepareCall, type Lane } from './prepare-call.js';
-import { authorize } from './upstream-auth/authorize.js';
+import { prepareOperation } from './prepare-operation.js';
+import { publicFields } from './address.js';
+import { UpstreamAuth } from './upstream-auth/upstream-auth.js';
 import { UpstreamExchangeCall } from './upstream-exchange-call.js';
 
 export interface AdapterParts {
@@ -23,9 +27,11 @@ export interface AdapterParts {
  */
 export class ProviderAdapter {
   readonly #parts: AdapterParts;
+  readonly #auth: UpstreamAuth;
 
   constructor(parts: AdapterParts) {
     this.#parts = parts;
+    this.#auth = new UpstreamAuth(parts.transport, parts.nowMs);
   }
 
   /** Renders without sending: for the parameter report and strict checks before money is held, and for explain. */
@@ -37,9 +43,21 @@ export class ProviderAdapter {
   call(prepared: PreparedCall, observer: CallObserver): UpstreamCall {
     const { deployment } = prepared.exchange;
     const lane = this.#lane(deployment);
-    const request = authorize(prepared.request, lane.definition.auth, { baseUrl: deployment.provider.baseUrl, credential: deployment.credential });
     const call = new UpstreamExchangeCall(prepared, lane, observer, this.#parts);
-    call.start(this.#transportFor(deployment), request);
+    call.start(this.#transportFor(deployment, lane), prepared.request);
+    return call;
+  }
+
+  /** Renders an operation without sending it. Throws GatewayError 400 for what its wire cannot carry. */
+  prepareOperation(operation: Operation, request: OperationRequest, deployment: Deployment): PreparedOperation {
+    return prepareOperation(operation, request, deployment, this.#lane(deployment));
+  }
+
+  callOperation(prepared: PreparedOperation, observer: OperationObserver): UpstreamCall {
+    const { deployment } = prepared;
+    const lane = this.#lane(deployment);
+    const call = new OperationCall(prepared, lane, observer, this.#parts);
+    call.start(this.#transportFor(deployment, lane), prepared.request);
     return call;
   }
 
@@ -64,7 +82,14 @@ export class ProviderAdapter {
     return { definition: getDefinition(deployment.provider.type), protocol: this.#parts.protocols[deployment.protocol] };
   }
 
-  #transportFor(deployment: Deployment): UpstreamTransport {
+  /** The deployment's transport, which adds its authentication to what is sent. */
+  #transportFor(deployment: Deployment, { definition }: Lane): UpstreamTransport {
+    const { credential, provider } = deployment;
+    const target = { scheme: definition.auth, baseUrl: provider.baseUrl, credential, fields: publicFields(definition, credential) };
+    return this.#auth.over(this.#rawTransportFor(deployment), target);
+  }
+
+  #rawTransportFor(deployment: Deployment): UpstreamTransport {
     if (!deployment.provider.inProcess) return this.#parts.transport;
     if (this.#parts.inProcess === null) throw new Error('no in-process transport is bound');
     return this.#parts.inProcess;

@@ -56,6 +56,8 @@ interface Answer {
   status: number;
   type: string;
   body: string;
+  /** `latin1`: the characters are bytes. */
+  encoding?: 'latin1';
   headers?: Record<string, string>;
 }
 interface Received {
@@ -77,7 +79,7 @@ beforeAll(async () => {
       received = { path: request.url ?? '', headers: request.headers, body };
       response.writeHead(next.status, { 'content-type': next.type, ...next.headers });
       // In odd pieces, as networks do.
-      for (let at = 0; at < next.body.length; at += 97) response.write(next.body.slice(at, at + 97));
+      for (let at = 0; at < next.body.length; at += 97) response.write(Buffer.from(next.body.slice(at, at + 97), next.encoding ?? 'utf8'));
       response.end();
     });
   });
@@ -155,7 +157,12 @@ function run(exchange: UpstreamExchange, answer: Answer): Promise<Outcome> {
 }
 
 const json = (body: unknown, status = 200, headers = {}): Answer => ({ status, type: 'application/json', body: JSON.stringify(body), headers });
-const events = (body: string): Answer => ({ status: 200, type: 'text/event-stream; charset=utf-8', body });
+const events = (body: string, { binary }: Pick<ProviderFixture, 'binary'> = {}): Answer => ({
+  status: 200,
+  type: 'text/event-stream; charset=utf-8',
+  body,
+  ...(binary === true && { encoding: 'latin1' }),
+});
 const gathered = (outcome: Outcome): ChatResponse => {
   const whole = new ResponseOfEvents();
   for (const event of outcome.events) whole.push(event);
@@ -175,7 +182,7 @@ function expectAnswer(response: ChatResponse | null, fixture: ProviderFixture): 
 
 it('ends one call, and blames nobody else, when what it passes on is not taken', async () => {
   const fixture = PROVIDER_FIXTURES['openai'] as ProviderFixture;
-  next = events(fixture.stream);
+  next = events(fixture.stream, fixture);
   const prepared = adapter.prepare(exchangeOf(deploymentOf(OVER_SOCKETS[0] as ProviderDefinition, fixture), true));
   const failure = await new Promise<UpstreamFailure>((resolve) => {
     adapter.call(prepared, {
@@ -222,7 +229,7 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
   });
 
   it('reads a stream', async () => {
-    const outcome = await run(exchangeOf(deployment(), true), events(fixture.stream));
+    const outcome = await run(exchangeOf(deployment(), true), events(fixture.stream, fixture));
     expect(outcome.failure).toBeNull();
     expect(outcome.endings).toEqual(['end']);
     expect(outcome.events.filter((event) => event.type === 'finish')).toHaveLength(1);
@@ -232,12 +239,12 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
 
   it('reads a tool call out of a stream, or takes no tools', async () => {
     if (fixture.toolStream === null) {
-      await run(exchangeOf(deployment(), true), events(fixture.stream));
+      await run(exchangeOf(deployment(), true), events(fixture.stream, fixture));
       expect(JSON.parse(received.body)).not.toHaveProperty('tools');
       expect(catalogue.listByProvider(id).map((row) => row.capabilities.tools)).not.toContain(true);
       return;
     }
-    const outcome = await run(exchangeOf(deployment(), true), events(fixture.toolStream));
+    const outcome = await run(exchangeOf(deployment(), true), events(fixture.toolStream, fixture));
     const [choice] = gathered(outcome).choices;
     const call = choice?.parts.find((part) => part.type === 'tool-call');
     expect(call).toMatchObject({ name: 'weather' });
@@ -258,7 +265,7 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
     const asItems = await run(exchangeOf(deployment(), true), json(fixture.answer));
     expect(asItems.endings).toEqual(['end']);
     expectAnswer(gathered(asItems), fixture);
-    const asOne = await run(exchangeOf(deployment(), false), events(fixture.stream));
+    const asOne = await run(exchangeOf(deployment(), false), events(fixture.stream, fixture));
     expect(asOne.endings).toEqual(['end']);
     expectAnswer(asOne.response, fixture);
   });
@@ -275,14 +282,15 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
   });
 
   it('does not take a cut stream for a whole one', async () => {
-    const cut = fixture.stream.slice(0, fixture.stream.indexOf('\n\n', fixture.stream.indexOf('Seoul is')) + 2);
-    const outcome = await run(exchangeOf(deployment(), true), events(cut));
+    const frameEnd = fixture.frameEnd ?? '\n\n';
+    const cut = fixture.stream.slice(0, fixture.stream.indexOf(frameEnd, fixture.stream.indexOf('Seoul is')) + frameEnd.length);
+    const outcome = await run(exchangeOf(deployment(), true), events(cut, fixture));
     expect(outcome.endings).toEqual(['failure']);
     expect(outcome.failure).toMatchObject({ code: 'upstream_interrupted', maybeBilled: true });
   });
 
   it('sends what the provider takes, reports the rest under the client’s names', async () => {
-    const outcome = await run(exchangeOf(deployment(), true), events(fixture.stream));
+    const outcome = await run(exchangeOf(deployment(), true), events(fixture.stream, fixture));
     const wire = JSON.parse(received.body) as Record<string, unknown>;
     for (const name of fixture.absent) expect(wire).not.toHaveProperty([name]);
     expect(wire).toMatchObject(fixture.present);

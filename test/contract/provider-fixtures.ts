@@ -1,3 +1,4 @@
+import { UPSTREAM_ONLY_FIXTURES } from './upstream-only-fixtures.js';
 /** Own fixtures, one set per definition: what its servers answer, in its own way of writing. */
 export interface ProviderFixture {
   /** Upstream model to ask for. */
@@ -8,8 +9,12 @@ export interface ProviderFixture {
   usage: { input: number; cacheRead: number; output: number; reasoning: number };
   /** A whole answer with reasoning, text and usage. */
   answer: unknown;
-  /** The same as server-sent events. */
+  /** The same as server-sent events, or in the protocol's own frames. */
   stream: string;
+  /** Every character of the streams is a byte. */
+  binary?: true;
+  /** What ends a frame; default an empty line. */
+  frameEnd?: string;
   /** A stream that calls `weather({"city":"Seoul"})`; null for a provider that takes no tools. */
   toolStream: string | null;
   error: { status: number; body: unknown; code: string; message: string };
@@ -207,6 +212,20 @@ export const PROVIDER_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
     present: { max_tokens: 64, temperature: 1 },
     reported: ['seed', 'logit_bias', 'temperature'],
   },
+  ...UPSTREAM_ONLY_FIXTURES,
+  'azure-openai': {
+    ...openAi({}),
+    model: 'gpt-4o',
+    error: openAiError(
+      400,
+      { message: "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.", type: null, param: 'prompt', code: 'content_filter' },
+      'content_policy_violation',
+    ),
+    absent: ['top_k'],
+    present: { temperature: 1.5, seed: 7 },
+    reported: ['top_k'],
+  },
+  vertex: { ...geminiFixture, model: 'gemini-2.5-flash', absent: ['model', 'stream', 'messages', 'logit_bias'], present: {}, reported: ['logit_bias'] },
   gemini: { ...geminiFixture, model: 'gemini-2.5-flash', absent: ['model', 'stream', 'messages', 'logit_bias'], present: {}, reported: ['logit_bias'] },
   groq: {
     ...openAi({ thought: (text) => ({ reasoning: text }), usageFrame: (usage) => ({ choices: [], x_groq: { id: 'req_1', usage } }) }),

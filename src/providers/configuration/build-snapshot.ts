@@ -1,8 +1,11 @@
 import type { CatalogueRow } from '../../core/catalog/catalogue-row.js';
+import { ENDPOINTS } from '../../core/catalog/endpoints.js';
 import type { Capabilities, Credential, Deployment, Model, ProviderInstance, Snapshot } from '../../core/catalog/model.js';
 import type { Deadlines } from '../../core/upstream/upstream.js';
 import type { Catalogue } from '../catalog/index.js';
-import { DEFINITIONS, getDefinition } from '../definitions/index.js';
+import type { ProtocolId } from '../../core/protocols/protocol.js';
+import { baseUrlOf } from '../address.js';
+import { DEFINITIONS, getDefinition, type ProviderDefinition } from '../definitions/index.js';
 import type { ConfigurationDocument, ModelDocument, ProviderDocument, ServeDocument } from './document.js';
 
 /** CONTRACT section 3: the defaults of `timeouts`; reasoning models think before they speak. */
@@ -79,7 +82,21 @@ function writtenModel(written: ModelDocument, providers: ReadonlyMap<string, Pro
     const provider = providers.get(serve.provider);
     return provider === undefined ? [] : deploymentsOf(serve, provider, { row: rows[index] ?? null, written });
   });
-  return { ...modelFacts(known, written.id), ...namesOf(written, own), ...shownOf(written, deployments), deployments };
+  return {
+    ...modelFacts(known, written.id),
+    ...endpointsOf(written, known, providers),
+    ...namesOf(written, own),
+    ...shownOf(written, deployments),
+    deployments,
+  };
+}
+
+/** As written; of a model that nobody knows, whatever it is asked for, unless its provider has no chat at all. */
+function endpointsOf(written: ModelDocument, row: CatalogueRow | null, providers: ReadonlyMap<string, ProviderInstance>): Partial<Pick<Model, 'endpoints'>> {
+  if (written.endpoints !== undefined) return { endpoints: written.endpoints };
+  const type = providers.get(written.serve[0]?.provider ?? '')?.type;
+  const served = row !== null || type === undefined ? undefined : getDefinition(type).endpoints;
+  return served === undefined || served.includes('chat') ? {} : { endpoints: served };
 }
 
 function namesOf(written: ModelDocument, own: CatalogueRow | null): Partial<Model> & Pick<Model, 'aliases'> {
@@ -102,7 +119,7 @@ function modelFacts(row: CatalogueRow | null, id: string): Pick<Model, 'id' | 'n
     name: row?.name,
     ownedBy: slash > 0 ? id.slice(0, slash) : (row?.provider ?? 'opengateway'),
     createdS: row?.releasedS ?? 0,
-    endpoints: row?.endpoints ?? ['chat'],
+    endpoints: row?.endpoints ?? ENDPOINTS,
   };
 }
 
@@ -121,10 +138,10 @@ function deploymentsOf(serve: ServeDocument, provider: ProviderInstance, { row, 
   const capabilities: Capabilities = { ...row?.capabilities, ...written?.capabilities };
   return provider.credentials.map((credential) => ({
     id: `${provider.id}/${serve.model}#${credential.id}`,
-    provider,
+    provider: addressed(provider, definition, { credential, upstreamModel: serve.model }),
     upstreamModel: serve.model,
     credential,
-    protocol: serve.protocol ?? definition.protocol,
+    protocol: serve.protocol ?? protocolOf(definition, serve.model),
     weight: serve.weight,
     priority: serve.priority,
     capabilities,
@@ -133,6 +150,20 @@ function deploymentsOf(serve: ServeDocument, provider: ProviderInstance, { row, 
     price,
     cost: written?.cost ?? price,
   }));
+}
+
+/** The provider as this deployment sees it: most have one address for all. */
+function addressed(
+  provider: ProviderInstance,
+  definition: ProviderDefinition,
+  deployment: { credential: Credential; upstreamModel: string },
+): ProviderInstance {
+  const baseUrl = baseUrlOf(provider.baseUrl, definition, deployment);
+  return baseUrl === provider.baseUrl ? provider : { ...provider, baseUrl };
+}
+
+function protocolOf({ protocol, variants = [] }: ProviderDefinition, model: string): ProtocolId {
+  return variants.find((variant) => variant.models.some((prefix) => model.startsWith(prefix)))?.protocol ?? protocol;
 }
 
 /** A model's own id is never another one's alias; of two models that claim an alias the first has it (written ones come first). */

@@ -9,7 +9,7 @@ import { diffConfigurations, type Change } from './diff.js';
 import type { ConfigurationDocument } from './document.js';
 import { effectiveProviders } from './effective-providers.js';
 import { parseConfiguration } from './parse-document.js';
-import type { KeepSecret } from './parse-providers.js';
+import type { KeepSecret } from './parse-credentials.js';
 import { readDocument, withPlace, type ReadDocument } from './read-text.js';
 import { renderConfiguration } from './render-document.js';
 import { hashOf, openSecrets, secretForms } from './sealed-secrets.js';

@@ -43,6 +43,8 @@ export interface ModelDocument {
   cost: Price | null;
   capabilities: Capabilities;
   class: string | null;
+  /** Kinds of calls (`chat`, `embeddings`, …); undefined = the catalogue's. */
+  endpoints?: readonly string[] | undefined;
 }
 
 export interface LedgerDocument {

@@ -1,7 +1,8 @@
 import { Fields, invalid } from '../../core/catalog/fields.js';
 import { MASK, SECTIONS, type ConfigurationDocument } from './document.js';
 import { parseModels } from './parse-models.js';
-import { parseProviders, type KeepSecret } from './parse-providers.js';
+import type { KeepSecret } from './parse-credentials.js';
+import { parseProviders } from './parse-providers.js';
 import { parseRoutes } from './parse-routes.js';
 
 const NOTHING_TO_KEEP: KeepSecret = () => undefined;

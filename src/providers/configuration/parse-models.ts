@@ -1,11 +1,12 @@
 import { Fields, invalid } from '../../core/catalog/fields.js';
+import { ENDPOINTS } from '../../core/catalog/endpoints.js';
 import { parseCapabilities } from '../../core/catalog/parse-catalogue.js';
 import { parsePrice } from '../../core/pricing/index.js';
 import type { ProtocolId } from '../../core/protocols/protocol.js';
 import { UPSTREAM_PROTOCOLS } from '../protocols.js';
 import type { ModelDocument, ServeDocument } from './document.js';
 
-const MODEL_FIELDS = ['id', 'name', 'aliases', 'serve', 'price', 'cost', 'capabilities', 'class'];
+const MODEL_FIELDS = ['id', 'name', 'aliases', 'serve', 'price', 'cost', 'capabilities', 'class', 'endpoints'];
 const SERVE_FIELDS = ['provider', 'model', 'weight', 'priority', 'protocol'];
 const PROTOCOLS = Object.keys(UPSTREAM_PROTOCOLS) as ProtocolId[];
 const MAX_MODELS = 20_000;
@@ -31,7 +32,17 @@ function parseModel(value: unknown, path: string): ModelDocument {
     cost: fields.has('cost') ? parsePrice(fields.raw('cost'), fields.at('cost')) : null,
     capabilities: parseCapabilities(fields.raw('capabilities'), fields.at('capabilities')),
     class: fields.string('class') ?? null,
+    endpoints: parseEndpoints(fields),
   };
+}
+
+/** Undefined = the catalogue's, or where it knows nothing, whatever is asked for. */
+function parseEndpoints(fields: Fields): string[] | undefined {
+  if (!fields.has('endpoints')) return undefined;
+  return fields.strings('endpoints', ENDPOINTS.length).map((name, index) => {
+    if ((ENDPOINTS as readonly string[]).includes(name)) return name;
+    throw invalid(`${fields.at('endpoints')}[${index}]`, `is ${JSON.stringify(name)}; it must be one of ${ENDPOINTS.join(', ')}`);
+  });
 }
 
 function parseServe(fields: Fields): ServeDocument[] {

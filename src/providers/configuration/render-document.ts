@@ -1,6 +1,7 @@
 import { CAPABILITY_FLAGS, CAPABILITY_SIZES } from '../../core/catalog/catalogue-row.js';
 import type { Capabilities, Route } from '../../core/catalog/model.js';
 import { renderPrice } from '../../core/pricing/index.js';
+import { findDefinition } from '../definitions/index.js';
 import type { ConfigurationDocument, ModelDocument, ProviderDocument } from './document.js';
 
 /** Turns a secret into what may stand in its place: sealed to be stored, masked to be shown, a digest to be compared. */
@@ -29,7 +30,7 @@ export function renderProvider(provider: ProviderDocument, secret: RenderSecret)
     ...(provider.credentials.length > 0 && {
       credentials: provider.credentials.map(({ id, weight, secrets }) => ({
         id,
-        ...Object.fromEntries(Object.entries(secrets).map(([name, plain]) => [name, secret(plain, { provider: provider.id, credential: id })])),
+        ...renderFields(provider, secrets, (plain) => secret(plain, { provider: provider.id, credential: id })),
         weight,
       })),
     }),
@@ -38,6 +39,12 @@ export function renderProvider(provider: ProviderDocument, secret: RenderSecret)
     drain_on_abort: provider.drainOnAbort,
     bill_partial: provider.billPartial,
   };
+}
+
+/** Regions and projects are no secrets: they are shown. */
+function renderFields({ type }: ProviderDocument, fields: Readonly<Record<string, string>>, secret: (plain: string) => string): Json {
+  const open = new Set(findDefinition(type)?.credentialFields?.filter((field) => !field.secret).map((field) => field.name));
+  return Object.fromEntries(Object.entries(fields).map(([name, plain]) => [name, open.has(name) ? plain : secret(plain)]));
 }
 
 function renderTimeouts({ connectMs, firstByteMs, idleMs, totalMs }: ProviderDocument['timeouts']): Json | null {
@@ -61,6 +68,7 @@ export function renderModel(model: ModelDocument): Json {
     ...(model.cost !== null && { cost: renderPrice(model.cost) }),
     ...(Object.keys(capabilities).length > 0 && { capabilities }),
     ...(model.class !== null && { class: model.class }),
+    ...(model.endpoints !== undefined && { endpoints: model.endpoints }),
   };
 }
 

@@ -1,2 +1,2 @@
-export type { AuthScheme, EndpointKind, Evidence, HeaderFacts, ProviderDefinition } from './definition.js';
+export type { AuthScheme, CredentialField, EndpointKind, Evidence, HeaderFacts, ProtocolVariant, ProviderDefinition } from './definition.js';
 export { DEFINITIONS, findDefinition, getDefinition } from './registry.js';

@@ -1,9 +1,12 @@
 import { alibaba } from './alibaba.js';
 import { anthropicCompatible } from './anthropic-compatible.js';
 import { anthropic } from './anthropic.js';
+import { azureOpenai } from './azure-openai.js';
+import { bedrock } from './bedrock.js';
 import { cerebras } from './cerebras.js';
 import { cloudflare } from './cloudflare.js';
 import { clova } from './clova.js';
+import { cohere } from './cohere.js';
 import { databricks } from './databricks.js';
 import { deepinfra } from './deepinfra.js';
 import { deepseek } from './deepseek.js';
@@ -21,16 +24,19 @@ import { mistral } from './mistral.js';
 import { moonshot } from './moonshot.js';
 import { novita } from './novita.js';
 import { nvidia } from './nvidia.js';
+import { ollama } from './ollama.js';
 import { openaiCompatible } from './openai-compatible.js';
 import { openai } from './openai.js';
 import { openrouter } from './openrouter.js';
 import { perplexity } from './perplexity.js';
 import { plamo } from './plamo.js';
+import { sakana } from './sakana.js';
 import { sambanova } from './sambanova.js';
 import { sandbox } from './sandbox.js';
 import { sglang } from './sglang.js';
 import { together } from './together.js';
 import { upstage } from './upstage.js';
+import { vertex } from './vertex.js';
 import { vllm } from './vllm.js';
 import { voyage } from './voyage.js';
 import { xai } from './xai.js';
@@ -41,6 +47,10 @@ export const DEFINITIONS: readonly ProviderDefinition[] = [
   openai,
   anthropic,
   gemini,
+  vertex,
+  bedrock,
+  azureOpenai,
+  cohere,
   groq,
   deepseek,
   mistral,
@@ -67,6 +77,8 @@ export const DEFINITIONS: readonly ProviderDefinition[] = [
   clova,
   friendli,
   plamo,
+  sakana,
+  ollama,
   vllm,
   sglang,
   llamacpp,

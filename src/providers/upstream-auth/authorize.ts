@@ -7,9 +7,16 @@ export class ForeignAddressError extends Error {
   override name = 'ForeignAddressError';
 }
 
-/** Adds exactly one form of authentication. Without a key (own servers) nothing is added. */
-export function authorize(request: UpstreamRequest, scheme: AuthScheme, target: { baseUrl: string; credential: Credential }): UpstreamRequest {
+/** Forms in which a key is sent as it is; the others are UpstreamAuth's. */
+type KeyScheme = Exclude<AuthScheme, { kind: 'aws' | 'google' }>;
+
+export function assertOwnAddress(request: UpstreamRequest, target: { baseUrl: string }): void {
   if (originOf(request.url) !== originOf(target.baseUrl)) throw new ForeignAddressError('the request’s address is not the provider’s');
+}
+
+/** Adds exactly one form of authentication. Without a key (own servers) nothing is added. */
+export function authorize(request: UpstreamRequest, scheme: KeyScheme, target: { baseUrl: string; credential: Credential }): UpstreamRequest {
+  assertOwnAddress(request, target);
   const key = target.credential.secrets['key'];
   if (scheme.kind === 'none' || key === undefined || key === '') return request;
   switch (scheme.kind) {

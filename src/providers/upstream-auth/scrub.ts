@@ -5,9 +5,13 @@ const REDACTED = '[redacted]';
 /** Shorter ones are no secrets, and replacing them would tear words apart. */
 const MIN_SECRET_CHARS = 6;
 
+/** Fields of credentials that are part of an address: errors may name them. */
+const PUBLIC: ReadonlySet<string> = new Set(['region', 'location', 'project']);
+
 /** A provider may echo the key it was sent (A09): the exact secrets of this credential are taken out, whatever their shape. */
 export function scrubFailure(failure: UpstreamFailure, credential: Credential): UpstreamFailure {
-  const secrets = Object.values(credential.secrets).filter((secret) => secret.length >= MIN_SECRET_CHARS);
+  const own = Object.entries(credential.secrets).flatMap(([name, secret]) => (PUBLIC.has(name) ? [] : [secret]));
+  const secrets = own.filter((secret) => secret.length >= MIN_SECRET_CHARS);
   const holds = (text: string | null | undefined) => typeof text === 'string' && secrets.some((secret) => text.includes(secret));
   const fields = [failure.message, failure.body, failure.rawCode, failure.param];
   if (!fields.some(holds)) return failure;
