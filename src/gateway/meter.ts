@@ -2,6 +2,7 @@ import type { ChatEvent } from '../core/chat/event.js';
 import { estimateTokens } from '../core/chat/estimate-tokens.js';
 import type { FinishReason } from '../core/chat/response.js';
 import { NO_USAGE, type Usage } from '../core/chat/usage.js';
+import { unknownUsageFields } from '../core/chat/usage-drift.js';
 
 /**
  * One pass over the events of the attempt that answers: first token, provider's usage, finish reasons, and our own
@@ -75,9 +76,20 @@ export class Meter {
 
   private note(event: ChatEvent): void {
     if (event.type === 'start') this.upstreamId ??= event.upstreamId;
-    else if (event.type === 'usage') this.usage = event.usage ?? this.usage;
+    else if (event.type === 'usage') this.counts(event);
     else if (event.type === 'finish') this.finishes.set(event.choice, { reason: event.reason, raw: event.raw });
-    else if (event.type === 'drift' && this.drift.length < MAX_DRIFT) this.drift.push(event.what);
+    else if (event.type === 'drift') this.surprise(event.what);
+  }
+
+  /** Some providers repeat their usage in every frame: each surprise is counted once per answer. */
+  private counts(event: Extract<ChatEvent, { type: 'usage' }>): void {
+    this.usage = event.usage ?? this.usage;
+    if (event.usage === undefined) this.surprise('usage:not_believable');
+    for (const name of unknownUsageFields(event.raw)) this.surprise(`usage:${name}`);
+  }
+
+  private surprise(what: string): void {
+    if (this.drift.length < MAX_DRIFT && !this.drift.includes(what)) this.drift.push(what);
   }
 }
 

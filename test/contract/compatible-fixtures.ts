@@ -9,6 +9,61 @@ const rateLimited = openAiError(429, { message: 'Too many requests', type: 'rate
 const overloaded = openAiError(503, { message: 'The model is overloaded', type: 'service_unavailable', code: null }, 'upstream_overloaded');
 const BIAS = { '50256': -100 };
 
+/** The Responses API: one item of reasoning, one message; or one call. */
+const responses: Pick<ProviderFixture, 'text' | 'reasoning' | 'usage' | 'answer' | 'stream' | 'toolStream'> = (() => {
+  const { text, reasoning: thought, usage } = openAi({});
+  const whole = { id: 'resp_1', object: 'response', created_at: 1_760_000_000, model: 'up-model', error: null, incomplete_details: null };
+  const counted = {
+    ...whole,
+    status: 'completed',
+    usage: {
+      input_tokens: 12,
+      input_tokens_details: { cached_tokens: 4 },
+      output_tokens: 11,
+      output_tokens_details: { reasoning_tokens: 6 },
+      total_tokens: 23,
+    },
+  };
+  const thinking = { id: 'rs_1', type: 'reasoning', summary: [{ type: 'summary_text', text: thought }] };
+  const message = { id: 'msg_1', type: 'message', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text, annotations: [] }] };
+  const call = { id: 'fc_1', type: 'function_call', call_id: 'call_abc', name: 'weather', arguments: '{"city":"Seoul"}', status: 'completed' };
+  const frames = (list: readonly ({ type: string } & Record<string, unknown>)[]) =>
+    list.map((frame, at) => `event: ${frame.type}\ndata: ${JSON.stringify({ ...frame, sequence_number: at })}\n\n`).join('');
+  const start = [
+    { type: 'response.created', response: { ...whole, status: 'in_progress', output: [] } },
+    { type: 'response.in_progress', response: { ...whole, status: 'in_progress', output: [] } },
+  ];
+  const delta = (piece: string) => ({ type: 'response.output_text.delta', item_id: 'msg_1', output_index: 1, content_index: 0, delta: piece });
+  return {
+    text,
+    reasoning: thought,
+    usage,
+    answer: { ...counted, output: [thinking, message] },
+    stream: frames([
+      ...start,
+      { type: 'response.output_item.added', output_index: 0, item: { ...thinking, summary: [] } },
+      { type: 'response.reasoning_summary_part.added', item_id: 'rs_1', output_index: 0, summary_index: 0, part: { type: 'summary_text', text: '' } },
+      { type: 'response.reasoning_summary_text.delta', item_id: 'rs_1', output_index: 0, summary_index: 0, delta: thought },
+      { type: 'response.output_item.done', output_index: 0, item: thinking },
+      { type: 'response.output_item.added', output_index: 1, item: { ...message, status: 'in_progress', content: [] } },
+      { type: 'response.content_part.added', item_id: 'msg_1', output_index: 1, content_index: 0, part: { type: 'output_text', text: '', annotations: [] } },
+      delta('Seoul is'),
+      delta(' sunny.'),
+      { type: 'response.output_item.done', output_index: 1, item: message },
+      { type: 'response.completed', response: { ...counted, output: [thinking, message] } },
+    ]),
+    toolStream: frames([
+      ...start,
+      { type: 'response.output_item.added', output_index: 0, item: { ...call, arguments: '', status: 'in_progress' } },
+      { type: 'response.function_call_arguments.delta', item_id: 'fc_1', output_index: 0, delta: '{"city":' },
+      { type: 'response.function_call_arguments.delta', item_id: 'fc_1', output_index: 0, delta: '"Seoul"}' },
+      { type: 'response.function_call_arguments.done', item_id: 'fc_1', output_index: 0, arguments: call.arguments },
+      { type: 'response.output_item.done', output_index: 0, item: call },
+      { type: 'response.completed', response: { ...counted, output: [call] } },
+    ]),
+  };
+})();
+
 export const COMPATIBLE_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
   together: {
     ...openAi({ thought: reasoning, usage: { ...counts, cached_tokens: 4, ...details } }),
@@ -168,7 +223,7 @@ export const COMPATIBLE_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
     reported: ['logit_bias'],
   },
   databricks: {
-    ...openAi({}),
+    ...openAi({ thought: (text) => ({ content: [{ type: 'reasoning', summary: [{ type: 'summary_text', text }] }] }) }),
     model: 'databricks-gpt-oss-120b',
     error: {
       status: 429,
@@ -211,6 +266,14 @@ export const COMPATIBLE_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
     absent: ['logit_bias', 'top_k'],
     present: { max_tokens: 64, seed: 7 },
     reported: ['logit_bias', 'top_k'],
+  },
+  sakana: {
+    ...responses,
+    model: 'fugu-ultra',
+    error: openAiError(429, { message: 'Rate limit reached', type: 'rate_limit_error', code: 'rate_limit_exceeded' }, 'upstream_rate_limited'),
+    absent: ['messages', 'max_tokens', 'seed', 'top_k', 'logit_bias'],
+    present: { max_output_tokens: 64, temperature: 1.5 },
+    reported: ['seed', 'top_k', 'logit_bias'],
   },
   vllm: {
     ...openAi({ thought: reasoning }),

@@ -64,7 +64,7 @@ function textAt(delta: JsonObject, place: ReasoningAt): string {
   return (value as unknown[]).map((detail) => (isObject(detail) ? (detailPart(detail)?.text ?? '') : '')).join('');
 }
 
-/** Mistral's `{type: 'thinking', thinking: [{type: 'text', text}]}`. */
+/** Mistral's `{type: 'thinking', thinking: [{type: 'text', text}]}`, Databricks' `{type: 'reasoning', summary: [{type: 'summary_text', text}]}`. */
 export function thinkingText(part: JsonObject): string {
-  return typeof part['thinking'] === 'string' ? part['thinking'] : textsOf(part['thinking']);
+  return typeof part['thinking'] === 'string' ? part['thinking'] : textsOf(part['thinking'] ?? part['summary']);
 }
