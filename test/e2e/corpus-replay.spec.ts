@@ -8,7 +8,15 @@ import { Corpus, UpstreamSimulator, type Exchange } from '../support/upstream-si
  * recording, cut at odd places; a client of `/v1/chat/completions` (and of the recorded protocol, where that is Anthropic's)
  * must get what was recorded.
  */
-const APIS = { 'openai.chat': 'openai-chat', 'anthropic.messages': 'anthropic-messages', 'gemini.generateContent': 'gemini-generate' } as const;
+const APIS = {
+  'openai.chat': 'openai-chat',
+  'anthropic.messages': 'anthropic-messages',
+  'gemini.generateContent': 'gemini-generate',
+  'bedrock.converse': 'bedrock-converse',
+  'cohere.chat.v2': 'cohere-chat',
+  'ollama.chat': 'ollama-chat',
+} as const;
+/** Providers that have a definition of their own for what they speak here; any other of the OpenAI family is an `openai-compatible` one. */
 const TYPES: Readonly<Record<string, string>> = {
   openai: 'openai',
   groq: 'groq',
@@ -16,7 +24,13 @@ const TYPES: Readonly<Record<string, string>> = {
   mistral: 'mistral',
   openrouter: 'openrouter',
   xai: 'xai',
+  'azure-openai': 'azure-openai',
+  vertex: 'vertex',
+  bedrock: 'bedrock',
+  cohere: 'cohere',
 };
+/** Types that speak a protocol whichever provider was recorded. */
+const PROTOCOL_TYPES: Readonly<Record<string, string>> = { 'anthropic-messages': 'anthropic', 'gemini-generate': 'gemini', 'ollama-chat': 'ollama' };
 const TIMEOUT_MS = 240_000;
 const PARALLEL = 16;
 
@@ -81,12 +95,17 @@ function documentFor(simulator: UpstreamSimulator): Json {
   for (const exchange of exchanges) {
     const protocol = APIS[exchange.api as Api];
     const id = `${exchange.provider}-${protocol}`;
-    const type =
-      protocol === 'anthropic-messages' ? 'anthropic' : protocol === 'gemini-generate' ? 'gemini' : (TYPES[exchange.provider] ?? 'openai-compatible');
-    providers.set(id, { id, type, base_url: simulator.baseUrl(protocol), credentials: [{ id: 'main', key: 'test-key' }], health: 'off' });
+    const type = PROTOCOL_TYPES[protocol] ?? TYPES[exchange.provider] ?? 'openai-compatible';
+    const base_url = protocol === 'openai-chat' ? simulator.baseUrl(protocol) : simulator.origin;
+    providers.set(id, { id, type: type === 'gemini' ? (TYPES[exchange.provider] ?? type) : type, base_url, credentials: [credentialFor(type)], health: 'off' });
     models.push({ id: `replay/${exchange.id}`, serve: [{ provider: id, model: exchange.id }], price: { input: '1', output: '2' } });
   }
   return { version: 1, providers: [...providers.values()], models };
+}
+
+function credentialFor(type: string): Json {
+  if (type !== 'bedrock') return { id: 'main', key: 'test-key' };
+  return { id: 'main', access_key_id: 'AKIDEXAMPLE', secret_access_key: 'secret-example', region: 'us-east-1' };
 }
 
 interface Score {

@@ -18,12 +18,18 @@ export function readCall(url: string, body: unknown): Call {
   const json: Json = typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Json) : {};
   const gemini = /\/models\/([^/:]+):(stream)?[gG]enerateContent$/.exec(path);
   if (gemini !== null) return geminiCall(decodeURIComponent(gemini[1] as string), gemini[2] !== undefined, json);
+  const bedrock = /\/model\/([^/]+)\/converse(-stream)?$/.exec(path);
+  if (bedrock !== null) return bedrockCall(decodeURIComponent(bedrock[1] as string), bedrock[2] !== undefined, json);
   const model = typeof json['model'] === 'string' ? json['model'] : '';
   const stream = json['stream'] === true;
   const common = { model, stream, lastUserText: lastUserText(json['messages']), choices: numberOr(json['n'], 1) };
   if (path.endsWith('/chat/completions')) return { ...common, protocol: 'openai-chat', includeUsage: record(json['stream_options'])['include_usage'] === true };
   if (path.endsWith('/messages')) return { ...common, choices: 1, protocol: 'anthropic-messages', includeUsage: true };
   return { ...common, protocol: 'other', includeUsage: false };
+}
+
+function bedrockCall(model: string, stream: boolean, json: Json): Call {
+  return { protocol: 'other', model, stream, includeUsage: true, choices: 1, lastUserText: lastUserText(json['messages']) };
 }
 
 function geminiCall(model: string, stream: boolean, json: Json): Call {
