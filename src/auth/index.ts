@@ -1,5 +1,5 @@
 export { AuthModule } from './auth.module.js';
-export type { AuthFailure, CredentialHeaders } from './keys/credential.js';
+export { readCredential, type AuthFailure, type CredentialHeaders } from './keys/credential.js';
 export { KeyDirectory } from './keys/key-directory.js';
 export type { IssuedKey, VirtualKey } from './keys/virtual-key-view.js';
 export { VirtualKeyGuard, type AuthenticatedRequest } from './keys/virtual-key.guard.js';

@@ -6,6 +6,14 @@ export interface Flow {
   resume(): void;
 }
 
+/** Is told what is handed to the client, and may hold back the last piece until it is done with it. */
+export interface ReplyTap {
+  head(status: number, headers: Readonly<Record<string, string>>): void;
+  piece(bytes: Buffer): void;
+  /** Never rejects; bounded in time. */
+  ended(): Promise<void>;
+}
+
 const NO_FLOW: Flow = { pause: () => undefined, resume: () => undefined };
 
 /** A client that has not taken a byte for so long is given up (spec: client stalls 60 s). */
@@ -33,6 +41,7 @@ export class ClientReply {
   private shareWhenBlocked = 0;
   private goneListener: (() => void) | undefined;
   private finished = false;
+  private tap: ReplyTap | undefined;
   /** Set when the connection closed before the answer was complete. */
   gone = false;
 
@@ -51,6 +60,16 @@ export class ClientReply {
     return this.raw.headersSent;
   }
 
+  /** The whole answer has been handed over; its last bytes may still be on their way. */
+  get ending(): boolean {
+    return this.finished;
+  }
+
+  /** Before anything is sent. */
+  record(tap: ReplyTap): void {
+    this.tap = tap;
+  }
+
   /** Called at most once, when the client went away before its answer was complete. */
   onGone(listener: () => void): void {
     this.goneListener = listener;
@@ -62,17 +81,30 @@ export class ClientReply {
     if (this.blockedAtMs !== undefined) this.flow.pause();
   }
 
-  sendJson(status: number, headers: Record<string, string>, body: string): void {
+  sendJson(status: number, headers: Record<string, string>, body: string | Uint8Array): void {
     if (this.gone || this.raw.headersSent) return;
     this.finished = true;
-    const bytes = Buffer.from(body);
-    this.raw.writeHead(status, { 'content-type': 'application/json', ...headers, 'content-length': String(bytes.length) });
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    const all = { 'content-type': 'application/json', ...headers };
+    this.raw.writeHead(status, { ...all, 'content-length': String(bytes.length) });
+    this.tap?.head(status, all);
+    this.finish(bytes);
+  }
+
+  /** An answer that is complete already, event streams included. */
+  sendWhole(status: number, headers: Readonly<Record<string, string>>, bytes: Buffer): void {
+    if (this.gone || this.raw.headersSent) return;
+    this.finished = true;
+    const isStream = headers['content-type']?.startsWith('text/event-stream') === true;
+    this.raw.writeHead(status, isStream ? headers : { ...headers, 'content-length': String(bytes.length) });
     this.raw.end(bytes);
   }
 
   startStream(headers: Record<string, string>): void {
     if (this.gone || this.raw.headersSent) return;
-    this.raw.writeHead(200, { ...STREAM_HEADERS, ...headers });
+    const all = { ...STREAM_HEADERS, ...headers };
+    this.raw.writeHead(200, all);
+    this.tap?.head(200, all);
     this.raw.flushHeaders();
   }
 
@@ -92,7 +124,7 @@ export class ClientReply {
     const rest = this.pending;
     this.pending = '';
     this.handedBytes += rest.length;
-    this.raw.end(rest);
+    this.finish(rest);
   }
 
   /** Closes the connection without any more bytes. */
@@ -116,12 +148,19 @@ export class ClientReply {
     return this.blockedAtMs !== undefined && nowMs - this.blockedAtMs > CLIENT_STALL_MS;
   }
 
+  private finish(rest: string | Uint8Array): void {
+    if (this.tap === undefined) return void this.raw.end(rest);
+    this.tap.piece(Buffer.from(rest));
+    void this.tap.ended().then(() => this.raw.end(rest));
+  }
+
   private flush(): void {
     this.scheduled = false;
     if (this.gone || this.finished || this.pending === '') return;
     const text = this.pending;
     this.pending = '';
     this.handedBytes += text.length;
+    this.tap?.piece(Buffer.from(text));
     if (!this.raw.write(text)) this.block();
   }
 

@@ -10,6 +10,7 @@ import { AttemptRunner } from './attempt-runner.js';
 import { endingOf, expectedCostNanoUsd } from './ending.js';
 import type { AdmittedExchange } from './exchange.js';
 import { holdRequestFor } from './hold-request.js';
+import { Idempotency } from './idempotency/idempotency.service.js';
 import { nextCandidate } from './next-candidate.js';
 import { Overages } from './overages.js';
 import { tokensUsed } from './tokens-used.js';
@@ -31,10 +32,12 @@ export class CompleteChat {
     private readonly attempts: AttemptRunner,
     private readonly answers: Answers,
     private readonly overages: Overages,
+    private readonly idempotency: Idempotency,
   ) {}
 
   /** Throws GatewayError while nothing has been sent to the client; afterwards errors leave inside the stream. */
   async complete(exchange: AdmittedExchange): Promise<void> {
+    if (this.idempotency.replay(exchange)) return;
     const startedMs = performance.now();
     const plan = this.plan(exchange);
     this.attempts.refuseAdjustments(exchange, plan);

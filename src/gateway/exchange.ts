@@ -1,6 +1,7 @@
 import type { ChatRequest, RequestNeeds } from '../core/chat/request.js';
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import type { ScannedBody } from '../core/json/scan-body.js';
+import type { Operation, OperationRequest } from '../core/operations/index.js';
 import type { Hold, Settlement } from '../core/ledger/settlement.js';
 import type { Caller } from '../core/policy/caller.js';
 import type { ChatProtocol, RenderContext } from '../core/protocols/protocol.js';
@@ -16,6 +17,8 @@ export interface GatewayOptions {
   strict: boolean;
   noFallback: boolean;
   sessionId?: string;
+  /** The kind of call, for the planner; default `chat`. */
+  endpoint?: string;
   store?: 'none' | 'metadata' | 'full';
   tags: string[];
   reasoningField: RenderContext['reasoningField'];
@@ -44,6 +47,8 @@ export interface Exchange {
   readonly tried: Candidate[];
   body?: ScannedBody;
   request?: ChatRequest;
+  /** Set for what is no chat: `request` is then the question without messages that routing, policy and log know. */
+  operation?: { operation: Operation; request: OperationRequest };
   needs?: RequestNeeds;
   admission?: Admission;
   plan?: Plan;
@@ -55,6 +60,8 @@ export interface Exchange {
   meter?: Meter;
   reply?: ClientReply;
   error?: GatewayError;
+  /** Answered from what is stored under its idempotency key. */
+  replayed?: boolean;
   responseBody?: string;
 }
 

@@ -9,6 +9,7 @@ import { ClientReply } from './client-reply.js';
 import type { Exchange } from './exchange.js';
 import { GatewayMetrics } from './gateway.metrics.js';
 import { parseGatewayOptions } from './gateway-options.js';
+import { Idempotency } from './idempotency/idempotency.service.js';
 import { PROTOCOLS } from './protocols.js';
 import { requestLogOf } from './request-log-of.js';
 import { tokensUsed } from './tokens-used.js';
@@ -31,6 +32,7 @@ export class Exchanges {
     private readonly snapshots: SnapshotSource,
     private readonly logs: RequestLogs,
     private readonly metrics: GatewayMetrics,
+    private readonly idempotency: Idempotency,
   ) {}
 
   /** From here on the answer is written raw, past Fastify, by this exchange's reply. */
@@ -60,6 +62,7 @@ export class Exchanges {
 
   close(exchange: Exchange): void {
     if (!this.opened.delete(exchange)) return;
+    this.idempotency.abandon(exchange);
     if (exchange.tried.length === 0) exchange.admission?.cancel();
     else exchange.admission?.release(exchange.settlement === undefined ? 0 : tokensUsed(exchange.settlement.usage));
     const log = requestLogOf(exchange, { zone: this.config.zone, configHash: this.snapshots.current().hash, endedMs: performance.now() });

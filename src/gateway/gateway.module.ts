@@ -11,6 +11,10 @@ import { GATEWAY_METRIC_PROVIDERS, GatewayMetrics } from './gateway.metrics.js';
 import { ErrorInterceptor } from './http/error.interceptor.js';
 import { GatewayExceptionFilter } from './http/exception.filter.js';
 import { RouteTable } from './http/route-table.js';
+import { IdempotencyClaims } from './idempotency/claims.repository.js';
+import { Compensation } from './idempotency/compensation.js';
+import { IdempotencyExpiryJob } from './idempotency/expiry.job.js';
+import { Idempotency } from './idempotency/idempotency.service.js';
 import { InferenceGuard } from './inference.guard.js';
 import { ModelsController } from './models.controller.js';
 import { Overages } from './overages.js';
@@ -26,9 +30,13 @@ const ENGINE_CONTROLLERS = [ChatController, ModelsController, CustomerController
 const PROVIDERS: Provider[] = [
   Answers,
   AttemptRunner,
+  Compensation,
   CompleteChat,
   Exchanges,
   GatewayMetrics,
+  Idempotency,
+  IdempotencyClaims,
+  IdempotencyExpiryJob,
   InferenceGuard,
   Overages,
   RouteTable,

@@ -12,16 +12,20 @@ import { Config } from '../platform/config/index.js';
 import type { Exchange } from './exchange.js';
 import { Exchanges, type InferenceRequest } from './exchanges.js';
 import { BODY_DEADLINE_MS, readJsonBody } from './http/request-body.js';
+import { Idempotency } from './idempotency/idempotency.service.js';
 import { INFERENCE_PROTOCOL } from './inference.js';
 
 /**
  * Everything between a known caller and the spine: the body read and parsed once, the policy judged, then the limits
- * taken, in this order, so that a refused request consumes nothing.
+ * taken, in this order, so that a refused request consumes nothing. A repeat under an idempotency key ends before the limits.
  */
 @Injectable()
 export class InferenceGuard implements CanActivate {
   @Inject(Config)
   private readonly config!: Config;
+
+  @Inject(Idempotency)
+  private readonly idempotency!: Idempotency;
 
   constructor(
     private readonly reflector: Reflector,
@@ -37,11 +41,16 @@ export class InferenceGuard implements CanActivate {
     const exchange = this.exchanges.open(request, http.getResponse<FastifyReply>(), protocol);
     await this.read(exchange, request);
     this.judge(exchange);
+    await this.idempotency.begin(exchange, request.raw);
+    if (!this.idempotency.replays(exchange)) await this.limit(exchange);
+    return true;
+  }
+
+  private async limit(exchange: Exchange): Promise<void> {
     const limitsMs = performance.now();
     const needs = exchange.needs as NonNullable<Exchange['needs']>;
     exchange.admission = await this.limits.admit(exchange.caller, needs.promptTokensEstimate + (needs.maxOutputTokens ?? 0) * needs.choices);
     exchange.timings.limitsMs = performance.now() - limitsMs;
-    return true;
   }
 
   private async read(exchange: Exchange, request: FastifyRequest): Promise<void> {

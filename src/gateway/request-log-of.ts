@@ -52,7 +52,7 @@ function askedOf(exchange: Exchange) {
 }
 
 /** Who was considered, who served. */
-function routedOf({ served, plan, fallback }: Exchange) {
+function routedOf({ served, plan, fallback, replayed }: Exchange) {
   const deployment = served?.deployment;
   return {
     servedModel: served?.model.id,
@@ -60,16 +60,16 @@ function routedOf({ served, plan, fallback }: Exchange) {
     upstreamModel: deployment?.upstreamModel,
     fallback,
     route: plan?.route,
-    strategy: plan?.strategy,
+    strategy: replayed === true ? 'idempotent_replay' : plan?.strategy,
     candidates: plan === undefined ? [] : plan.candidates.map(candidateLogOf),
   };
 }
 
 function endedOf(exchange: Exchange) {
-  const { meter, error, settlement } = exchange;
+  const { meter, error } = exchange;
   const finish = meter?.finish;
   return {
-    state: settlement === undefined ? ('failed' as const) : settlement.state,
+    state: stateOf(exchange),
     status: statusOf(exchange),
     errorCode: error?.code,
     errorMessage: error?.message,
@@ -78,6 +78,12 @@ function endedOf(exchange: Exchange) {
     upstreamId: meter?.upstreamId,
     drift: meter === undefined ? [] : meter.drift,
   };
+}
+
+/** A replay moves no money and asks nobody, and still did what it was asked for. */
+function stateOf({ settlement, replayed }: Exchange): RequestLog['state'] {
+  if (settlement !== undefined) return settlement.state;
+  return replayed === true ? 'completed' : 'failed';
 }
 
 function paidOf({ settlement, hold }: Exchange) {
