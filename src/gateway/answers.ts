@@ -3,6 +3,7 @@ import { normaliseResponse } from '../core/chat/normalise-stream.js';
 import type { ChatResponse } from '../core/chat/response.js';
 import { NO_USAGE } from '../core/chat/usage.js';
 import { renderParameterReport } from '../core/chat/parameter-report.js';
+import type { OperationResult } from '../core/operations/index.js';
 import type { GatewayError } from '../core/errors/gateway-error.js';
 import { formatUsd } from '../core/pricing/index.js';
 import type { AnswerSummary } from '../core/protocols/protocol.js';
@@ -14,12 +15,16 @@ import { renderContextFor } from './render-context.js';
 type Answered = Extract<AttemptOutcome, { kind: 'answered' }>;
 type Failed = Extract<AttemptOutcome, { kind: 'failed' }>;
 
+/** The log keeps no longer answer of an operation: vectors and images by the megabyte help nobody. */
+const MAX_KEPT_CHARS = 1_000_000;
+
 /** The last bytes to the client: after the money is settled, whatever the end was. */
 @Injectable()
 export class Answers {
   send(exchange: AdmittedExchange, outcome: Answered): void {
     const summary = summaryOf(exchange);
     if (outcome.renderer !== undefined) return exchange.reply.end(outcome.renderer.finish(summary));
+    if (outcome.result !== undefined) return this.sendResult(exchange, outcome.result, summary);
     this.sendJson(exchange, outcome, summary);
   }
 
@@ -59,6 +64,15 @@ export class Answers {
     headers['x-og-attempts'] = String(exchange.tried.length);
     if (exchange.fallback !== undefined) headers['x-og-fallback'] = exchange.fallback;
     return headers;
+  }
+
+  private sendResult(exchange: AdmittedExchange, result: OperationResult, summary: AnswerSummary): void {
+    const createdS = Math.floor(exchange.receivedAtMs / 1000);
+    const model = exchange.served?.model.id ?? exchange.request.model;
+    const { contentType, body } = result.render({ requestId: exchange.requestId, createdS, model, summary });
+    const headers = { ...this.headers(exchange), 'content-type': contentType };
+    if (typeof body === 'string' && body.length <= MAX_KEPT_CHARS) exchange.responseBody = body;
+    exchange.reply.sendJson(200, summary.costUsd === undefined ? headers : { ...headers, 'x-og-cost-usd': summary.costUsd }, body);
   }
 
   private sendJson(exchange: AdmittedExchange, outcome: Answered, summary: AnswerSummary): void {

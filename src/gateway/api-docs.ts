@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nes
 
 const ERROR = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };
 
-interface InferenceDocs {
+export interface InferenceDocs {
   summary: string;
   description: string;
   body: Record<string, unknown>;
@@ -78,4 +78,29 @@ export const MESSAGES: InferenceDocs = {
     },
   },
   example: { model: 'sandbox/echo', max_tokens: 100, messages: [{ role: 'user', content: 'Hello!' }] },
+};
+
+export const RESPONSES: InferenceDocs = {
+  summary: "OpenAI's Responses",
+  description:
+    'The same models with items instead of messages. `store` and `previous_response_id` need a key whose policy is `store: full`; for others `store: true` is ' +
+    'reported as dropped. A stream always ends with `response.completed`, `response.incomplete` or `response.failed`.',
+  body: {
+    type: 'object',
+    required: ['model'],
+    additionalProperties: true,
+    properties: {
+      model: { type: 'string' },
+      input: {},
+      instructions: { type: 'string' },
+      previous_response_id: { type: 'string' },
+      stream: { type: 'boolean', default: false },
+      store: { type: 'boolean' },
+      max_output_tokens: { type: 'integer', minimum: 1 },
+      tools: { type: 'array', items: { type: 'object', additionalProperties: true } },
+      text: { type: 'object', additionalProperties: true },
+      reasoning: { type: 'object', additionalProperties: true },
+    },
+  },
+  example: { model: 'sandbox/echo', input: 'Hello!' },
 };

@@ -3,7 +3,7 @@ import { GatewayError } from '../core/errors/gateway-error.js';
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import type { AttemptLog } from '../core/request-log/request-log.js';
 import type { Candidate, Plan } from '../core/routing/plan.js';
-import { ProviderAdapter, type PreparedCall } from '../providers/index.js';
+import { ProviderAdapter, type PreparedCall, type PreparedOperation } from '../providers/index.js';
 import { Planner } from '../routing/index.js';
 import { Answers } from './answers.js';
 import { Attempt, DrainSlots, type AttemptOutcome } from './attempt.js';
@@ -18,7 +18,7 @@ const MAX_DRAINS = 32;
 /** Turns a candidate of the plan into a running attempt, and what became of it into health, log and metrics. */
 @Injectable()
 export class AttemptRunner {
-  private readonly prepared = new WeakMap<AdmittedExchange, { candidate: Candidate; call: PreparedCall }>();
+  private readonly prepared = new WeakMap<AdmittedExchange, { candidate: Candidate; call: PreparedCall | PreparedOperation }>();
   private readonly drains = new DrainSlots(MAX_DRAINS);
 
   constructor(
@@ -68,7 +68,7 @@ export class AttemptRunner {
     });
     this.ticker.add(attempt);
     void attempt.outcome.then(() => this.ticker.remove(attempt));
-    attempt.start(this.adapter.call(call, attempt));
+    attempt.start('wire' in call ? this.adapter.callOperation(call, attempt) : this.adapter.call(call, attempt));
     return attempt;
   }
 
@@ -90,19 +90,25 @@ export class AttemptRunner {
     });
   }
 
-  private prepare(exchange: AdmittedExchange, candidate: Candidate): PreparedCall {
+  private prepare(exchange: AdmittedExchange, candidate: Candidate): PreparedCall | PreparedOperation {
     const known = this.prepared.get(exchange);
     if (known?.candidate === candidate) return known.call;
-    const call = this.adapter.prepare({
-      deployment: candidate.deployment,
+    const call = this.render(exchange, candidate);
+    this.prepared.set(exchange, { candidate, call });
+    return call;
+  }
+
+  private render(exchange: AdmittedExchange, { deployment }: Candidate): PreparedCall | PreparedOperation {
+    const { operation } = exchange;
+    if (operation !== undefined) return this.adapter.prepareOperation(operation.operation, operation.request, deployment);
+    return this.adapter.prepare({
+      deployment,
       request: exchange.request,
       clientProtocol: exchange.protocol.id,
       body: exchange.body,
       passThrough: exchange.options.passThrough,
       hopCount: exchange.options.hopCount,
     });
-    this.prepared.set(exchange, { candidate, call });
-    return call;
   }
 }
 

@@ -3,18 +3,19 @@ import { isContent, type ChatEvent, type StreamItem } from '../core/chat/event.j
 import { StreamNormaliser } from '../core/chat/normalise-stream.js';
 import { ResponseOfEvents } from '../core/chat/response-of-events.js';
 import type { ChatResponse } from '../core/chat/response.js';
+import type { OperationResult } from '../core/operations/index.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { StreamRenderer } from '../core/protocols/protocol.js';
 import type { Candidate } from '../core/routing/plan.js';
 import type { UpstreamCall } from '../core/upstream/upstream.js';
-import type { CallObserver } from '../providers/index.js';
+import type { CallObserver, OperationObserver } from '../providers/index.js';
 import type { AdmittedExchange } from './exchange.js';
 import { Meter } from './meter.js';
 import { storesPayload } from './request-log-of.js';
 import type { Ticking } from './stream-ticker.js';
 
 export type AttemptOutcome =
-  | { kind: 'answered'; response?: ChatResponse; raw?: Record<string, unknown>; renderer?: StreamRenderer }
+  | { kind: 'answered'; response?: ChatResponse; raw?: Record<string, unknown>; renderer?: StreamRenderer; result?: OperationResult }
   /** `committed`: content had reached the client, so nobody else may be asked. */
   | { kind: 'failed'; failure: UpstreamFailure; committed: boolean; renderer?: StreamRenderer }
   | { kind: 'canceled' };
@@ -71,7 +72,7 @@ const SHUTDOWN: UpstreamFailure = {
 };
 
 /** One call to one deployment, from its first byte to its end. Resolves exactly once; knows nothing of other attempts. */
-export class Attempt implements CallObserver, Ticking {
+export class Attempt implements CallObserver, OperationObserver, Ticking {
   readonly meter: Meter;
   readonly startedAtMs = Date.now();
   readonly outcome: Promise<AttemptOutcome>;
@@ -145,6 +146,10 @@ export class Attempt implements CallObserver, Ticking {
     const nowMs = performance.now();
     for (const event of eventsOfResponse(response)) this.meter.observe(event, nowMs);
     this.settle({ kind: 'answered', response, raw });
+  }
+
+  onResult(result: OperationResult): void {
+    this.settle({ kind: 'answered', result });
   }
 
   onFailure(failure: UpstreamFailure): void {

@@ -22,6 +22,16 @@ export async function readJsonBody(message: IncomingMessage, limits: BodyLimits)
   return body;
 }
 
+/** Reads a `multipart/form-data` body the same way. */
+export async function readFormBody(message: IncomingMessage, limits: BodyLimits): Promise<{ contentType: string; bytes: Buffer }> {
+  const contentType = message.headers['content-type'] ?? '';
+  if (!/^multipart\/form-data\s*;/i.test(contentType)) {
+    throw new GatewayError('unsupported_media_type', `Content-Type ${JSON.stringify(contentType || 'missing')} is not supported; send multipart/form-data.`);
+  }
+  refuseDeclaredLength(message, limits.maxBytes);
+  return { contentType, bytes: await collect(message, limits) };
+}
+
 function refuseMediaType(message: IncomingMessage): void {
   const contentType = message.headers['content-type'];
   if (contentType !== 'application/json' && !isJson(contentType)) {
