@@ -1,11 +1,12 @@
 import { Controller, Post, Req, UseGuards } from '@nestjs/common';
 import { VirtualKeyGuard } from '../auth/index.js';
-import { CHAT_COMPLETIONS, DescribeInference, MESSAGES } from './api-docs.js';
+import { CHAT_COMPLETIONS, DescribeInference, MESSAGES, RESPONSES } from './api-docs.js';
 import { CompleteChat } from './complete-chat.service.js';
 import type { AdmittedExchange } from './exchange.js';
 import { Exchanges, type InferenceRequest } from './exchanges.js';
 import { Speaks } from './inference.js';
 import { InferenceGuard } from './inference.guard.js';
+import { ResponseHistories } from './responses/response-histories.js';
 
 /** Inference for clients of every chat protocol; what differs between them stands in their protocol. */
 @Controller('v1')
@@ -14,6 +15,7 @@ export class ChatController {
   constructor(
     private readonly completeChat: CompleteChat,
     private readonly exchanges: Exchanges,
+    private readonly histories: ResponseHistories,
   ) {}
 
   @Post('chat/completions')
@@ -28,6 +30,14 @@ export class ChatController {
   @Speaks('anthropic-messages')
   messages(@Req() request: InferenceRequest): Promise<void> {
     return this.complete(request);
+  }
+
+  @Post('responses')
+  @DescribeInference(RESPONSES)
+  @Speaks('openai-responses')
+  async responses(@Req() request: InferenceRequest): Promise<void> {
+    await this.complete(request);
+    this.histories.keep(request.exchange as AdmittedExchange);
   }
 
   private async complete(request: InferenceRequest): Promise<void> {

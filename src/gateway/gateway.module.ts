@@ -18,6 +18,11 @@ import { Idempotency } from './idempotency/idempotency.service.js';
 import { InferenceGuard } from './inference.guard.js';
 import { ModelsController } from './models.controller.js';
 import { Overages } from './overages.js';
+import { CountTokensController } from './responses/count-tokens.controller.js';
+import { ResponseHistories } from './responses/response-histories.js';
+import { ResponsesController } from './responses/responses.controller.js';
+import { StoredResponsesRetention } from './responses/retention.job.js';
+import { StoredResponses } from './responses/stored-responses.js';
 import { RootController } from './root.controller.js';
 import { StreamTicker } from './stream-ticker.js';
 
@@ -25,7 +30,7 @@ import { StreamTicker } from './stream-ticker.js';
  * The `/v1` API. Needs the leaves in scope: Planner and HealthStore (routing), Holds (billing), ProviderAdapter and
  * SnapshotSource (providers), Limits and the key guard (auth), RequestLogs (logs).
  */
-const ENGINE_CONTROLLERS = [ChatController, ModelsController, CustomerController];
+const ENGINE_CONTROLLERS = [ChatController, CountTokensController, ResponsesController, ModelsController, CustomerController];
 
 const PROVIDERS: Provider[] = [
   Answers,
@@ -38,6 +43,9 @@ const PROVIDERS: Provider[] = [
   IdempotencyClaims,
   IdempotencyExpiryJob,
   InferenceGuard,
+  ResponseHistories,
+  StoredResponses,
+  StoredResponsesRetention,
   Overages,
   RouteTable,
   StreamTicker,

@@ -14,6 +14,7 @@ import { Exchanges, type InferenceRequest } from './exchanges.js';
 import { BODY_DEADLINE_MS, readJsonBody } from './http/request-body.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
 import { INFERENCE_PROTOCOL } from './inference.js';
+import { ResponseHistories } from './responses/response-histories.js';
 
 /**
  * Everything between a known caller and the spine: the body read and parsed once, the policy judged, then the limits
@@ -32,6 +33,7 @@ export class InferenceGuard implements CanActivate {
     private readonly exchanges: Exchanges,
     private readonly snapshots: SnapshotSource,
     private readonly limits: Limits,
+    private readonly histories: ResponseHistories,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -58,6 +60,7 @@ export class InferenceGuard implements CanActivate {
     const parseMs = performance.now();
     exchange.body = scanBody(bytes);
     exchange.request = exchange.protocol.parseRequest(exchange.body.value);
+    await this.histories.resolve(exchange);
     exchange.needs = requestNeeds(exchange.request);
     exchange.parameters.push(...(exchange.request.adjustments ?? []));
     exchange.timings.parseMs = performance.now() - parseMs;

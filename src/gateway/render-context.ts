@@ -1,7 +1,8 @@
 import type { RenderContext } from '../core/protocols/protocol.js';
 import type { AdmittedExchange } from './exchange.js';
+import { responseStateOf } from './responses/response-state.js';
 
-const ID_PREFIX: Record<string, string> = { 'openai-chat': 'chatcmpl-', 'anthropic-messages': 'msg_', 'gemini-generate': '' };
+const ID_PREFIX: Record<string, string> = { 'openai-chat': 'chatcmpl-', 'anthropic-messages': 'msg_', 'gemini-generate': '', 'openai-responses': 'resp_', 'openai-completions': 'cmpl-' };
 
 /** How the answer is named to the client: one id, one time, one public model name, whichever deployment serves. */
 export function renderContextFor(exchange: AdmittedExchange): RenderContext {
@@ -13,5 +14,14 @@ export function renderContextFor(exchange: AdmittedExchange): RenderContext {
     model: exchange.served?.model.id ?? exchange.request.model,
     includeUsage: exchange.request.includeUsage,
     reasoningField: exchange.options.reasoningField,
+    ...responsesMembers(exchange),
   };
+}
+
+/** A response repeats its request, and its stream is numbered over all attempts. */
+function responsesMembers(exchange: AdmittedExchange): Partial<RenderContext> {
+  const state = responseStateOf(exchange);
+  if (state === undefined) return {};
+  const own = { store: state.keep, ...(state.previousResponseId === undefined ? {} : { previous_response_id: state.previousResponseId }) };
+  return { echo: { ...exchange.body.value, ...own }, memory: state.memory };
 }

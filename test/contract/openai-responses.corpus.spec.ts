@@ -160,8 +160,10 @@ function streamMisses(entry: Entry, exchange: Exchange): string[] {
     const lane = native ? 'native' : 'rebuilt';
     misses.push(...grammarFaults(events, { native, id: 'resp_1', model: 'public/model' }).map((fault) => `${entry.id} ${lane}: ${fault}`));
     const second = readStream(text);
-    if (again(second.response) !== again(read.response)) misses.push(`${entry.id} ${lane}: ${again(second.response).slice(0, 400)} instead of ${again(read.response).slice(0, 400)}`);
-    if (read.response.usage !== undefined && promptTokens(second.response.usage ?? NO_USAGE) !== promptTokens(read.response.usage)) misses.push(`${entry.id}: usage lost`);
+    if (again(second.response) !== again(read.response))
+      misses.push(`${entry.id} ${lane}: ${again(second.response).slice(0, 400)} instead of ${again(read.response).slice(0, 400)}`);
+    if (read.response.usage !== undefined && promptTokens(second.response.usage ?? NO_USAGE) !== promptTokens(read.response.usage))
+      misses.push(`${entry.id}: usage lost`);
     if (native) misses.push(...lostMembers(entry.id, exchange.response.sse ?? '', events));
   }
   return misses;
@@ -218,7 +220,14 @@ function meaning({ extra: _extra, wireNames: _names, store, tools, ...rest }: Ch
     // Thoughts without proof, and under ids of the provider's own, are replayed only where they can be believed.
     parts: message.parts.filter((part) => part.type !== 'reasoning' || part.encrypted !== undefined || part.id !== undefined),
   }));
-  return JSON.stringify({ ...rest, messages, store: store ?? false, tools: plain, model: '', reasoning: rest.reasoning && { ...rest.reasoning, summary: 'auto' } });
+  return JSON.stringify({
+    ...rest,
+    messages,
+    store: store ?? false,
+    tools: plain,
+    model: '',
+    reasoning: rest.reasoning && { ...rest.reasoning, summary: 'auto' },
+  });
 }
 
 function requestMisses(entry: Entry, exchange: Exchange): string[] {

@@ -38,7 +38,8 @@ export function grammarFaults(events: readonly WireEvent[], { id, model, native 
   if (types.filter((type) => LAST.includes(type)).length !== 1) faults.push('not exactly one last event');
   const responses = events.map(({ data }) => data['response'] as Json | undefined).filter((response) => response !== undefined);
   if (responses.some((response) => response['id'] !== id || response['model'] !== model)) faults.push('identity differs');
-  if (types.at(-1) !== 'response.failed' && typeof (responses.at(-1)?.['usage'] as Json | null)?.['total_tokens'] !== 'number') faults.push('no usage at the end');
+  if (types.at(-1) !== 'response.failed' && typeof (responses.at(-1)?.['usage'] as Json | null)?.['total_tokens'] !== 'number')
+    faults.push('no usage at the end');
   return native === true ? faults : [...faults, ...itemFaults(events)];
 }
 

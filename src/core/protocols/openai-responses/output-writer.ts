@@ -63,20 +63,26 @@ export class OutputWriter {
       case 'annotations':
         return this.into('message', (message) => message.annotate(event.value));
       case 'logprobs':
-        if (this.open instanceof OpenMessage && isObject(event.value)) this.open.addLogprobs(objectsOf(event.value['content']));
-        return '';
+        return this.logprobs(event.value);
       case 'image':
         return this.image(event.source);
       case 'opaque':
         return event.protocol === PROTOCOL && isObject(event.value) ? this.whole(event.value) : '';
-      case 'audio-delta': {
-        // Sound has no place in this protocol; its words have.
-        const words = text(event.value['transcript']);
-        return words === '' ? '' : this.into('message', (message) => message.write('text', words));
-      }
+      case 'audio-delta':
+        return this.transcript(text(event.value['transcript']));
       default:
         return '';
     }
+  }
+
+  private logprobs(value: unknown): string {
+    if (this.open instanceof OpenMessage && isObject(value)) this.open.addLogprobs(objectsOf(value['content']));
+    return '';
+  }
+
+  /** Sound has no place in this protocol; its words have. */
+  private transcript(words: string): string {
+    return words === '' ? '' : this.into('message', (message) => message.write('text', words));
   }
 
   private into(kind: 'message', write: (item: OpenMessage) => string): string;

@@ -67,10 +67,14 @@ function sourceOf(fields: Fields, key: string): MediaSource {
   const url = fields.string(key);
   if (url === undefined && id === undefined) throw invalidRequest(fields.at(key), `\`${fields.path}\` needs \`${key}\` or \`file_id\`.`);
   if (url === undefined) return { kind: 'provider-file', id: id as string };
-  if (!url.startsWith('data:')) return key === 'file_data' ? bareData(url) : { kind: 'url', url };
+  if (url.startsWith('data:')) return inlineSource(url, fields.at(key));
+  return key === 'file_data' ? bareData(url) : { kind: 'url', url };
+}
+
+function inlineSource(url: string, path: string): MediaSource {
   const comma = url.indexOf(',');
   const head = url.slice(5, comma === -1 || comma > 200 ? 5 : comma);
-  if (!head.endsWith(';base64')) throw invalidRequest(fields.at(key), `\`${fields.at(key)}\` must be a base64 data URI or an address.`);
+  if (!head.endsWith(';base64')) throw invalidRequest(path, `\`${path}\` must be a base64 data URI or an address.`);
   const mediaType = head.slice(0, -7).split(';')[0] ?? '';
   return { kind: 'inline', mediaType: mediaType === '' ? 'application/octet-stream' : mediaType, data: url.slice(comma + 1) };
 }

@@ -89,7 +89,9 @@ export function parseRequest(body: unknown): ChatRequest {
 /** What would need state that the gateway does not keep; ignoring it would answer another question than was asked. */
 function refuseImpossible(fields: Fields): void {
   if (fields.boolean('background') === true) {
-    throw new GatewayError('unsupported_parameter', '`background: true` is not supported; send the request with `stream: true` instead.', { param: 'background' });
+    throw new GatewayError('unsupported_parameter', '`background: true` is not supported; send the request with `stream: true` instead.', {
+      param: 'background',
+    });
   }
   if (!fields.has('conversation')) return;
   throw new GatewayError('unsupported_parameter', '`conversation` is not supported; use `previous_response_id`, or send the whole history.', {

@@ -11,17 +11,7 @@ const SAMPLING: readonly (readonly [keyof Sampling, string])[] = [
   ['topLogprobs', 'top_logprobs'],
 ];
 /** Parameters that this API does not have (https://platform.openai.com/docs/api-reference/responses/create, 2026-11). */
-const UNKNOWN: readonly (keyof Sampling)[] = [
-  'topK',
-  'minP',
-  'seed',
-  'stop',
-  'n',
-  'presencePenalty',
-  'frequencyPenalty',
-  'repetitionPenalty',
-  'logitBias',
-];
+const UNKNOWN: readonly (keyof Sampling)[] = ['topK', 'minP', 'seed', 'stop', 'n', 'presencePenalty', 'frequencyPenalty', 'repetitionPenalty', 'logitBias'];
 const OPTIONS: readonly (readonly [keyof ChatRequest, string])[] = [
   ['maxOutputTokens', 'max_output_tokens'],
   ['parallelToolCalls', 'parallel_tool_calls'],
@@ -85,16 +75,22 @@ function addReasoning(wire: JsonObject, { reasoning, wireNames }: ChatRequest, {
   if (reasoning === undefined) return;
   const parameter = wireNames['reasoning'] ?? 'reasoning';
   const effort = effortOf(reasoning);
+  const off = effort === 'none';
   if (!reasons) {
-    if (effort !== 'none') report.push({ parameter, action: 'dropped' });
-    return;
+    if (!off) report.push({ parameter, action: 'dropped' });
+  } else if (off) {
+    wire['reasoning'] = { effort };
+  } else {
+    askForThoughts(wire, effort, reasoning.summary);
+    if (reasoning.effort === undefined && effort !== undefined) report.push({ parameter, action: 'renamed', detail: `reasoning.effort:${effort}` });
   }
-  // Chat clients that ask for reasoning want to see it; without `summary` this API shows none.
-  wire['reasoning'] = { ...(effort === undefined ? {} : { effort }), ...(effort === 'none' ? {} : { summary: reasoning.summary ?? 'auto' }) };
-  if (effort !== 'none') wire['include'] = [...((wire['include'] as string[] | undefined) ?? []), 'reasoning.encrypted_content'];
-  if (reasoning.effort === undefined && effort !== undefined && effort !== 'none') {
-    report.push({ parameter, action: 'renamed', detail: `reasoning.effort:${effort}` });
-  }
+}
+
+/** Chat clients that ask for reasoning want to see it; without `summary` this API shows none. */
+function askForThoughts(wire: JsonObject, effort: ReasoningEffort | undefined, summary = 'auto'): void {
+  const asked = Array.isArray(wire['include']) ? (wire['include'] as unknown[]) : [];
+  wire['reasoning'] = { ...(effort === undefined ? {} : { effort }), summary };
+  wire['include'] = [...asked, 'reasoning.encrypted_content'];
 }
 
 /** Budgets as efforts, by Google's own table read backwards (https://ai.google.dev/gemini-api/docs/openai, 2026-11). */

@@ -1,5 +1,5 @@
 import type { ParameterAdjustment } from '../../chat/parameter-report.js';
-import type { ResponseFormat, Tool, ToolChoice } from '../../chat/request.js';
+import type { FunctionTool, ResponseFormat, Tool, ToolChoice } from '../../chat/request.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import { PROTOCOL } from './types.js';
 
@@ -8,12 +8,14 @@ export function renderTools(tools: readonly Tool[], report: ParameterAdjustment[
 }
 
 function renderTool(tool: Tool, report: ParameterAdjustment[]): JsonObject | null {
-  if (tool.type === 'opaque') {
-    if (tool.protocol === PROTOCOL) return tool.value as JsonObject;
-    const custom = chatCustomTool(tool.value);
-    if (custom === null) report.push({ parameter: 'tools', action: 'dropped', detail: tool.name ?? tool.protocol });
-    return custom;
-  }
+  if (tool.type === 'function') return functionTool(tool);
+  if (tool.protocol === PROTOCOL) return tool.value as JsonObject;
+  const custom = chatCustomTool(tool.value);
+  if (custom === null) report.push({ parameter: 'tools', action: 'dropped', detail: tool.name ?? tool.protocol });
+  return custom;
+}
+
+function functionTool(tool: FunctionTool): JsonObject {
   const { name, description, parameters, strict, foreign } = tool;
   const own = foreign?.protocol === PROTOCOL ? foreign.members : {};
   if (own['type'] === 'custom') return { ...own, name };
