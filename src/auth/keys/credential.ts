@@ -59,9 +59,10 @@ export function requireWellFormed(key: string): void {
   throw new AuthenticationError('malformed', 'invalid_api_key', isTypo ? TYPO_MESSAGE : INVALID_MESSAGE);
 }
 
-/** Null when the scheme is not Bearer; '' when nothing follows it. */
+/** Null when the scheme is not Bearer; '' when nothing follows it, or nothing was sent at all. */
 function bearerOf(authorization: string): string | null {
   const text = authorization.trim();
+  if (text === '') return '';
   if (text.length < 6 || text.slice(0, 6).toLowerCase() !== 'bearer') return null;
   const rest = text.slice(6);
   return rest === '' || /^\s/.test(rest) ? rest.trim() : null;

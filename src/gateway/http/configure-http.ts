@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
+import { GatewayError } from '../../core/errors/gateway-error.js';
 import { newRequestId } from '../../platform/ids/index.js';
 import type { RouteTable } from './route-table.js';
 
@@ -16,7 +17,7 @@ export function configureHttp(instance: FastifyInstance, routes: RouteTable): vo
   instance.addHook('onRequest', (request, reply, done) => {
     request.id = newRequestId();
     reply.header('x-request-id', request.id);
-    done();
+    done(hasTwoHosts(request.raw.rawHeaders) ? new GatewayError('invalid_request', 'Two Host headers were sent. Send one.', { headers: { connection: 'close' } }) : undefined);
   });
   // Exactly `application/json`: JSON has no charset parameter (RFC 8259 section 11), and clients compare.
   instance.addHook('onSend', (_request, reply, payload, done) => {
@@ -28,6 +29,16 @@ export function configureHttp(instance: FastifyInstance, routes: RouteTable): vo
     if (isInference(request)) return done(null, undefined);
     readAdminBody(request, payload, done);
   });
+}
+
+/** Node takes the first of two and a proxy may take the last: who is meant must not be a matter of taste (RFC 9112 section 3.2). */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let found = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') found += 1;
+  }
+  return found > 1;
 }
 
 function isInference(request: FastifyRequest): boolean {
