@@ -28,6 +28,12 @@ const TYPES: Readonly<Record<string, string>> = {
   vertex: 'vertex',
   bedrock: 'bedrock',
   cohere: 'cohere',
+  perplexity: 'perplexity',
+  together: 'together',
+  moonshot: 'moonshot',
+  alibaba: 'alibaba',
+  cerebras: 'cerebras',
+  llamacpp: 'llamacpp',
 };
 /** Types that speak a protocol whichever provider was recorded. */
 const PROTOCOL_TYPES: Readonly<Record<string, string>> = { 'anthropic-messages': 'anthropic', 'gemini-generate': 'gemini', 'ollama-chat': 'ollama' };

@@ -1,5 +1,6 @@
 import type { TokenPrices } from '../pricing/price.js';
 import type { CatalogueRow } from './catalogue-row.js';
+import { ENDPOINTS } from './endpoints.js';
 
 export type CatalogueRule = 'unpriced' | 'contradictory' | 'duplicate' | 'retired' | 'stale';
 
@@ -18,7 +19,7 @@ export interface CatalogueQuestion {
 }
 
 const DAY_MS = 86_400_000;
-const ENDPOINTS: ReadonlySet<string> = new Set(['chat', 'completions', 'embeddings', 'rerank', 'images', 'audio', 'moderations']);
+const KINDS: ReadonlySet<string> = new Set(ENDPOINTS);
 
 type Say = (severity: CatalogueFinding['severity'], message: string) => void;
 
@@ -52,7 +53,7 @@ function checkSizes(row: CatalogueRow, say: Say): void {
   if (reasoning === false && ['efforts', 'effortMap'].some((name) => row.modelFacts[name] !== undefined))
     say('error', 'does not reason, but has reasoning efforts');
   if (tools === false && parallelTools === true) say('error', 'has no tools, but parallel ones');
-  for (const endpoint of row.endpoints) if (!ENDPOINTS.has(endpoint)) say('error', `serves ${endpoint}, which is no kind of endpoint`);
+  for (const endpoint of row.endpoints) if (!KINDS.has(endpoint)) say('error', `serves ${endpoint}, which is no kind of endpoint`);
 }
 
 /** A cache read dearer than the input it saves, at the base price or in a tier, is a slip of the keyboard. */

@@ -8,6 +8,7 @@ export const perplexity: ProviderDefinition = {
   baseUrl: 'https://api.perplexity.ai/chat/completions',
   auth: { kind: 'bearer' },
   env: ['PERPLEXITY_API_KEY', 'PPLX_API_KEY'],
+  endpoints: ['chat', 'embeddings'],
   modelFacts: { reasoningReplay: 'none' },
   request: [
     { rename: { max_completion_tokens: 'max_tokens' } },
@@ -22,7 +23,7 @@ export const perplexity: ProviderDefinition = {
   docs: 'https://docs.perplexity.ai/api-reference/chat-completions-post',
   evidence: [
     {
-      fact: 'the path has no version; usage has search fees in cost.request_cost; errors are {error: {message, type, code}}',
+      fact: 'the path of chat has no version, that of embeddings has; usage has search fees in cost.request_cost; errors are {error: {message, type, code}}',
       source: 'recorded traffic of api.perplexity.ai',
       date: '2026-11-21',
     },
