@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { finalFailure, toGatewayError } from '../core/errors/to-gateway-error.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import { Holds } from '../core/ledger/settlement.js';
@@ -26,13 +26,15 @@ interface Attempted {
 /** The spine: the order in which a chat request is planned, held, attempted, settled and answered stands here and nowhere else. */
 @Injectable()
 export class CompleteChat {
+  @Inject(Idempotency)
+  private readonly idempotency!: Idempotency;
+
   constructor(
     private readonly planner: Planner,
     private readonly holds: Holds,
     private readonly attempts: AttemptRunner,
     private readonly answers: Answers,
     private readonly overages: Overages,
-    private readonly idempotency: Idempotency,
   ) {}
 
   /** Throws GatewayError while nothing has been sent to the client; afterwards errors leave inside the stream. */

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SnapshotSource } from '../core/catalog/model.js';
 import type { Caller } from '../core/policy/caller.js';
@@ -25,6 +25,9 @@ export interface InferenceRequest {
 /** Opens and closes exchanges: whatever way a request ends, it gives back its slot and is logged and counted once. */
 @Injectable()
 export class Exchanges {
+  @Inject(Idempotency)
+  private readonly idempotency!: Idempotency;
+
   private readonly opened = new WeakSet<Exchange>();
 
   constructor(
@@ -32,7 +35,6 @@ export class Exchanges {
     private readonly snapshots: SnapshotSource,
     private readonly logs: RequestLogs,
     private readonly metrics: GatewayMetrics,
-    private readonly idempotency: Idempotency,
   ) {}
 
   /** From here on the answer is written raw, past Fastify, by this exchange's reply. */
