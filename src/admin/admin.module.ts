@@ -6,6 +6,8 @@ import { ConfigurationController } from './configuration.controller.js';
 import { ConsoleController } from './console.controller.js';
 import { KeysController } from './keys.controller.js';
 import { OrganizationsController, ProjectsController } from './organizations.controller.js';
+import { RedeemCodesController } from './redeem-codes.controller.js';
+import { RedeemCodesRevocationController } from './redeem-codes-revocation.controller.js';
 import { RequestsController } from './requests.controller.js';
 import { RoutingController } from './routing.controller.js';
 
@@ -19,6 +21,8 @@ import { RoutingController } from './routing.controller.js';
     KeysController,
     CreditsController,
     LedgerController,
+    RedeemCodesController,
+    RedeemCodesRevocationController,
     RequestsController,
     RoutingController,
     AuditController,

@@ -2,10 +2,10 @@ import { Body, Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { Organizations } from '../auth/index.js';
 import { Accounts, Credits, LedgerRequests, LedgerVerify, Refunds } from '../billing/index.js';
 import { invalidRequest } from '../core/errors/gateway-error.js';
-import { InvalidAmountError, parseUsd } from '../core/pricing/index.js';
 import type { AuditedRequest } from './audit/audit.interceptor.js';
 import { GrantCreditDto, RefundDto } from './dto/organizations.dto.js';
 import { Operated } from './operated.js';
+import { readFuture, readUsd } from './read-values.js';
 import { renderAccount, renderEntry, renderGrant, renderRefund, renderVerification } from './render-ledger.js';
 
 @Operated('billing')
@@ -23,9 +23,9 @@ export class CreditsController {
     const grant = await this.credits.grant(
       {
         organizationId: body.organization_id,
-        amountNanoUsd: readAmount(body.amount_usd),
+        amountNanoUsd: readUsd('amount_usd', body.amount_usd),
         reason: body.reason,
-        expiresAtMs: body.expires_at === undefined ? undefined : readFuture(body.expires_at),
+        expiresAtMs: body.expires_at === undefined ? undefined : readFuture('expires_at', body.expires_at),
         idempotencyKey: body.idempotency_key,
         actor: 'operator',
       },
@@ -67,7 +67,7 @@ export class LedgerController {
     const refund = await this.refunds.refund(
       {
         requestId: id,
-        amountNanoUsd: body.amount_usd === undefined ? undefined : readAmount(body.amount_usd),
+        amountNanoUsd: body.amount_usd === undefined ? undefined : readUsd('amount_usd', body.amount_usd),
         reason: body.reason,
         idempotencyKey: body.idempotency_key,
         actor: 'operator',
@@ -76,19 +76,4 @@ export class LedgerController {
     );
     return renderRefund(refund);
   }
-}
-
-function readAmount(value: unknown): bigint {
-  try {
-    return parseUsd(value);
-  } catch (error) {
-    if (error instanceof InvalidAmountError) throw invalidRequest('amount_usd', `amount_usd ${error.message}.`);
-    throw error;
-  }
-}
-
-function readFuture(text: string): number {
-  const ms = Date.parse(text);
-  if (ms <= Date.now()) throw invalidRequest('expires_at', 'expires_at must lie in the future.');
-  return ms;
 }

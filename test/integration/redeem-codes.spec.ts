@@ -85,7 +85,7 @@ describe('redeem codes against a real PostgreSQL', () => {
     await expect(bench.redeem('uninvited', codes[0])).rejects.toMatchObject({ code: 'code_not_found', message: 'There is no such code.' });
   });
 
-  it.each([undefined, null, 5, true, {}, ['x'], '', '  ', 'x'.repeat(129)])('names the field for %j, which is no guess', async (code) => {
+  it.each([undefined, null, 5, true, {}, [['x']], '', '  ', 'x'.repeat(129)])('names the field for %j, which is no guess', async (code) => {
     await expect(bench.redeem('bad', code)).rejects.toMatchObject({ code: 'invalid_request', status: 400, param: 'code' });
   });
 

@@ -61,19 +61,19 @@ describe('guessing redeem codes', () => {
 
   it('hits nothing in 10,000 guesses with a window of a millisecond, and the stored rows hold no code and no address', async () => {
     const bench = new RedeemBench(fixture.database, { guessWindowMs: 1, waitingCount: 20_000 });
-    const { codes } = await bench.create({ codeCount: 1_000 });
+    const { codes } = await bench.create({ codeCount: 300 });
     const guesses = Array.from({ length: 10_000 }, (_, i) => bench.redeem(`g${i % 500}`, generateCode(), '198.51.100.77'));
     expect(await bench.outcomes(guesses)).toEqual({ code_not_found: 10_000 });
     await bench.redeem('owner', codes[0]);
     const large = new RedeemBench(fixture.database, { inReplyCount: 1 });
-    const { id } = await large.create({ codeCount: 500 });
+    const { id } = await large.create({ codeCount: 100 });
     while ((await large.deliveries.generate()) !== null);
     const dump = await dumpOf(fixture);
     const delivered = await fixture.database.transaction((transaction) => large.deliveries.fetch(id, transaction));
     expect(dump.length).toBeGreaterThan(1_000_000);
     for (const code of [...codes, ...delivered]) {
       const digits = code.slice(3).replaceAll('-', '');
-      for (const form of [code, digits, digits.slice(0, 12), Buffer.from(digits).toString('hex'), Buffer.from(code).toString('base64')]) {
+      for (const form of [code.slice(0, 14), digits.slice(0, 12), Buffer.from(digits.slice(0, 12)).toString('hex'), Buffer.from(code).toString('base64').slice(0, 16)]) {
         if (dump.includes(form)) throw new Error(`the dump holds ${form}`);
       }
     }

@@ -1,5 +1,5 @@
 const SECRET_NAMES = /^(key|secret|token|password|api_key|access_key|secret_access_key|service_account|private_key|code|codes)$/i;
-const SECRET_VALUES = /\b(sk|mk)-[A-Za-z0-9_-]{8,}/g;
+const SECRET_VALUES = /\b(?:(?:sk|mk)-[A-Za-z0-9_-]{8,}|OG(?:-[0-9A-Z]{5}){5}\b)/gi;
 const MAX_TEXT_CHARS = 20_000;
 
 /** A copy with every secret masked and long texts cut: an audit row must be safe to show. */

@@ -8,6 +8,7 @@ import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.js';
 import { ledgerVerify } from './ledger.js';
 import { models } from './models.js';
 import { organizations, projects } from './organizations.js';
+import { redeemCodesCreate, redeemCodesDeliver, redeemCodesExport, redeemCodesList, redeemCodesRevoke } from './redeem-codes.js';
 import { requestsGet, requestsList } from './requests.js';
 
 /** Every verb of `og`, in the order of the help. */
@@ -23,6 +24,11 @@ export const COMMANDS: readonly Command[] = [
   keysRotate,
   credits,
   accounts,
+  redeemCodesCreate,
+  redeemCodesList,
+  redeemCodesDeliver,
+  redeemCodesExport,
+  redeemCodesRevoke,
   models,
   explain,
   requestsList,
