@@ -23,6 +23,7 @@ import { ResponseHistories } from './responses/response-histories.js';
 import { ResponsesController } from './responses/responses.controller.js';
 import { StoredResponsesRetention } from './responses/retention.job.js';
 import { StoredResponses } from './responses/stored-responses.js';
+import { RedeemController } from './redeem.controller.js';
 import { RootController } from './root.controller.js';
 import { StreamTicker } from './stream-ticker.js';
 
@@ -30,7 +31,7 @@ import { StreamTicker } from './stream-ticker.js';
  * The `/v1` API. Needs the leaves in scope: Planner and HealthStore (routing), Holds (billing), ProviderAdapter and
  * SnapshotSource (providers), Limits and the key guard (auth), RequestLogs (logs).
  */
-const ENGINE_CONTROLLERS = [ChatController, CountTokensController, ResponsesController, ModelsController, CustomerController];
+const ENGINE_CONTROLLERS = [ChatController, CountTokensController, ResponsesController, ModelsController, CustomerController, RedeemController];
 
 const PROVIDERS: Provider[] = [
   Answers,
