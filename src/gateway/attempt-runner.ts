@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '../core/errors/gateway-error.js';
+import type { Deployment } from '../core/catalog/model.js';
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import type { AttemptLog } from '../core/request-log/request-log.js';
 import type { Candidate, Plan } from '../core/routing/plan.js';
@@ -8,6 +9,7 @@ import { Planner } from '../routing/index.js';
 import { Answers } from './answers.js';
 import { Attempt, DrainSlots, type AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
+import { completionsDeployment } from './operations/legacy-completions.js';
 import { PROTOCOLS } from './protocols.js';
 import { renderContextFor } from './render-context.js';
 import { StreamTicker } from './stream-ticker.js';
@@ -98,9 +100,16 @@ export class AttemptRunner {
     return call;
   }
 
-  private render(exchange: AdmittedExchange, { deployment }: Candidate): PreparedCall | PreparedOperation {
+  private render(exchange: AdmittedExchange, candidate: Candidate): PreparedCall | PreparedOperation {
     const { operation } = exchange;
-    if (operation !== undefined) return this.adapter.prepareOperation(operation.operation, operation.request, deployment);
+    if (operation !== undefined) return this.adapter.prepareOperation(operation.operation, operation.request, candidate.deployment);
+    if (exchange.protocol.id !== 'openai-completions') return this.renderChat(exchange, candidate.deployment);
+    const { deployment, dropped } = completionsDeployment(exchange, candidate);
+    const call = this.renderChat(exchange, deployment);
+    return { ...call, report: [...call.report, ...dropped] };
+  }
+
+  private renderChat(exchange: AdmittedExchange, deployment: Deployment): PreparedCall {
     return this.adapter.prepare({
       deployment,
       request: exchange.request,

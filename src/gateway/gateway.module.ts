@@ -17,12 +17,13 @@ import { IdempotencyExpiryJob } from './idempotency/expiry.job.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
 import { InferenceGuard } from './inference.guard.js';
 import { ModelsController } from './models.controller.js';
-import { Overages } from './overages.js';
+import { OperationsController } from './operations/operations.controller.js';
 import { CountTokensController } from './responses/count-tokens.controller.js';
 import { ResponseHistories } from './responses/response-histories.js';
 import { ResponsesController } from './responses/responses.controller.js';
 import { StoredResponsesRetention } from './responses/retention.job.js';
 import { StoredResponses } from './responses/stored-responses.js';
+import { Overages } from './overages.js';
 import { RedeemController } from './redeem.controller.js';
 import { RootController } from './root.controller.js';
 import { StreamTicker } from './stream-ticker.js';
@@ -31,7 +32,7 @@ import { StreamTicker } from './stream-ticker.js';
  * The `/v1` API. Needs the leaves in scope: Planner and HealthStore (routing), Holds (billing), ProviderAdapter and
  * SnapshotSource (providers), Limits and the key guard (auth), RequestLogs (logs).
  */
-const ENGINE_CONTROLLERS = [ChatController, CountTokensController, ResponsesController, ModelsController, CustomerController, RedeemController];
+const ENGINE_CONTROLLERS = [ChatController, CountTokensController, ResponsesController, OperationsController, ModelsController, CustomerController, RedeemController];
 
 const PROVIDERS: Provider[] = [
   Answers,
@@ -44,11 +45,11 @@ const PROVIDERS: Provider[] = [
   IdempotencyClaims,
   IdempotencyExpiryJob,
   InferenceGuard,
+  Overages,
   ResponseHistories,
+  RouteTable,
   StoredResponses,
   StoredResponsesRetention,
-  Overages,
-  RouteTable,
   StreamTicker,
   ...GATEWAY_METRIC_PROVIDERS,
   { provide: APP_INTERCEPTOR, useClass: ErrorInterceptor },

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requestNeeds } from '../core/chat/request-needs.js';
 import { SnapshotSource } from '../core/catalog/model.js';
 import { scanBody } from '../core/json/index.js';
+import type { OperationKind } from '../core/operations/index.js';
 import { decide, denialError } from '../core/policy/index.js';
 import type { ClientProtocolId } from '../core/protocols/protocol.js';
 import { findModel } from '../core/routing/index.js';
@@ -13,7 +14,8 @@ import type { Exchange } from './exchange.js';
 import { Exchanges, type InferenceRequest } from './exchanges.js';
 import { BODY_DEADLINE_MS, readJsonBody } from './http/request-body.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
-import { INFERENCE_PROTOCOL } from './inference.js';
+import { INFERENCE_OPERATION, INFERENCE_PROTOCOL } from './inference.js';
+import { readOperation } from './operations/read-operation.js';
 import { ResponseHistories } from './responses/response-histories.js';
 
 /**
@@ -41,7 +43,9 @@ export class InferenceGuard implements CanActivate {
     const request = http.getRequest<FastifyRequest & InferenceRequest>();
     const protocol = this.reflector.getAllAndOverride<ClientProtocolId>(INFERENCE_PROTOCOL, [context.getHandler(), context.getClass()]);
     const exchange = this.exchanges.open(request, http.getResponse<FastifyReply>(), protocol);
-    await this.read(exchange, request);
+    const operation = this.reflector.getAllAndOverride<OperationKind | undefined>(INFERENCE_OPERATION, [context.getHandler()]);
+    if (operation === undefined) await this.read(exchange, request);
+    else await readOperation(exchange, operation, { message: request.raw, maxBytes: this.config.bodyLimitBytes });
     this.judge(exchange);
     await this.idempotency.begin(exchange, request.raw);
     if (!this.idempotency.replays(exchange)) await this.limit(exchange);
@@ -60,6 +64,7 @@ export class InferenceGuard implements CanActivate {
     const parseMs = performance.now();
     exchange.body = scanBody(bytes);
     exchange.request = exchange.protocol.parseRequest(exchange.body.value);
+    if (exchange.protocol.id === 'openai-completions') exchange.options.endpoint = 'completions';
     await this.histories.resolve(exchange);
     exchange.needs = requestNeeds(exchange.request);
     exchange.parameters.push(...(exchange.request.adjustments ?? []));

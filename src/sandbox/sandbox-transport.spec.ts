@@ -3,7 +3,7 @@ import { classifyUpstreamError } from '../core/errors/classify-upstream.js';
 import { toGatewayError } from '../core/errors/to-gateway-error.js';
 import { anthropicMessages } from '../core/protocols/anthropic-messages/index.js';
 import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
-import { openaiChat } from '../core/protocols/openai-chat/index.js';
+import { openaiChat, openaiCompletions } from '../core/protocols/openai-chat/index.js';
 import { openaiResponses } from '../core/protocols/openai-responses/index.js';
 import type { ChatProtocol } from '../core/protocols/protocol.js';
 import type { TransportFailure, UpstreamCall, UpstreamHandler } from '../core/upstream/upstream.js';
@@ -11,6 +11,7 @@ import { countTokens, SandboxTimer, SandboxTransport } from './index.js';
 
 const PROTOCOLS = {
   'openai-chat': openaiChat,
+  'openai-completions': openaiCompletions,
   'openai-responses': openaiResponses,
   'anthropic-messages': anthropicMessages,
   'gemini-generate': geminiGenerate,

@@ -35,6 +35,7 @@ const APIS: Readonly<Record<string, Api>> = {
   'openai.rerank': { path: '/v1/rerank', type: typeOf, body: rerankAsked, faults: faultsOfRerank },
   'cohere.rerank.v2': { path: '/v1/rerank', type: () => 'cohere', body: rerankAsked, faults: faultsOfRerank },
   'openai.images.generations': { path: '/v1/images/generations', type: typeOf, body: asked, faults: faultsOfImages },
+  'openai.completions': { path: '/v1/completions', type: () => 'openai-compatible', body: completionAsked, faults: faultsOfCompletion },
   'openai.audio.speech': { path: '/v1/audio/speech', type: typeOf, body: asked, faults: faultsOfSpeech },
   'openai.audio.transcriptions': { path: '/v1/audio/transcriptions', type: typeOf, body: asked, faults: faultsOfTranscription },
 };
@@ -92,6 +93,11 @@ function asked(exchange: Exchange): Json {
   return { ...(typeof body === 'object' && body !== null ? (body as Json) : {}), model: `replay/${exchange.id}` };
 }
 
+/** Two of the three recorded streams were asked for by the client library, not in the body. */
+function completionAsked(exchange: Exchange): Json {
+  return { ...asked(exchange), stream: exchange.response.wire === 'sse' };
+}
+
 /** As many inputs as vectors were recorded. */
 function embeddingsAsked(exchange: Exchange): Json {
   const { dimensions } = (exchange.request.body ?? {}) as Json;
@@ -111,7 +117,7 @@ async function replayed(gateway: GatewayProcess, exchange: Exchange): Promise<st
   const json = parsed(bytes.toString('utf8')) as Json;
   if (exchange.response.status >= 400) return faultsOfError(answer.status, json, exchange);
   if (answer.status !== 200) return [`status ${answer.status}: ${bytes.toString('utf8').slice(0, 300)}`];
-  if (answer.headers.get('x-og-cost-usd') === null) return ['no cost'];
+  if (!exchange.stream && answer.headers.get('x-og-cost-usd') === null) return ['no cost'];
   return api.faults({ headers: answer.headers, bytes, json }, exchange);
 }
 
@@ -199,4 +205,34 @@ function faultsOfSpeech({ bytes, headers }: Answer, exchange: Exchange): string[
 
 function faultsOfTranscription({ bytes }: Answer, exchange: Exchange): string[] {
   return differs('text', bytes.toString('utf8'), bodyBytes(exchange).toString('utf8'));
+}
+
+interface TextChoice {
+  index: number;
+  text: string;
+  finish_reason: string | null;
+}
+
+/** Text and finish reason of each choice, of a whole answer or of its chunks. */
+function textsOf(chunks: readonly unknown[]): Json {
+  const texts: Record<number, { text: string; finish: string | null }> = {};
+  for (const choice of chunks.flatMap((chunk) => ((chunk as Json)['choices'] ?? []) as TextChoice[])) {
+    const known = (texts[choice.index] ??= { text: '', finish: null });
+    known.text += choice.text;
+    known.finish = choice.finish_reason ?? known.finish;
+  }
+  return texts;
+}
+
+function framesOf(sse: string): unknown[] {
+  const lines = sse.split('\n').filter((line) => line.startsWith('data: ') && line !== 'data: [DONE]');
+  return lines.map((line) => parsed(line.slice(6)));
+}
+
+function faultsOfCompletion({ bytes, json }: Answer, exchange: Exchange): string[] {
+  const { sse } = exchange.response;
+  if (sse === undefined) return [...differs('object', json['object'], 'text_completion'), ...differs('texts', textsOf([json]), textsOf([exchange.response.body]))];
+  const text = bytes.toString('utf8');
+  const end = text.endsWith('data: [DONE]\n\n') ? [] : [`does not end with [DONE]: ${text.slice(-200)}`];
+  return [...end, ...differs('texts', textsOf(framesOf(text)), textsOf(framesOf(sse)))];
 }

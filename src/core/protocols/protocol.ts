@@ -8,7 +8,7 @@ import type { UpstreamErrorFacts } from '../errors/upstream-failure.js';
 import type { ResponseDialect } from './dialect.js';
 
 /** Wire formats in which a client may ask. */
-export type ClientProtocolId = 'openai-chat' | 'anthropic-messages' | 'gemini-generate' | 'openai-responses';
+export type ClientProtocolId = 'openai-chat' | 'anthropic-messages' | 'gemini-generate' | 'openai-responses' | 'openai-completions';
 /** Wire formats that only upstreams speak. */
 export type UpstreamOnlyProtocolId = 'cohere-chat' | 'ollama-chat' | 'bedrock-converse';
 export type ProtocolId = ClientProtocolId | UpstreamOnlyProtocolId;

@@ -41,7 +41,8 @@ function retired(candidate: PlannedCandidate, { nowMs }: MustQuestion): void {
 
 function endpoint(candidate: PlannedCandidate, question: MustQuestion): void {
   const { endpoints, id } = candidate.model;
-  if (endpoints.includes(question.endpoint)) return;
+  // A prompt can be asked of any chat model as one message.
+  if (endpoints.includes(question.endpoint) || (question.endpoint === 'completions' && endpoints.includes('chat'))) return;
   candidate.param = 'model';
   candidate.exclude('capability', `The model ${id} does not serve ${question.endpoint}; it serves ${endpoints.join(', ') || 'nothing'}`, 'invalid_request');
 }

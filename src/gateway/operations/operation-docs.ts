@@ -2,6 +2,18 @@ import type { InferenceDocs } from '../api-docs.js';
 
 const MODEL = { type: 'string', description: 'A model id, an alias, `provider/model` or `class:name`' };
 
+export const COMPLETIONS: InferenceDocs = {
+  summary: "OpenAI's legacy Completions",
+  description: 'A model that has completions gets the request as it is; any chat model is asked with the prompt as one user message, if it is one text.',
+  body: {
+    type: 'object',
+    required: ['model', 'prompt'],
+    additionalProperties: true,
+    properties: { model: MODEL, prompt: {}, max_tokens: { type: 'integer', minimum: 1 }, stream: { type: 'boolean', default: false } },
+  },
+  example: { model: 'sandbox/echo', prompt: 'Once upon a time' },
+};
+
 export const EMBEDDINGS: InferenceDocs = {
   summary: "OpenAI's Embeddings",
   description: 'Embedding models of every provider. `encoding_format` is honoured whatever the provider knows; at most 2,048 inputs.',

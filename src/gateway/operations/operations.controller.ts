@@ -6,9 +6,9 @@ import type { AdmittedExchange } from '../exchange.js';
 import { Exchanges, type InferenceRequest } from '../exchanges.js';
 import { Serves, Speaks } from '../inference.js';
 import { InferenceGuard } from '../inference.guard.js';
-import { EMBEDDINGS, IMAGES, MODERATIONS, RERANK, SPEECH, TRANSCRIPTIONS } from './operation-docs.js';
+import { COMPLETIONS, EMBEDDINGS, IMAGES, MODERATIONS, RERANK, SPEECH, TRANSCRIPTIONS } from './operation-docs.js';
 
-/** What is no chat: one request, one answer. The same guards and the same spine; errors in OpenAI's envelope. */
+/** What is no chat, and the legacy Completions: one request, one answer. The same guards and the same spine; errors in OpenAI's envelope. */
 @Controller('v1')
 @UseGuards(VirtualKeyGuard, InferenceGuard)
 @Speaks('openai-chat')
@@ -17,6 +17,13 @@ export class OperationsController {
     private readonly completeChat: CompleteChat,
     private readonly exchanges: Exchanges,
   ) {}
+
+  @Post('completions')
+  @DescribeInference(COMPLETIONS)
+  @Speaks('openai-completions')
+  completions(@Req() request: InferenceRequest): Promise<void> {
+    return this.complete(request);
+  }
 
   @Post('embeddings')
   @DescribeInference(EMBEDDINGS)

@@ -26,3 +26,6 @@ export const openaiChat: ChatProtocol = {
   createStreamParser: (sink, context) => new OpenAiStreamParser(sink, context),
   createStreamRenderer: (context) => new OpenAiStreamRenderer(context),
 };
+
+export { openaiCompletions } from './legacy/index.js';
+export { isOneText, legacyMembersIn } from './legacy/parse-request.js';
