@@ -51,4 +51,11 @@ describe('checkCatalogue', () => {
       'error duplicate x/z the alias a is taken by x/y',
       'error duplicate x/z the alias x/y is taken by x/y',
     ]));
+
+  it('knows that two providers may serve a model of one name: the first that is configured has the alias', () => {
+    const at = (provider: string) => parseCatalogue({ provider, models: [{ ...ROW, id: `${provider}/y`, aliases: ['y'] }] });
+    expect(checkCatalogue([...at('x'), ...at('z')], { nowMs: NOW_MS, maxAgeDays: 180 })).toEqual([
+      { severity: 'note', rule: 'duplicate', id: 'z/y', message: 'the alias y is shared with x/y' },
+    ]);
+  });
 });

@@ -91,14 +91,23 @@ function checkDate(row: CatalogueRow, { nowMs, maxAgeDays }: CatalogueQuestion, 
   if (ageDays > maxAgeDays) say('warning', `was read ${ageDays} days ago (${row.date})`);
 }
 
-/** Ids, aliases and a provider's names of models: each leads to one row. */
+/**
+ * Ids, aliases and a provider's names of models: each leads to one row. An alias that two providers share is known: where both
+ * are configured, the one that stands first in the registry has it.
+ */
 function duplicates(rows: readonly CatalogueRow[]): CatalogueFinding[] {
   const findings: CatalogueFinding[] = [];
-  const owners = new Map<string, string>();
+  const owners = new Map<string, CatalogueRow>();
   const claim = (key: string, row: CatalogueRow, what: string): void => {
     const owner = owners.get(key);
-    if (owner === undefined) owners.set(key, row.id);
-    else findings.push({ severity: 'error', rule: 'duplicate', id: row.id, message: `${what} is taken by ${owner}` });
+    if (owner === undefined) return void owners.set(key, row);
+    const shared = owner.provider !== row.provider && owner.aliases.includes(key) && owner.id !== key;
+    findings.push({
+      severity: shared ? 'note' : 'error',
+      rule: 'duplicate',
+      id: row.id,
+      message: `${what} is ${shared ? 'shared with' : 'taken by'} ${owner.id}`,
+    });
   };
   for (const row of rows) claim(row.id, row, `the id ${row.id}`);
   for (const row of rows) {
