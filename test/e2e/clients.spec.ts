@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.js';
 import { Operator } from '../support/operator.js';
 
-const CLIENTS = ['openai', 'ai-sdk', 'anthropic'] as const;
+const CLIENTS = ['openai', 'ai-sdk', 'anthropic', 'openai-operations'] as const;
 const DEADLINE_MS = 60_000;
 
 describe('published SDKs, unmodified, against the running gateway', () => {
