@@ -32,6 +32,14 @@ export class AdjustmentReport {
     return new GatewayError('unsupported_parameter', `\`${param}\`: ${why}`, { param });
   }
 
+  /** Throws for what models that write one text cannot give: sound, images, several choices. */
+  refuseOtherOutputs(request: ChatRequest): void {
+    const other = request.modalities?.find((modality) => modality.toLowerCase() !== 'text');
+    if (other !== undefined) throw this.refuse('modalities', `this model does not answer in ${other}.`);
+    if (request.audioOutput !== undefined) throw this.refuse('audioOutput', 'this model does not answer in audio.');
+    if ((request.sampling.n ?? 1) > 1) throw this.refuse('n', 'this model gives one choice per request.');
+  }
+
   /** What of `names` the client gave has no equal here. Values that ask for nothing (`false`, 0, an empty object) are no loss. */
   dropFrom(holder: ChatRequest | Sampling, names: readonly string[]): void {
     for (const name of names) if (asksForSomething((holder as unknown as Record<string, unknown>)[name])) this.add(name, 'dropped');

@@ -4,9 +4,9 @@ export const ollama: ProviderDefinition = {
   id: 'ollama',
   name: 'Ollama',
   protocol: 'ollama-chat',
-  baseUrl: 'http://127.0.0.1:11434',
+  // A server of one's own; by itself it listens on port 11434.
+  baseUrl: null,
   auth: { kind: 'bearer' },
-  // A server of one's own: registered by a document, never by a variable.
   env: [],
   anonymous: true,
   request: [],

@@ -31,7 +31,7 @@ export interface Finish {
 export function finishOf(value: unknown, calls: { count: number; emulated: boolean }, dialect: ResponseDialect): Finish {
   const raw = textOf(value);
   const known = dialect.finishMap?.[raw] ?? FINISH[raw];
-  const usual = known ?? (calls.count > 0 ? 'tool_calls' : 'stop');
-  const reason = usual === 'tool_calls' && calls.count === 0 && calls.emulated ? 'stop' : usual;
-  return { reason, raw: raw === '' ? null : raw, ...(known === undefined && { drift: `stop_reason:${raw === '' ? 'missing' : raw}` }) };
+  const said = raw === '' ? null : raw;
+  if (known === undefined) return { reason: calls.count > 0 ? 'tool_calls' : 'stop', raw: said, drift: `stop_reason:${said ?? 'missing'}` };
+  return { reason: known === 'tool_calls' && calls.count === 0 && calls.emulated ? 'stop' : known, raw: said };
 }

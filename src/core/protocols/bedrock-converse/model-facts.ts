@@ -12,8 +12,8 @@ export interface BedrockFacts {
   cachePoints: boolean;
   /** `outputConfig.textFormat` and `toolSpec.strict`. */
   structuredOutput: boolean;
-  /** Takes temperature and top_p together. */
-  bothSamplings: boolean;
+  /** Takes temperature and top_p together, one of them, or neither (`sampling: false` in the catalogue). */
+  sampling: 'both' | 'one' | 'none';
 }
 
 const FAMILIES: readonly [RegExp, Family][] = [
@@ -27,8 +27,7 @@ const KNOWN_THINKING: ReadonlySet<unknown> = new Set(['none', 'budget', 'adaptiv
 const USUAL_THINKING: Readonly<Record<Family, BedrockFacts['thinking']>> = { claude: 'budget', nova: 'nova', 'gpt-oss': 'effort', mistral: 'none', other: 'none' };
 
 export function readFacts({ upstreamModel, reasons, modelFacts }: UpstreamRenderContext): BedrockFacts {
-  const stated = modelFacts['family'];
-  const family = KNOWN_FAMILIES.has(stated) ? (stated as Family) : (FAMILIES.find(([pattern]) => pattern.test(upstreamModel))?.[1] ?? 'other');
+  const family = familyOf(modelFacts['family'], upstreamModel);
   const efforts = modelFacts['effort'];
   return {
     family,
@@ -36,8 +35,13 @@ export function readFacts({ upstreamModel, reasons, modelFacts }: UpstreamRender
     efforts: Array.isArray(efforts) ? efforts.filter((level): level is ReasoningEffort => typeof level === 'string') : ['low', 'medium', 'high'],
     cachePoints: typeof modelFacts['cache_points'] === 'boolean' ? modelFacts['cache_points'] : family === 'claude' || family === 'nova',
     structuredOutput: modelFacts['structured_output'] === true,
-    bothSamplings: family !== 'claude',
+    sampling: modelFacts['sampling'] === false ? 'none' : family === 'claude' ? 'one' : 'both',
   };
+}
+
+function familyOf(stated: unknown, upstreamModel: string): Family {
+  if (KNOWN_FAMILIES.has(stated)) return stated as Family;
+  return FAMILIES.find(([pattern]) => pattern.test(upstreamModel))?.[1] ?? 'other';
 }
 
 function thinkingOf(stated: unknown, family: Family): BedrockFacts['thinking'] {

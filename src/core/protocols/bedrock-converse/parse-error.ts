@@ -6,14 +6,16 @@ import { isObject } from '../../json/index.js';
  * behind a colon or before a `#`. Null: no error of these shapes.
  */
 export function parseError(body: unknown, headers: Readonly<Record<string, string>> = {}): UpstreamErrorFacts | null {
-  if (!isObject(body)) return null;
-  if (isObject(body['output'])) return null;
-  const message = [body['message'], body['Message'], isObject(body['error']) ? body['error']['message'] : body['error']].find(isText);
+  if (!isObject(body) || isObject(body['output'])) return null;
+  const { error } = body;
+  const message = [body['message'], body['Message'], isObject(error) ? error['message'] : error].find(isText);
   const type = [headers['x-amzn-errortype'], body['__type'], body['code']].find(isText);
   if (message === undefined && type === undefined) return null;
-  const name = type?.split(':')[0]?.split('#').at(-1) ?? null;
+  const name = type === undefined ? null : nameIn(type);
   return { message: message ?? name ?? '', rawCode: name };
 }
+
+const nameIn = (type: string): string => type.replace(/:.*$/, '').replace(/^.*#/, '');
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 

@@ -1,4 +1,4 @@
-import type { CacheControl, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../chat/message.js';
+import type { CacheControl, OpaquePart, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../chat/message.js';
 import { GatewayError } from '../../errors/gateway-error.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import { BEDROCK } from './facts.js';
@@ -35,15 +35,13 @@ export class BlockRenderer {
     switch (part.type) {
       case 'text':
       case 'refusal':
-        // "The text field in the ContentBlock object is blank": 400.
-        return part.text.trim() === '' ? null : { text: part.text };
+        return textBlock(part.text);
       case 'image':
         return renderImage(part, path);
       case 'video':
         return renderVideo(part, path);
       case 'file':
-        this.#documentCount += 1;
-        return renderDocument(part, path, documentName(part.filename, this.#documentCount));
+        return renderDocument(part, path, documentName(part.filename, ++this.#documentCount));
       case 'reasoning':
         return this.#reasoning(part);
       case 'tool-call':
@@ -51,8 +49,7 @@ export class BlockRenderer {
       case 'tool-result':
         return this.#toolResult(part, path);
       case 'opaque':
-        if (part.protocol === BEDROCK && isObject(part.value)) return part.value;
-        throw unsupported(path, `blocks of ${part.protocol}`);
+        return ownBlock(part, path);
       default:
         throw unsupported(path, `${part.type} input`);
     }
@@ -74,6 +71,14 @@ export class BlockRenderer {
     const content = inner.length === 0 ? [{ text: '(empty)' }] : inner;
     return { toolResult: { toolUseId: this.#ids.render(part.toolCallId), content, ...(part.isError === true && { status: 'error' }) } };
   }
+}
+
+/** "The text field in the ContentBlock object is blank": 400. */
+const textBlock = (text: string): JsonObject | null => (text.trim() === '' ? null : { text });
+
+function ownBlock(part: OpaquePart, path: string): JsonObject {
+  if (part.protocol === BEDROCK && isObject(part.value)) return part.value;
+  throw unsupported(path, `blocks of ${part.protocol}`);
 }
 
 /** Bedrock takes an object; what a model broke off is kept as text inside one. */

@@ -29,8 +29,7 @@ const NOTHING: ReasoningPlan = { fields: {}, limits: 'none' };
 export function planReasoning(asked: ReasoningRequest | undefined, surroundings: Surroundings, report: AdjustmentReport): ReasoningPlan {
   if (asked === undefined) return NOTHING;
   const { facts, forced } = surroundings;
-  const off = asked.enabled === false || asked.effort === 'none';
-  if (off) return switchedOff(facts);
+  if (isOff(asked)) return switchedOff(facts);
   if (facts.thinking === 'none') return dropped(report, undefined);
   // "Thinking may not be enabled when tool_choice forces tool use": 400.
   if (forced && facts.family === 'claude') return dropped(report, 'a tool is forced');
@@ -45,6 +44,8 @@ export function planReasoning(asked: ReasoningRequest | undefined, surroundings:
       return { fields: effortOf(asked, facts, report, (effort) => ({ reasoning_effort: effort })), limits: 'none' };
   }
 }
+
+const isOff = (asked: ReasoningRequest): boolean => asked.enabled === false || asked.effort === 'none';
 
 function switchedOff(facts: BedrockFacts): ReasoningPlan {
   if (facts.thinking === 'adaptive') return { fields: { thinking: { type: 'disabled' } }, limits: 'none' };

@@ -1,13 +1,14 @@
 import type { ChatRequest } from '../../chat/request.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import { AdjustmentReport } from '../adjustment-report.js';
+import { forcesTool } from '../offered-tools.js';
 import type { RenderedRequest, UpstreamRenderContext } from '../protocol.js';
 import { readFacts } from './model-facts.js';
 import { BlockRenderer } from './render-blocks.js';
 import { renderConversation } from './render-messages.js';
-import { planReasoning } from './render-reasoning.js';
+import { planReasoning, type ReasoningPlan } from './render-reasoning.js';
 import { maxTokensOf, renderSampling } from './render-sampling.js';
-import { forcesTool, planFormat, renderTools } from './render-tools.js';
+import { planFormat, renderTools } from './render-tools.js';
 
 /** Members that Converse knows and our vocabulary does not: passed on as they are. */
 const OWN: ReadonlySet<string> = new Set([
@@ -24,31 +25,32 @@ const TIERS: ReadonlySet<string> = new Set(['priority', 'default', 'flex', 'rese
 /** Canonical → Converse. The model stands in the URL. Model facts read: see model-facts.ts. Throws GatewayError 400 for what cannot be sent. */
 export function renderRequest(request: ChatRequest, context: UpstreamRenderContext): RenderedRequest {
   const report = new AdjustmentReport(request.wireNames);
-  const other = request.modalities?.find((modality) => modality.toLowerCase() !== 'text');
-  if (other !== undefined || request.audioOutput !== undefined) throw report.refuse('modalities', 'this model answers in text only.');
-  if ((request.sampling.n ?? 1) > 1) throw report.refuse('n', 'this model gives one choice per request.');
+  report.refuseOtherOutputs(request);
   const facts = readFacts(context);
   const blocks = new BlockRenderer(facts);
   const format = planFormat(request, facts, report);
   const { system, messages } = renderConversation(request.messages, blocks, report);
-  const instructions = format.instruction === undefined ? system : [...system, format.instruction];
   const maxTokens = maxTokensOf(request, context, report);
   const reasoning = planReasoning(request.reasoning, { facts, forced: format.forced !== undefined || forcesTool(request), maxTokens }, report);
   const sampling = renderSampling(request, { facts, limits: reasoning.limits }, report);
-  const limit = reasoning.limits === 'nova-high' ? undefined : maxTokens;
-  if (limit !== maxTokens) report.add('maxOutputTokens', 'dropped', 'the model thinks at high effort');
-  const inferenceConfig = { ...(limit !== undefined && { maxTokens: limit }), ...sampling.inferenceConfig };
+  const inferenceConfig = { ...limitOf(maxTokens, reasoning, report), ...sampling.inferenceConfig };
   const wire: JsonObject = {
     messages,
-    ...withContent({ system: instructions, inferenceConfig }),
+    ...withContent({ system: [...system, ...(format.instruction ?? [])], inferenceConfig, outputConfig: format.output ?? {} }),
     ...(format.forced ?? renderTools(request, facts, blocks, report)),
-    ...(format.output !== undefined && { outputConfig: format.output }),
     ...serviceTierOf(request, report),
     ...ownMembers(request, { ...sampling.fields, ...reasoning.fields }),
   };
   report.dropFrom(request, NO_EQUAL);
   report.dropExtra(request.extra, OWN);
   return { wire, report: report.adjustments };
+}
+
+function limitOf(maxTokens: number | undefined, { limits }: ReasoningPlan, report: AdjustmentReport): JsonObject {
+  if (maxTokens === undefined) return {};
+  if (limits !== 'nova-high') return { maxTokens };
+  report.add('maxOutputTokens', 'dropped', 'the model thinks at high effort');
+  return {};
 }
 
 function withContent(members: Readonly<Record<string, object>>): JsonObject {

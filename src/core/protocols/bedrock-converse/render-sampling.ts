@@ -39,16 +39,18 @@ export function maxTokensOf(request: ChatRequest, context: UpstreamRenderContext
 function randomness(request: ChatRequest, { facts, limits }: { facts: BedrockFacts; limits: ReasoningPlan['limits'] }, report: AdjustmentReport): JsonObject {
   const temperature = report.clamp('temperature', request.sampling.temperature, TEMPERATURE);
   const { topP } = request.sampling;
-  const keepsTemperature = limits === 'none' || (limits === 'claude' && temperature === 1);
-  const keepsTopP = limits === 'none' || (limits === 'claude' && (topP ?? 0) >= 0.95);
   const kept: JsonObject = {};
-  if (temperature !== undefined && keepsTemperature) kept['temperature'] = temperature;
-  else if (temperature !== undefined) report.add('temperature', 'dropped', 'the model thinks');
-  const second = kept['temperature'] !== undefined && !facts.bothSamplings;
-  if (topP !== undefined && keepsTopP && !second) kept['topP'] = topP;
-  else if (topP !== undefined) report.add('topP', 'dropped');
+  const keep = (name: 'temperature' | 'topP', value: number | undefined, taken: boolean): void => {
+    if (value !== undefined && taken) kept[name] = value;
+    else if (value !== undefined) report.add(name, 'dropped');
+  };
+  keep('temperature', temperature, facts.sampling !== 'none' && withinLimits(limits, temperature === 1));
+  const second = facts.sampling === 'one' && kept['temperature'] !== undefined;
+  keep('topP', topP, facts.sampling !== 'none' && !second && withinLimits(limits, (topP ?? 0) >= 0.95));
   return kept;
 }
+
+const withinLimits = (limits: ReasoningPlan['limits'], withThinking: boolean): boolean => limits === 'none' || (limits === 'claude' && withThinking);
 
 /** Stop sequences without a visible character are refused. */
 function stopOf(stop: string[] | undefined, report: AdjustmentReport): string[] | undefined {
@@ -59,7 +61,7 @@ function stopOf(stop: string[] | undefined, report: AdjustmentReport): string[] 
 
 function topKOf({ sampling }: ChatRequest, facts: BedrockFacts, limits: ReasoningPlan['limits'], report: AdjustmentReport): JsonObject {
   if (sampling.topK === undefined) return {};
-  if (facts.family === 'claude' && limits === 'none') return { top_k: sampling.topK };
+  if (facts.family === 'claude' && facts.sampling !== 'none' && limits === 'none') return { top_k: sampling.topK };
   if (facts.family === 'nova' && limits === 'none') return { inferenceConfig: { topK: sampling.topK } };
   report.add('topK', 'dropped');
   return {};

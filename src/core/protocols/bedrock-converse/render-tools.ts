@@ -8,12 +8,6 @@ import { calledNames } from './tool-ids.js';
 
 const EMPTY_SCHEMA = { type: 'object', properties: {} };
 
-/** The request leaves the model no way around a tool. */
-export function forcesTool(request: ChatRequest): boolean {
-  const choice = request.toolChoice;
-  return choice?.type === 'required' || choice?.type === 'tool' || (choice?.type === 'allowed' && choice.mode === 'required');
-}
-
 /** `toolConfig`, or nothing. Calls in the history need it too ("The toolConfig field must be defined when using toolUse", 400). */
 export function renderTools(request: ChatRequest, facts: BedrockFacts, blocks: BlockRenderer, report: AdjustmentReport): JsonObject {
   const choice = request.toolChoice;
@@ -68,7 +62,7 @@ export interface FormatPlan {
   /** `toolConfig` with the one tool the model is made to call; the parsers turn its input back into text. */
   forced?: JsonObject;
   /** Words at the end of the system prompt: a wish, not a guarantee. */
-  instruction?: JsonObject;
+  instruction?: JsonObject[];
 }
 
 export function planFormat(request: ChatRequest, facts: BedrockFacts, report: AdjustmentReport): FormatPlan {
@@ -76,7 +70,7 @@ export function planFormat(request: ChatRequest, facts: BedrockFacts, report: Ad
   if (format === undefined || format.type === 'text') return {};
   if (format.type === 'json') {
     report.add('responseFormat', 'emulated', 'instruction');
-    return { instruction: { text: 'Answer with one JSON object and nothing else: no prose, no code fence.' } };
+    return { instruction: [{ text: 'Answer with one JSON object and nothing else: no prose, no code fence.' }] };
   }
   return facts.structuredOutput ? { output: outputConfig(format) } : emulated(request, format, facts, report);
 }
@@ -99,5 +93,5 @@ function emulated(request: ChatRequest, format: JsonSchemaFormat, facts: Bedrock
   // A strict schema is a promise that an instruction cannot keep.
   if (format.strict === true) throw report.refuse('responseFormat', 'this model cannot be bound to a JSON schema in this request.');
   report.add('responseFormat', 'emulated', 'instruction');
-  return { instruction: { text: `Answer with JSON that fits this JSON Schema and nothing else, no prose, no code fence:\n${JSON.stringify(format.schema)}` } };
+  return { instruction: [{ text: `Answer with JSON that fits this JSON Schema and nothing else, no prose, no code fence:\n${JSON.stringify(format.schema)}` }] };
 }

@@ -10,7 +10,7 @@ import { parseError } from './parse-error.js';
 import { parseUsage } from './parse-usage.js';
 
 /** Events that say nothing a client needs. */
-const SILENT: ReadonlySet<string> = new Set(['citation-end', 'debug']);
+const SILENT: ReadonlySet<string> = new Set(['message-start', 'citation-end', 'debug']);
 
 /** Events of `/v2/chat` as server-sent events. `message-end` is the end; the `[DONE]` behind it says nothing more. */
 export class CohereStreamParser implements StreamParser {
@@ -60,8 +60,6 @@ export class CohereStreamParser implements StreamParser {
   #events(type: string, raw: JsonObject): ChatEvent[] {
     const message = messageOf(raw);
     switch (type) {
-      case 'message-start':
-        return [];
       case 'content-start':
       case 'content-delta':
         return this.#content(message['content']);
@@ -75,10 +73,8 @@ export class CohereStreamParser implements StreamParser {
         return this.#callDelta(raw['index'], message['tool_calls']);
       case 'tool-call-end':
         return this.#callEnd(raw['index']);
-      case 'citation-start':
-        return [{ type: 'annotations', choice: 0, value: annotationsOf([message['citations']]) }];
       default:
-        return SILENT.has(type) ? [] : [{ type: 'drift', what: `event:${type}` }];
+        return otherEvents(type, message);
     }
   }
 
@@ -139,6 +135,11 @@ export class CohereStreamParser implements StreamParser {
     const finish: ChatEvent = { type: 'finish', choice: 0, reason: reason ?? (this.#calls.size > 0 ? 'tool_calls' : 'stop'), raw: raw === '' ? null : raw };
     return reason === null ? [{ type: 'drift', what: `finish_reason:${raw === '' ? 'missing' : raw}` }, finish] : [finish];
   }
+}
+
+function otherEvents(type: string, message: JsonObject): ChatEvent[] {
+  if (type === 'citation-start') return [{ type: 'annotations', choice: 0, value: annotationsOf([message['citations']]) }];
+  return SILENT.has(type) ? [] : [{ type: 'drift', what: `event:${type}` }];
 }
 
 function usageEvents(raw: unknown): ChatEvent[] {

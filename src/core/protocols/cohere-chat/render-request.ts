@@ -1,6 +1,7 @@
 import type { ChatRequest, FunctionTool, ReasoningRequest } from '../../chat/request.js';
 import type { JsonObject } from '../../json/index.js';
 import { AdjustmentReport } from '../adjustment-report.js';
+import { forcesTool, offeredTools } from '../offered-tools.js';
 import type { RenderedRequest, UpstreamRenderContext } from '../protocol.js';
 import { renderMessages } from './render-messages.js';
 
@@ -21,9 +22,7 @@ const BUDGET: Readonly<Record<string, number>> = { minimal: 512, low: 1_024, med
 /** Canonical → `/v2/chat`. Throws GatewayError 400 for what cannot be sent. */
 export function renderRequest(request: ChatRequest, context: UpstreamRenderContext): RenderedRequest {
   const report = new AdjustmentReport(request.wireNames);
-  const other = request.modalities?.find((modality) => modality.toLowerCase() !== 'text');
-  if (other !== undefined || request.audioOutput !== undefined) throw report.refuse('modalities', 'this model answers in text only.');
-  if ((request.sampling.n ?? 1) > 1) throw report.refuse('n', 'this model gives one choice per request.');
+  report.refuseOtherOutputs(request);
   const wire: JsonObject = {
     model: context.upstreamModel,
     messages: renderMessages(request.messages),
@@ -42,20 +41,12 @@ export function renderRequest(request: ChatRequest, context: UpstreamRenderConte
 
 /** `tool_choice` knows REQUIRED and NONE; one named tool is REQUIRED with no other tool in sight. */
 function toolsOf(request: ChatRequest, report: AdjustmentReport): JsonObject {
-  const choice = request.toolChoice;
-  const names = choice?.type === 'tool' ? [choice.name] : choice?.type === 'allowed' ? choice.names : null;
-  const tools = request.tools.flatMap((tool, index) => {
-    if (tool.type === 'function') return names === null || names.includes(tool.name) ? [tool] : [];
-    report.addNamed(`tools[${index}]`, 'dropped', tool.name);
-    return [];
-  });
+  const tools = offeredTools(request, report);
   if (tools.length === 0) return {};
-  if (names !== null) report.add('toolChoice', 'emulated', 'only the named tools are sent');
-  const forced = choice?.type === 'required' || choice?.type === 'tool' || (choice?.type === 'allowed' && choice.mode === 'required');
   return {
     tools: tools.map(renderTool),
-    ...(forced && { tool_choice: 'REQUIRED' }),
-    ...(choice?.type === 'none' && { tool_choice: 'NONE' }),
+    ...(forcesTool(request) && { tool_choice: 'REQUIRED' }),
+    ...(request.toolChoice?.type === 'none' && { tool_choice: 'NONE' }),
     // One switch for all of them, and with it every schema must have at least one required member.
     ...(tools.every((tool) => tool.strict === true) && { strict_tools: true }),
   };
@@ -80,10 +71,13 @@ function thinkingOf(asked: ReasoningRequest | undefined, context: UpstreamRender
     if (!off) report.add('reasoning', 'dropped');
     return {};
   }
-  if (off) return { thinking: { type: 'disabled' } };
+  return off ? { thinking: { type: 'disabled' } } : { thinking: thinkingWanted(asked, report) };
+}
+
+function thinkingWanted(asked: ReasoningRequest, report: AdjustmentReport): JsonObject {
   const budget = asked.budgetTokens ?? BUDGET[asked.effort ?? ''];
   if (asked.effort !== undefined) report.add('reasoning', 'emulated', budget === undefined ? 'enabled' : `token_budget ${budget}`);
-  return { thinking: { type: 'enabled', ...(budget !== undefined && { token_budget: budget }) } };
+  return { type: 'enabled', ...(budget !== undefined && { token_budget: budget }) };
 }
 
 function samplingOf(request: ChatRequest, report: AdjustmentReport): JsonObject {

@@ -55,9 +55,7 @@ export class OllamaStreamParser implements StreamParser {
     const thinking = textOf(message['thinking']);
     const text = textOf(message['content']);
     const calls = callsOf(message);
-    if (thinking !== '') events.push({ type: 'reasoning-delta', choice: 0, text: thinking });
-    if (this.#thinking && thinking === '' && (text !== '' || calls.length > 0)) events.push({ type: 'reasoning-end', choice: 0, origin: OLLAMA });
-    this.#thinking = thinking !== '' || (this.#thinking && events.length === 0);
+    this.#reasoning(thinking, text !== '' || calls.length > 0, events);
     if (text !== '') events.push({ type: 'text-delta', choice: 0, text });
     const logprobs = logprobsOf(raw);
     if (logprobs !== undefined) events.push({ type: 'logprobs', choice: 0, value: logprobs });
@@ -67,6 +65,17 @@ export class OllamaStreamParser implements StreamParser {
       events.push({ type: 'tool-call-delta', choice: 0, index, argumentsText: call.arguments });
     }
     return events;
+  }
+
+  /** Thoughts end where something else begins. */
+  #reasoning(thinking: string, other: boolean, events: ChatEvent[]): void {
+    if (thinking !== '') {
+      this.#thinking = true;
+      events.push({ type: 'reasoning-delta', choice: 0, text: thinking });
+    } else if (this.#thinking && other) {
+      this.#thinking = false;
+      events.push({ type: 'reasoning-end', choice: 0, origin: OLLAMA });
+    }
   }
 
   #done(raw: JsonObject): ChatEvent[] {

@@ -1,6 +1,7 @@
-import type { ChatRequest, ReasoningRequest } from '../../chat/request.js';
+import type { ChatRequest, FunctionTool, ReasoningRequest } from '../../chat/request.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import { AdjustmentReport } from '../adjustment-report.js';
+import { offeredTools } from '../offered-tools.js';
 import type { RenderedRequest, UpstreamRenderContext } from '../protocol.js';
 import { renderMessages } from './render-messages.js';
 
@@ -15,9 +16,7 @@ const NO_EQUAL = ['promptCacheKey', 'serviceTier', 'metadata', 'user', 'safetyId
  */
 export function renderRequest(request: ChatRequest, context: UpstreamRenderContext): RenderedRequest {
   const report = new AdjustmentReport(request.wireNames);
-  const other = request.modalities?.find((modality) => modality.toLowerCase() !== 'text');
-  if (other !== undefined || request.audioOutput !== undefined) throw report.refuse('modalities', 'this model answers in text only.');
-  if ((request.sampling.n ?? 1) > 1) throw report.refuse('n', 'this model gives one choice per request.');
+  report.refuseOtherOutputs(request);
   const options = optionsOf(request, context);
   const wire: JsonObject = {
     model: context.upstreamModel,
@@ -39,21 +38,15 @@ export function renderRequest(request: ChatRequest, context: UpstreamRenderConte
 
 /** Ollama has no `tool_choice`: none is no tools, one named tool is that tool alone; being forced to call cannot be had. */
 function toolsOf(request: ChatRequest, report: AdjustmentReport): JsonObject {
-  const choice = request.toolChoice;
-  if (choice?.type === 'none') return {};
-  const names = choice?.type === 'tool' ? [choice.name] : choice?.type === 'allowed' ? choice.names : null;
-  const tools = request.tools.flatMap((tool, index) => {
-    if (tool.type === 'opaque') {
-      report.addNamed(`tools[${index}]`, 'dropped', tool.name);
-      return [];
-    }
-    if (names?.includes(tool.name) === false) return [];
-    const described = tool.description === undefined ? {} : { description: tool.description };
-    return [{ type: 'function', function: { name: tool.name, ...described, parameters: tool.parameters ?? { type: 'object', properties: {} } } }];
-  });
-  if (names !== null) report.add('toolChoice', 'emulated', 'only the named tools are sent');
-  else if (choice?.type === 'required') report.add('toolChoice', 'dropped');
+  if (request.toolChoice?.type === 'none') return {};
+  const tools = offeredTools(request, report).map(renderTool);
+  if (request.toolChoice?.type === 'required') report.add('toolChoice', 'dropped');
   return tools.length === 0 ? {} : { tools };
+}
+
+function renderTool({ name, description, parameters }: FunctionTool): JsonObject {
+  const described = description === undefined ? {} : { description };
+  return { type: 'function', function: { name, ...described, parameters: parameters ?? { type: 'object', properties: {} } } };
 }
 
 function formatOf({ responseFormat }: ChatRequest): JsonObject {
