@@ -33,7 +33,8 @@ export class ResponseHistories {
   /** After the answer has left, well or not. */
   keep(exchange: AdmittedExchange): void {
     const state = responseStateOf(exchange);
-    if (state?.keep !== true || exchange.error !== undefined || exchange.settlement?.state === 'canceled') return;
+    // Without a settlement the answer was a replay of an earlier one, which is kept already.
+    if (state?.keep !== true || exchange.error !== undefined || exchange.settlement === undefined || exchange.settlement.state === 'canceled') return;
     const response = exchange.request.stream ? state.memory.answer && JSON.stringify(state.memory.answer) : exchange.responseBody;
     if (response === undefined) return;
     const { responseId } = renderContextFor(exchange);
