@@ -49,6 +49,8 @@ const TABLES = `
     revoke_reason text,
     UNIQUE (batch_id, number)
   ) WITH (fillfactor = 90);
+  -- A list of batches counts uses; most codes of most batches have none.
+  CREATE INDEX redeem_codes_used ON redeem_codes (batch_id, uses) WHERE uses > 0;
 
   CREATE TABLE redeem_uses (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

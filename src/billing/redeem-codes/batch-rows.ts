@@ -68,7 +68,7 @@ export interface BatchRow extends Record<string, unknown> {
 }
 
 export const BATCH_COLUMNS = `b.id, b.amount, b.max_uses, b.code_count, b.generated_count, b.expires_at, b.credit_expires_at, b.organization_ids, b.note,
-  b.deliver_until, b.delivered_at, b.revoked_at, b.created_at, (SELECT coalesce(sum(c.uses), 0) FROM redeem_codes c WHERE c.batch_id = b.id) AS uses`;
+  b.deliver_until, b.delivered_at, b.revoked_at, b.created_at, (SELECT coalesce(sum(c.uses), 0) FROM redeem_codes c WHERE c.batch_id = b.id AND c.uses > 0) AS uses`;
 
 export const CODE_STATUS = `
   CASE WHEN c.revoked_at IS NOT NULL OR b.revoked_at IS NOT NULL THEN 'revoked' WHEN c.uses >= c.max_uses THEN 'used'
