@@ -128,6 +128,26 @@ describe('idempotency keys', () => {
     expect(bed.asked('named')).toHaveLength(0);
   });
 
+  it.each([
+    ['messages', { model: 'sandbox/lorem', max_tokens: 20, messages: user('Hello'), stream: true }],
+    ['embeddings', { model: 'sandbox/embed', input: ['a', 'b'] }],
+    ['audio/speech', { model: 'sandbox/speech', input: 'Hello', voice: 'alloy', response_format: 'wav' }],
+    ['audio/transcriptions', null],
+  ])('works on /v1/%s', async (path, json) => {
+    const call = async (): Promise<{ status: number; replayed: string | null; bytes: Buffer }> => {
+      const form = new FormData();
+      form.set('model', 'sandbox/transcribe');
+      form.set('file', new Blob([Buffer.alloc(2_000, 7)]), 'sound.wav');
+      const headers: Record<string, string> = { authorization: `Bearer ${bed.tenant.key}`, ...under('paths') };
+      if (json !== null) headers['content-type'] = 'application/json';
+      const answer = await fetch(`${bed.gateway.url}/v1/${path}`, { method: 'POST', headers, body: json === null ? form : JSON.stringify(json) });
+      return { status: answer.status, replayed: answer.headers.get('idempotent-replayed'), bytes: Buffer.from(await answer.arrayBuffer()) };
+    };
+    const first = await call();
+    expect([first.status, first.replayed]).toEqual([200, null]);
+    expect(await call()).toEqual({ status: 200, replayed: 'true', bytes: first.bytes });
+  });
+
   it('takes no quota for a repeat', async () => {
     const model = await bed.model('quota', { solo: answers('once') });
     const { client } = await bed.key({ limits: { rpm: 1 } });
