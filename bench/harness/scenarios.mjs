@@ -61,10 +61,10 @@ export const SCENARIOS = [
   },
   {
     id: 'idle-streams',
-    title: 'Memory of 500 streams that wait for their second event, in a fresh process',
+    title: 'Memory of 1,000 streams that wait for their second event, in a fresh process',
     unit: 'stream',
     script: 'b-2-600000',
-    load: { hold: 500, events: 2, stream: true },
+    load: { hold: 1_000, events: 2, stream: true },
     lanes: ['openai'],
     memory: true,
   },
