@@ -112,6 +112,15 @@ describe('streams', () => {
       expect(bed.asked('left-drained')[0]?.abortedAtMs).toBeUndefined();
     });
 
+    // A closed and a half-closed connection look alike until something is written; who closes counts as gone, as at nginx.
+    it('by closing its sending half alone: counts as gone, at once', async () => {
+      const model = await bed.model('left-half', { solo: answers('late', { hold: true }) });
+      const socket = await rawCall(JSON.stringify(body(model)));
+      await bed.operator.eventually(async () => bed.asked('left-half').length, 3_000, (count) => count === 1);
+      socket.end();
+      await closedWithin('left-half', performance.now(), 1_000);
+    });
+
     async function leaveOnceAsked(model: string, name: string, more: Json = {}): Promise<void> {
       const socket = await rawCall(JSON.stringify(body(model, more)));
       await bed.operator.eventually(async () => bed.asked(name).length, 3_000, (count) => count === 1);
