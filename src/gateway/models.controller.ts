@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Controller, Get, Headers, Param, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Headers, Param, Query, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { VirtualKeyGuard } from '../auth/index.js';
 import { SnapshotSource, type Model, type Snapshot } from '../core/catalog/model.js';
@@ -9,6 +9,7 @@ import { modelNotFound, resolveName } from '../core/routing/index.js';
 import { HealthStore, type DeploymentHealthReport } from '../routing/index.js';
 import { DescribeCustomerCall } from './api-docs.js';
 import type { InferenceRequest } from './exchanges.js';
+import { renderCodexModel } from './render-codex-model.js';
 import { renderModel, renderMeasured } from './render-model.js';
 
 /** What a key may call: only models that it could really be served, in a stable order. */
@@ -20,19 +21,17 @@ export class ModelsController {
     private readonly health: HealthStore,
   ) {}
 
+  /** Codex says its version and gets its own shape; everybody else one superset body (api-conventions 60). */
   @Get()
   @DescribeCustomerCall('The models this key may call')
-  list(@Req() request: InferenceRequest, @Headers('if-none-match') known: string | undefined, @Res() reply: FastifyReply): void {
-    const snapshot = this.snapshots.current();
-    const models = listModels(snapshot, request.caller as Caller);
-    const body = JSON.stringify({
-      object: 'list',
-      data: models.map(renderModel),
-      // Anthropic's clients page by these; one superset body serves both (api-conventions 60).
-      has_more: false,
-      first_id: models[0]?.id ?? null,
-      last_id: models.at(-1)?.id ?? null,
-    });
+  list(
+    @Req() request: InferenceRequest,
+    @Headers('if-none-match') known: string | undefined,
+    @Query('client_version') codexVersion: string | undefined,
+    @Res() reply: FastifyReply,
+  ): void {
+    const models = listModels(this.snapshots.current(), request.caller as Caller);
+    const body = JSON.stringify(codexVersion === undefined ? renderList(models) : { models: models.map(renderCodexModel) });
     const etag = `"${createHash('sha1').update(body).digest('base64url')}"`;
     void reply.header('etag', etag).header('cache-control', 'private, no-cache');
     if (known === etag) return void reply.status(304).send();
@@ -55,6 +54,17 @@ export class ModelsController {
     const ids = new Set(model.deployments.map((deployment) => deployment.id));
     return this.health.list().filter((report) => ids.has(report.deployment));
   }
+}
+
+function renderList(models: readonly Model[]): Record<string, unknown> {
+  return {
+    object: 'list',
+    data: models.map(renderModel),
+    // Anthropic's clients page by these.
+    has_more: false,
+    first_id: models[0]?.id ?? null,
+    last_id: models.at(-1)?.id ?? null,
+  };
 }
 
 export function listModels(snapshot: Snapshot, caller: Caller): Model[] {

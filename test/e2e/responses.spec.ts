@@ -194,6 +194,48 @@ describe('the Responses API of the running gateway', () => {
     expect(request?.json).toEqual({ model: 'native.solo', input: input.slice(0, 2), novel_option: { a: 1 } });
   });
 
+  it('passes a native stream on event by event', async () => {
+    const frames: Json[] = [
+      { type: 'response.created', response: { id: 'up', model: 'x', output: [], novel: 1 } },
+      { type: 'response.output_item.added', output_index: 0, item: { id: 'msg_1', type: 'message', role: 'assistant', content: [] } },
+      { type: 'response.output_text.delta', item_id: 'msg_1', output_index: 0, content_index: 0, delta: '한국어 👋', logprobs: [], obfuscation: 'zz' },
+      { type: 'response.novel_event', output_index: 0, any: { thing: [1] } },
+      {
+        type: 'response.output_item.done',
+        output_index: 0,
+        item: { id: 'msg_1', type: 'message', role: 'assistant', content: [{ type: 'output_text', text: '한국어 👋' }] },
+      },
+      {
+        type: 'response.completed',
+        response: { id: 'up', status: 'completed', model: 'x', output: [{ id: 'msg_1' }], usage: { input_tokens: 7, output_tokens: 2, total_tokens: 9 } },
+      },
+    ].map((frame, at) => ({ ...frame, sequence_number: at }));
+    const body = frames.map((frame) => `event: ${String(frame['type'])}\ndata: ${JSON.stringify(frame)}\n\n`).join('');
+    const model = await nativeModel(bed, 'streamed', { content: { kind: 'body', body }, contentType: 'text/event-stream', cut: 'bytes' });
+    const answer = await call('responses', { model, input: 'x', stream: true });
+    const events = eventsOfWire(answer.text);
+    const last = events.at(-1)?.data['response'] as Json;
+    expect(grammarFaults(events, { id: String(last['id']), model, native: true })).toEqual([]);
+    expect(events.slice(1, -1).map(({ data }) => data)).toEqual(frames.slice(1, -1));
+    expect(events[0]?.data['response']).toMatchObject({ novel: 1, model });
+    expect(last).toMatchObject({ output: [{ id: 'msg_1' }], usage: { input_tokens: 7, output_tokens: 2, total_tokens: 9 } });
+  });
+
+  it("lists the key's models in Codex's shape, with an etag", async () => {
+    const { key } = await bed.key({ policy: { models: { allow: ['sandbox/echo', 'sandbox/reasoning'] } } });
+    const list = await call('models?client_version=0.169.0', undefined, { key });
+    const models = list.json()['models'] as Json[];
+    expect(models.map((model) => model['slug'])).toEqual(['sandbox/echo', 'sandbox/reasoning']);
+    expect(models[1]).toMatchObject({
+      shell_type: 'shell_command',
+      visibility: 'list',
+      supports_reasoning_summaries: true,
+      truncation_policy: { mode: 'bytes' },
+    });
+    const again = await call('models?client_version=0.169.0', undefined, { key, headers: { 'if-none-match': String(list.headers.get('etag')) } });
+    expect(again.status).toBe(304);
+  });
+
   it('counts tokens for free, as the policy allows', async () => {
     const body = { model: 'sandbox/echo', messages: [{ role: 'user', content: 'How many tokens is this sentence?' }] };
     const { status, headers, json } = await call('messages/count_tokens', body);
