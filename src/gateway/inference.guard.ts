@@ -2,6 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requestNeeds } from '../core/chat/request-needs.js';
+import type { ChatRequest } from '../core/chat/request.js';
 import { SnapshotSource } from '../core/catalog/model.js';
 import { scanBody } from '../core/json/index.js';
 import type { OperationKind } from '../core/operations/index.js';
@@ -81,11 +82,16 @@ export class InferenceGuard implements CanActivate {
       model: model ?? undefined,
       streaming: request.stream,
       needs,
-      output: { maxTokens: request.maxOutputTokens, parameter: request.wireNames['maxOutputTokens'] ?? 'max_tokens' },
+      output: exchange.operation === undefined ? outputOf(request) : undefined,
     });
     if (!decision.allowed) throw denialError(decision);
-    request.maxOutputTokens = needs.maxOutputTokens = decision.maxOutputTokens;
+    // How much an operation writes is not for its client to say: what it can write at most stands already.
+    if (exchange.operation === undefined) request.maxOutputTokens = needs.maxOutputTokens = decision.maxOutputTokens;
     exchange.parameters.push(...decision.adjustments);
     exchange.timings.policyMs = performance.now() - policyMs;
   }
+}
+
+function outputOf({ maxOutputTokens, wireNames }: ChatRequest): { maxTokens: number | undefined; parameter: string } {
+  return { maxTokens: maxOutputTokens, parameter: wireNames['maxOutputTokens'] ?? 'max_tokens' };
 }
