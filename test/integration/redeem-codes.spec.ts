@@ -1,3 +1,4 @@
+import { Credits } from '../../src/billing/accounts/credits.service.js';
 import { LedgerVerify } from '../../src/billing/accounts/ledger-verify.service.js';
 import { generateCode } from '../../src/billing/redeem-codes/code-format.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -123,6 +124,17 @@ describe('redeem codes against a real PostgreSQL', () => {
     directory.remove();
   });
 
+  it('makes all of a large claw-back unspendable at once and leaves the rest of the posting to the expiry job', async () => {
+    const small = new RedeemBench(fixture.database, { clawBackCount: 1 });
+    const { id, codes } = await small.create({ maxUses: 3 });
+    for (const organization of ['claw1', 'claw2', 'claw3']) await small.redeem(organization, codes[0]);
+    const result = await fixture.database.transaction((transaction) => small.revocations.revoke({ batchId: id, codeNumber: 1, reason: 'many', clawBack: true }, transaction));
+    expect(result).toEqual({ batchId: id, codeNumber: 1, clawedBackNanoUsd: 5n * USD, pendingNanoUsd: 10n * USD });
+    for (const organization of ['claw1', 'claw2', 'claw3']) expect(await small.balance(organization)).toBe(0n);
+    expect(await new Credits(fixture.database).expire()).toBe(2);
+    expect(await small.batches.funnel(id)).toEqual({ redeemedNanoUsd: 15n * USD, spentNanoUsd: 0n, remainingNanoUsd: 0n, expiredNanoUsd: 15n * USD });
+  });
+
   it('makes every use taken back while a batch is being revoked, or refuses it', async () => {
     const { id, codes } = await bench.create({ codeCount: 30 });
     const tries = codes.map((code, i) => bench.redeem(`revoked${i}`, code));
@@ -180,5 +192,27 @@ describe('redeem codes against a real PostgreSQL', () => {
     await pause(10);
     await small.deliveries.purge();
     await expect(fixture.database.transaction((transaction) => small.deliveries.fetch(id, transaction))).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('gone') });
+  });
+});
+
+describe('verification of redeem codes (I16)', () => {
+  it.each([
+    ['a use that was not counted', 'UPDATE redeem_codes SET uses = 0'],
+    ['a use that was not made', 'UPDATE redeem_codes SET uses = 2'],
+    ['a use without its grant', "UPDATE ledger_grants SET source = 'operator' WHERE source = 'redeem'"],
+    ['a use by another organization', "UPDATE redeem_uses SET organization_id = 'thief'"],
+    ['a grant without its use', 'UPDATE redeem_codes SET uses = 0; DELETE FROM redeem_uses'],
+  ])('finds %s', async (_what, tamper) => {
+    const fixture = await createTestDatabase();
+    const bench = new RedeemBench(fixture.database);
+    const { codes } = await bench.create({ maxUses: 2 });
+    await bench.redeem('org', codes[0]);
+    const verify = new LedgerVerify(fixture.database);
+    expect(await verify.verify()).toMatchObject({ ok: true, driftNanoUsd: 0n });
+    await expect(fixture.database.query('UPDATE redeem_codes SET uses = 3')).rejects.toMatchObject({ code: '23514' });
+    await fixture.database.query(tamper);
+    const { invariants } = await verify.verify();
+    expect(invariants.filter(({ ok }) => !ok).map(({ id }) => id)).toEqual(['I16']);
+    await fixture.drop();
   });
 });
