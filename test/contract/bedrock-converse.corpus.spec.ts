@@ -8,7 +8,9 @@ const exchanges = corpus === null ? [] : corpus.list('bedrock.converse').map((en
 (corpus === null ? describe.skip : describe)('recorded Bedrock traffic', () => {
   it('is read as it was meant, wherever it is cut', () => {
     const missed = replayAnswers(bedrockConverse, exchanges);
-    process.stdout.write(`bedrock-converse: ${exchanges.length - new Set(missed.map((fault) => fault.split(':')[0])).size} of ${exchanges.length} recorded answers\n`);
+    process.stdout.write(
+      `bedrock-converse: ${exchanges.length - new Set(missed.map((fault) => fault.split(':')[0])).size} of ${exchanges.length} recorded answers\n`,
+    );
     expect(missed).toEqual([]);
   });
 });

@@ -11,7 +11,11 @@ import { UPSTREAM_PROTOCOLS } from '../../src/providers/protocols.js';
 import { UpstreamClient } from '../../src/providers/upstream-client.js';
 
 /** Where requests of the cloud providers go and as whom: over real sockets, with a token server of our own. */
-const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
 const catalogue = loadCatalogue();
 const client = new UpstreamClient();
 
@@ -46,7 +50,13 @@ beforeEach(() => {
   clockMs = Date.UTC(2026, 10, 21, 12);
   let count = 0;
   tokenAnswer = () => ({ status: 200, body: { access_token: `ya29.token-${++count}-of-this-test`, expires_in: 3_600, token_type: 'Bearer' }, afterMs: 20 });
-  adapter = new ProviderAdapter({ protocols: UPSTREAM_PROTOCOLS, transport: client, inProcess: null, nowMs: () => clockMs, defect: (error) => expect(error).toBeUndefined() });
+  adapter = new ProviderAdapter({
+    protocols: UPSTREAM_PROTOCOLS,
+    transport: client,
+    inProcess: null,
+    nowMs: () => clockMs,
+    defect: (error) => expect(error).toBeUndefined(),
+  });
 });
 afterAll(async () => {
   await client.close();
@@ -55,11 +65,39 @@ afterAll(async () => {
 });
 
 const serviceAccount = (extra: Record<string, unknown> = {}): string =>
-  JSON.stringify({ type: 'service_account', client_email: 'robot@example.test', private_key_id: 'k1', private_key: privateKey, project_id: 'demo-project', token_uri: `${origin}/token`, ...extra });
+  JSON.stringify({
+    type: 'service_account',
+    client_email: 'robot@example.test',
+    private_key_id: 'k1',
+    private_key: privateKey,
+    project_id: 'demo-project',
+    token_uri: `${origin}/token`,
+    ...extra,
+  });
 
 function deploymentOf(type: string, model: string, secrets: Record<string, string>, baseUrl: string | null = origin): Deployment {
-  const provider = { id: 'p', type, baseUrl, zones: [], timeouts: {}, health: true, drainOnAbort: false, billPartial: true, credentials: [{ id: 'c', weight: 1, secrets }] };
-  const written = { id: 'm', name: null, aliases: null, serve: [{ provider: 'p', model, weight: 1, priority: 0, protocol: null }], price: null, cost: null, capabilities: {}, class: null, endpoints: undefined };
+  const provider = {
+    id: 'p',
+    type,
+    baseUrl,
+    zones: [],
+    timeouts: {},
+    health: true,
+    drainOnAbort: false,
+    billPartial: true,
+    credentials: [{ id: 'c', weight: 1, secrets }],
+  };
+  const written = {
+    id: 'm',
+    name: null,
+    aliases: null,
+    serve: [{ provider: 'p', model, weight: 1, priority: 0, protocol: null }],
+    price: null,
+    cost: null,
+    capabilities: {},
+    class: null,
+    endpoints: undefined,
+  };
   const snapshot = buildSnapshot({ providers: [provider], models: [written] } as never, catalogue, { version: 1, hash: 'x' });
   return snapshot.models.get('m')?.deployments[0] as Deployment;
 }
@@ -172,7 +210,9 @@ describe('Amazon Bedrock', () => {
     const keys = { access_key_id: 'AKIDEXAMPLE', secret_access_key: 'secret-example-of-this-test', session_token: 'T', region: 'ap-northeast-2' };
     await call(deploymentOf('bedrock', 'apac.anthropic.claude-sonnet-4-20250514-v1:0', keys)).done;
     expect(last().url).toBe('/model/apac.anthropic.claude-sonnet-4-20250514-v1%3A0/converse');
-    expect(last().headers['authorization']).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/20261121\/ap-northeast-2\/bedrock\/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=[0-9a-f]{64}$/);
+    expect(last().headers['authorization']).toMatch(
+      /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/20261121\/ap-northeast-2\/bedrock\/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=[0-9a-f]{64}$/,
+    );
     expect(last().headers['x-amz-security-token']).toBe('T');
     await call(deploymentOf('bedrock', 'amazon.nova-lite-v1:0', { key: 'bearer-key' }), true).done;
     expect(last().headers['authorization']).toBe('Bearer bearer-key');

@@ -8,7 +8,9 @@ const exchanges = corpus === null ? [] : corpus.list('cohere.chat.v2').map((entr
 (corpus === null ? describe.skip : describe)('recorded Cohere traffic', () => {
   it('is read as it was meant, wherever it is cut', () => {
     const missed = replayAnswers(cohereChat, exchanges);
-    process.stdout.write(`cohere-chat: ${exchanges.length - new Set(missed.map((fault) => fault.split(':')[0])).size} of ${exchanges.length} recorded answers\n`);
+    process.stdout.write(
+      `cohere-chat: ${exchanges.length - new Set(missed.map((fault) => fault.split(':')[0])).size} of ${exchanges.length} recorded answers\n`,
+    );
     expect(missed).toEqual([]);
   });
 });

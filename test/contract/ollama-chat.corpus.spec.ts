@@ -8,7 +8,9 @@ const exchanges = corpus === null ? [] : corpus.list('ollama.chat').map((entry) 
 (corpus === null ? describe.skip : describe)('recorded Ollama traffic', () => {
   it('is read as it was meant, wherever it is cut', () => {
     const missed = replayAnswers(ollamaChat, exchanges);
-    process.stdout.write(`ollama-chat: ${exchanges.length - new Set(missed.map((fault) => fault.split(':')[0])).size} of ${exchanges.length} recorded answers\n`);
+    process.stdout.write(
+      `ollama-chat: ${exchanges.length - new Set(missed.map((fault) => fault.split(':')[0])).size} of ${exchanges.length} recorded answers\n`,
+    );
     expect(missed).toEqual([]);
   });
 });

@@ -218,7 +218,12 @@ export const PROVIDER_FIXTURES: Readonly<Record<string, ProviderFixture>> = {
     model: 'gpt-4o',
     error: openAiError(
       400,
-      { message: "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.", type: null, param: 'prompt', code: 'content_filter' },
+      {
+        message: "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+        type: null,
+        param: 'prompt',
+        code: 'content_filter',
+      },
       'content_policy_violation',
     ),
     absent: ['top_k'],

@@ -8,7 +8,8 @@ const THOUGHT = 'The user wants the weather.';
 const cohere: ProviderFixture = (() => {
   const usage = { billed_units: { input_tokens: 4, output_tokens: 9 }, tokens: { input_tokens: 12, output_tokens: 11, reasoning_tokens: 6 }, cached_tokens: 4 };
   const event = (type: string, message: unknown, index?: number) => ({ type, ...(index !== undefined && { index }), delta: { message } });
-  const sse = (frames: readonly { type: string }[]) => frames.map((frame) => `event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`).join('') + 'data: [DONE]\n\n';
+  const sse = (frames: readonly { type: string }[]) =>
+    frames.map((frame) => `event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`).join('') + 'data: [DONE]\n\n';
   const start = { type: 'message-start', id: 'up-1', delta: { message: { role: 'assistant', content: [], tool_plan: '', tool_calls: [], citations: [] } } };
   const end = (reason: string) => ({ type: 'message-end', delta: { finish_reason: reason, usage } });
   return {

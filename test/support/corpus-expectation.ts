@@ -64,7 +64,9 @@ function bedrockExpectation(exchange: Exchange): ExpectedAnswer {
   const blocks = (Array.isArray(message['content']) ? message['content'] : []).map(record);
   const served = new Set(blocks.map((block) => record(block['toolUse'])).flatMap((use) => (use['type'] === 'server_tool_use' ? [use['toolUseId']] : [])));
   if (served.size === 0 && !blocks.some((block) => 'citationsContent' in block)) return expected;
-  const words = blocks.flatMap((block) => ('citationsContent' in block ? (record(block['citationsContent'])['content'] as unknown[] | undefined) ?? [] : [block]));
+  const words = blocks.flatMap((block) =>
+    'citationsContent' in block ? ((record(block['citationsContent'])['content'] as unknown[] | undefined) ?? []) : [block],
+  );
   const text = words.map((piece) => record(piece)['text'] ?? '').join('');
   return { ...expected, text, toolCalls: (expected.toolCalls ?? []).filter((call) => !served.has(call.id)) };
 }

@@ -32,7 +32,11 @@ describe('signAws', () => {
   });
 
   it('signs the token of temporary keys, and nothing a proxy may change', () => {
-    const signed = signAws(request('POST', '/model/us.x%3A0/converse', { 'user-agent': 'a', 'content-type': 'application/json' }, '{}'), { ...KEYS, sessionToken: 'T' }, SCOPE);
+    const signed = signAws(
+      request('POST', '/model/us.x%3A0/converse', { 'user-agent': 'a', 'content-type': 'application/json' }, '{}'),
+      { ...KEYS, sessionToken: 'T' },
+      SCOPE,
+    );
     expect(signed.headers['x-amz-security-token']).toBe('T');
     expect(signed.headers['authorization']).toContain('SignedHeaders=content-type;host;x-amz-date;x-amz-security-token,');
   });

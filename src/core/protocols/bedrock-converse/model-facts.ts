@@ -24,7 +24,13 @@ const FAMILIES: readonly [RegExp, Family][] = [
 ];
 const KNOWN_FAMILIES: ReadonlySet<unknown> = new Set(['claude', 'nova', 'gpt-oss', 'mistral', 'other']);
 const KNOWN_THINKING: ReadonlySet<unknown> = new Set(['none', 'budget', 'adaptive', 'nova', 'effort']);
-const USUAL_THINKING: Readonly<Record<Family, BedrockFacts['thinking']>> = { claude: 'budget', nova: 'nova', 'gpt-oss': 'effort', mistral: 'none', other: 'none' };
+const USUAL_THINKING: Readonly<Record<Family, BedrockFacts['thinking']>> = {
+  claude: 'budget',
+  nova: 'nova',
+  'gpt-oss': 'effort',
+  mistral: 'none',
+  other: 'none',
+};
 
 export function readFacts({ upstreamModel, reasons, modelFacts }: UpstreamRenderContext): BedrockFacts {
   const family = familyOf(modelFacts['family'], upstreamModel);

@@ -50,7 +50,10 @@ export function renderDocument(part: FilePart, path: string, name: string): Json
 
 /** Letters, digits, single spaces, hyphens, parentheses and brackets; told apart by number, because equal names are refused. */
 export function documentName(filename: string | undefined, number: number): string {
-  const base = (filename ?? '').replace(/\.[a-z0-9]{1,5}$/i, '').replace(/[^A-Za-z0-9()[\]-]+/g, ' ').trim();
+  const base = (filename ?? '')
+    .replace(/\.[a-z0-9]{1,5}$/i, '')
+    .replace(/[^A-Za-z0-9()[\]-]+/g, ' ')
+    .trim();
   const short = base === '' ? 'document' : base.slice(0, 180);
   return number === 1 ? short : `${short} ${number}`;
 }
@@ -63,7 +66,10 @@ function sourceOf(source: MediaSource, path: string): JsonObject {
 }
 
 function formatOf(source: MediaSource, known: Readonly<Record<string, string>>, path: string): string {
-  const name = source.kind === 'inline' ? (source.mediaType.toLowerCase().split(';')[0]?.split('/')[1] ?? '') : extensionOf(source.kind === 'url' ? source.url : source.id);
+  const name =
+    source.kind === 'inline'
+      ? (source.mediaType.toLowerCase().split(';')[0]?.split('/')[1] ?? '')
+      : extensionOf(source.kind === 'url' ? source.url : source.id);
   const format = known[name];
   if (format !== undefined) return format;
   const formats = [...new Set(Object.values(known))].join(', ');

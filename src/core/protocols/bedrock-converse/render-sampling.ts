@@ -15,7 +15,11 @@ export interface RenderedSampling {
 }
 
 /** `inferenceConfig` has what all models share: maxTokens, temperature, topP, stopSequences; top_k is the model's own. */
-export function renderSampling(request: ChatRequest, { facts, limits }: { facts: BedrockFacts; limits: ReasoningPlan['limits'] }, report: AdjustmentReport): RenderedSampling {
+export function renderSampling(
+  request: ChatRequest,
+  { facts, limits }: { facts: BedrockFacts; limits: ReasoningPlan['limits'] },
+  report: AdjustmentReport,
+): RenderedSampling {
   const { sampling } = request;
   report.dropFrom(sampling, NO_EQUAL);
   const random = randomness(request, { facts, limits }, report);

@@ -93,5 +93,7 @@ function emulated(request: ChatRequest, format: JsonSchemaFormat, facts: Bedrock
   // A strict schema is a promise that an instruction cannot keep.
   if (format.strict === true) throw report.refuse('responseFormat', 'this model cannot be bound to a JSON schema in this request.');
   report.add('responseFormat', 'emulated', 'instruction');
-  return { instruction: [{ text: `Answer with JSON that fits this JSON Schema and nothing else, no prose, no code fence:\n${JSON.stringify(format.schema)}` }] };
+  return {
+    instruction: [{ text: `Answer with JSON that fits this JSON Schema and nothing else, no prose, no code fence:\n${JSON.stringify(format.schema)}` }],
+  };
 }

@@ -8,7 +8,8 @@ export function renderMessages(messages: readonly Message[]): JsonObject[] {
 }
 
 function renderMessage(message: Message, path: string): JsonObject[] {
-  if (message.role === 'tool') return message.parts.filter((part): part is ToolResultPart => part.type === 'tool-result').map((part) => renderResult(part, path));
+  if (message.role === 'tool')
+    return message.parts.filter((part): part is ToolResultPart => part.type === 'tool-result').map((part) => renderResult(part, path));
   if (message.role === 'assistant') return [renderAnswer(message.parts, path)];
   const role = message.role === 'user' ? 'user' : 'system';
   const blocks = message.parts.flatMap((part, index) => renderPart(part, `${path}.content[${index}]`));
@@ -19,7 +20,9 @@ function renderMessage(message: Message, path: string): JsonObject[] {
 
 function renderAnswer(parts: readonly Part[], path: string): JsonObject {
   const calls = parts.flatMap((part) =>
-    part.type === 'tool-call' ? [{ id: part.id, type: 'function', function: { name: part.name, arguments: part.arguments === '' ? '{}' : part.arguments } }] : [],
+    part.type === 'tool-call'
+      ? [{ id: part.id, type: 'function', function: { name: part.name, arguments: part.arguments === '' ? '{}' : part.arguments } }]
+      : [],
   );
   const said = parts.filter((part) => part.type !== 'tool-call' && part.type !== 'reasoning');
   const content = said.flatMap((part, index) => renderPart(part, `${path}.content[${index}]`)).filter((block) => block['text'] !== '');

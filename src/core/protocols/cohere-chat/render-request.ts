@@ -54,7 +54,10 @@ function toolsOf(request: ChatRequest, report: AdjustmentReport): JsonObject {
 
 function renderTool(tool: FunctionTool): JsonObject {
   const { name, description, parameters } = tool;
-  return { type: 'function', function: { name, ...(description !== undefined && { description }), parameters: parameters ?? { type: 'object', properties: {} } } };
+  return {
+    type: 'function',
+    function: { name, ...(description !== undefined && { description }), parameters: parameters ?? { type: 'object', properties: {} } },
+  };
 }
 
 /** A schema stands inside `json_object` (https://docs.cohere.com/docs/structured-outputs, read 2026-11-21). */

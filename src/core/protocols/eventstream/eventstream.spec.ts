@@ -18,7 +18,11 @@ function decode(bytes: Uint8Array, cuts: readonly number[] = []): Plain[] {
 }
 
 const message = fc.record({
-  headers: fc.dictionary(fc.string({ minLength: 1, maxLength: 20 }).filter((name) => name !== '__proto__'), fc.string({ maxLength: 40 }), { maxKeys: 4 }),
+  headers: fc.dictionary(
+    fc.string({ minLength: 1, maxLength: 20 }).filter((name) => name !== '__proto__'),
+    fc.string({ maxLength: 40 }),
+    { maxKeys: 4 },
+  ),
   payload: fc.string({ unit: 'grapheme', maxLength: 200 }),
 });
 const bytesOf = (messages: readonly { headers: Record<string, string>; payload: string }[]): Buffer =>
@@ -65,7 +69,8 @@ describe('EventStreamDecoder', () => {
 
   it('knows every type of header', () => {
     const uuid = '00112233445566778899aabbccddeeff';
-    const header = (name: string, type: number, hex: string) => Buffer.concat([Buffer.from([name.length]), Buffer.from(name), Buffer.from([type]), Buffer.from(hex, 'hex')]);
+    const header = (name: string, type: number, hex: string) =>
+      Buffer.concat([Buffer.from([name.length]), Buffer.from(name), Buffer.from([type]), Buffer.from(hex, 'hex')]);
     const all = Buffer.concat([
       header('t', 0, ''),
       header('f', 1, ''),

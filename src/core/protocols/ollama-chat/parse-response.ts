@@ -13,7 +13,11 @@ export function parseResponse(body: unknown, context: ParseContext): ChatRespons
   }
   const parts = partsOf(body['message']);
   const raw = textOf(body['done_reason']);
-  const { finish, known } = finishOf(raw, parts.some((part) => part.type === 'tool-call'), context.dialect);
+  const { finish, known } = finishOf(
+    raw,
+    parts.some((part) => part.type === 'tool-call'),
+    context.dialect,
+  );
   const logprobs = logprobsOf(body);
   return {
     ...startFacts(body),

@@ -15,7 +15,8 @@ function namesOfCalls(messages: readonly Message[]): ReadonlyMap<string, string>
 }
 
 function renderMessage(message: Message, path: string, names: ReadonlyMap<string, string>): JsonObject[] {
-  if (message.role === 'tool') return message.parts.filter((part): part is ToolResultPart => part.type === 'tool-result').map((part) => renderResult(part, path, names));
+  if (message.role === 'tool')
+    return message.parts.filter((part): part is ToolResultPart => part.type === 'tool-result').map((part) => renderResult(part, path, names));
   const role = message.role === 'developer' ? 'system' : message.role;
   const rendered: JsonObject = { role, content: message.parts.map((part, index) => textIn(part, `${path}.content[${index}]`)).join('') };
   const thinking = message.parts.map((part) => (part.type === 'reasoning' ? part.text : '')).join('');
