@@ -13,7 +13,7 @@ export interface StoredResponse {
 }
 
 /** Larger ones are not kept. */
-export const MAX_STORED_CHARS = 8 * 1024 * 1024;
+const MAX_STORED_CHARS = 8 * 1024 * 1024;
 /** Being written; beyond it new ones are not kept. */
 const MAX_PENDING = 256;
 const MAX_PENDING_CHARS = 64 * 1024 * 1024;

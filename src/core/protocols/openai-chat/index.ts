@@ -1,11 +1,10 @@
 import type { ChatProtocol } from '../protocol.js';
 import { endpoint } from './endpoint.js';
 import { renderNativeRequest } from './native-request.js';
-import { parseError } from './parse-error.js';
+import { parseError, renderError } from '../shared-openai/index.js';
 import { parseRequest } from './parse-request.js';
 import { parseResponse } from './parse-response.js';
 import { OpenAiStreamParser } from './parse-stream.js';
-import { renderError } from './render-error.js';
 import { renderRequest } from './render-request.js';
 import { renderNativeResponse, renderResponse } from './render-response.js';
 import { OpenAiStreamRenderer } from './render-stream.js';

@@ -3,7 +3,7 @@ import { ResponseOfEvents } from '../../chat/response-of-events.js';
 import type { ChatResponse } from '../../chat/response.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import { UnreadableAnswer, type ParseContext } from '../protocol.js';
-import { parseError } from './parse-error.js';
+import { parseError } from '../shared-openai/index.js';
 import { ChunkReader } from './read-chunk.js';
 
 const KNOWN: ReadonlySet<string> = new Set(['id', 'object', 'created', 'model', 'choices', 'usage', 'service_tier', 'system_fingerprint', 'x_groq', 'error']);

@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from '../../json/index.js';
 import { UnreadableAnswer, type ParseContext, type StreamParser } from '../protocol.js';
 import { SseDecoder, SseOverflow, type SseFrame } from '../sse/index.js';
 import { FrameShapes } from './frame-shapes.js';
-import { parseError } from './parse-error.js';
+import { parseError } from '../shared-openai/index.js';
 import { finishFacts, isTruthyError, parseResponse } from './parse-response.js';
 import { ChunkReader } from './read-chunk.js';
 

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../json/index.js';
 import type { AnswerSummary, RenderContext, StreamRenderer } from '../protocol.js';
 import { NativeFrames, plainTextChoice } from './native-frame.js';
 import { DeltaRenderer, type RenderedChoice } from './render-delta.js';
-import { renderError } from './render-error.js';
+import { renderError } from '../shared-openai/index.js';
 import { renderUsage } from './usage.js';
 
 const HEARTBEAT = ': keep-alive\n\n';

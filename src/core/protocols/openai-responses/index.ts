@@ -1,11 +1,11 @@
 import type { ChatProtocol } from '../protocol.js';
+import { renderError } from '../shared-openai/index.js';
 import { endpoint } from './endpoint.js';
 import { renderNativeRequest } from './native-request.js';
 import { parseError } from './parse-error.js';
 import { parseRequest } from './parse-request.js';
 import { parseResponse } from './parse-response.js';
 import { ResponsesStreamParser } from './parse-stream.js';
-import { renderError } from './render-error.js';
 import { renderRequest } from './render-request.js';
 import { renderNativeResponse, renderResponse } from './render-response.js';
 import { ResponsesStreamRenderer } from './render-stream.js';

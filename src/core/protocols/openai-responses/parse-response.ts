@@ -2,8 +2,8 @@ import type { ChatEvent } from '../../chat/event.js';
 import { ResponseOfEvents } from '../../chat/response-of-events.js';
 import type { ChatResponse } from '../../chat/response.js';
 import { isObject, type JsonObject } from '../../json/index.js';
-import { openaiChat } from '../openai-chat/index.js';
 import { UnreadableAnswer, type ParseContext } from '../protocol.js';
+import { responseOfChat } from './chat-answer.js';
 import { finishOf } from './finish.js';
 import { parseError } from './parse-error.js';
 import { completedItem, nothingSaid } from './read-item.js';
@@ -14,11 +14,10 @@ import { parseUsage } from './usage.js';
 const PROVIDER_ONLY = ['citations', 'content_filters', 'moderation'];
 
 /** `response` → canonical. Throws UnreadableAnswer for errors in a 200 and for what is no answer. */
-export function parseResponse(body: unknown, context: ParseContext): ChatResponse {
-  if (!isObject(body)) throw new UnreadableAnswer('The answer is not a JSON object.', parseError(body));
-  refuseErrors(body);
-  // Azure answers so for models that it does not serve with this API (recorded 2026).
-  if (Array.isArray(body['choices'])) return openaiChat.parseResponse(body, context);
+export function parseResponse(answer: unknown, context: ParseContext): ChatResponse {
+  if (!isObject(answer)) throw new UnreadableAnswer('The answer is not a JSON object.', parseError(answer));
+  refuseErrors(answer);
+  const body = Array.isArray(answer['choices']) ? responseOfChat(answer) : answer;
   if (!Array.isArray(body['output'])) throw new UnreadableAnswer('The answer has no output.', parseError(body));
   const gathered = new ResponseOfEvents();
   for (const event of eventsOf(body, context)) gathered.push(event);

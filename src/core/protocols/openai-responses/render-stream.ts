@@ -6,7 +6,7 @@ import { encodeSse } from '../sse/index.js';
 import { envelope, statusOf, summaryMembers, type Ended } from './envelope.js';
 import { NativeEvents } from './native-event.js';
 import { OutputWriter } from './output-writer.js';
-import { renderFailure } from './render-error.js';
+import { renderFailure } from './render-failure.js';
 
 /**
  * Canonical items → the events of a response: created, in_progress, the items, and one of completed, incomplete, failed, which

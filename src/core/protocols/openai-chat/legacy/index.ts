@@ -1,9 +1,8 @@
 import { GatewayError } from '../../../errors/gateway-error.js';
 import type { ChatProtocol } from '../../protocol.js';
 import { renderNativeRequest } from '../native-request.js';
-import { parseError } from '../parse-error.js';
+import { parseError, renderError } from '../../shared-openai/index.js';
 import { parseResponse } from '../parse-response.js';
-import { renderError } from '../render-error.js';
 import { asChatAnswer, CompletionsStreamParser } from './parse-answer.js';
 import { parseRequest } from './parse-request.js';
 import { CompletionsStreamRenderer, renderResponse } from './render-answer.js';

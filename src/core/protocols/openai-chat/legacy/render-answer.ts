@@ -3,7 +3,7 @@ import type { ChatResponse, FinishReason } from '../../../chat/response.js';
 import type { GatewayError } from '../../../errors/gateway-error.js';
 import type { JsonObject } from '../../../json/index.js';
 import type { AnswerSummary, RenderContext, StreamItem, StreamRenderer } from '../../protocol.js';
-import { renderError } from '../render-error.js';
+import { renderError } from '../../shared-openai/index.js';
 import { renderUsage } from '../usage.js';
 
 export function renderResponse(response: ChatResponse, context: RenderContext, summary: AnswerSummary): JsonObject {

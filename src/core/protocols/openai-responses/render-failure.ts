@@ -1,10 +1,6 @@
 import type { ErrorCode } from '../../errors/catalogue.js';
 import type { GatewayError } from '../../errors/gateway-error.js';
 import type { JsonObject } from '../../json/index.js';
-import { openaiChat } from '../openai-chat/index.js';
-
-/** Before the first byte errors are those of all of OpenAI's APIs. */
-export const renderError = openaiChat.renderError;
 
 /** The words of `response.failed` that Codex acts on (api-conventions 69); everything else is `server_error`. */
 const CODES: Partial<Readonly<Record<ErrorCode, string>>> = {

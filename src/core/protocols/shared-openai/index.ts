@@ -1,0 +1,2 @@
+export { parseError } from './parse-error.js';
+export { renderError } from './render-error.js';
