@@ -31,12 +31,14 @@ export class InferenceGuard implements CanActivate {
   @Inject(Idempotency)
   private readonly idempotency!: Idempotency;
 
+  @Inject(ResponseHistories)
+  private readonly histories!: ResponseHistories;
+
   constructor(
     private readonly reflector: Reflector,
     private readonly exchanges: Exchanges,
     private readonly snapshots: SnapshotSource,
     private readonly limits: Limits,
-    private readonly histories: ResponseHistories,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {

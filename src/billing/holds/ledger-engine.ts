@@ -10,8 +10,7 @@ import {
   type Hold,
   type HoldPart,
   type HoldRequest,
-  type LeaseView,
-  type Need,
+  type LeaseView, type Need,
   type RequestFold,
   type RequestRecord,
 } from '../../core/ledger/index.js';
