@@ -9,6 +9,7 @@ import { Planner } from '../routing/index.js';
 import { Answers } from './answers.js';
 import { Attempt, DrainSlots, type AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
+import { nextCandidate } from './next-candidate.js';
 import { completionsDeployment } from './operations/legacy-completions.js';
 import { PROTOCOLS } from './protocols.js';
 import { renderContextFor } from './render-context.js';
@@ -32,24 +33,33 @@ export class AttemptRunner {
 
   /**
    * Renders the first candidate's request before any money is held, so that a request that cannot be rendered costs
-   * nothing, and drops under strict parameters every candidate that would have to adjust some. Throws `unsupported_parameter`.
+   * nothing. Passes over candidates that cannot be given this request, or not without an adjustment where those are
+   * forbidden; throws the first one's refusal when nobody is left.
    */
   refuseAdjustments(exchange: AdmittedExchange, plan: Plan): void {
-    const strict = exchange.options.strict || exchange.caller.strictParams;
     const byPolicy = [...exchange.parameters];
-    if (strict && byPolicy.some(isAdjustment)) throw adjusted(byPolicy);
-    let refused: readonly ParameterAdjustment[] = [];
-    while (plan.attempts.length > 0) {
-      const candidate = plan.attempts[0] as Candidate;
-      const call = this.prepare(exchange, candidate);
-      if (!strict || !call.report.some(isAdjustment)) {
-        exchange.parameters = [...byPolicy, ...call.report];
+    if (isStrict(exchange) && byPolicy.some(isAdjustment)) throw adjusted(byPolicy);
+    let refusal: GatewayError | undefined;
+    for (let first = plan.attempts[0]; first !== undefined; first = plan.attempts[0]) {
+      const found = this.refusalOf(exchange, first);
+      if (found === null) {
+        exchange.parameters = [...byPolicy, ...this.prepare(exchange, first).report];
         return;
       }
-      refused = call.report;
+      refusal ??= found;
       plan.attempts.shift();
     }
-    throw adjusted(refused);
+    throw refusal ?? adjusted([]);
+  }
+
+  /** Who is asked after a failure, passing over whoever cannot be given this request; null when it ends here. */
+  next(exchange: AdmittedExchange, outcome: Extract<AttemptOutcome, { kind: 'failed' }>): Candidate | null {
+    for (;;) {
+      const candidate = nextCandidate(exchange, outcome);
+      if (candidate === null || this.refusalOf(exchange, candidate) === null) return candidate;
+      const attempts = exchange.plan?.attempts ?? [];
+      attempts.splice(attempts.indexOf(candidate), 1);
+    }
   }
 
   start(exchange: AdmittedExchange, candidate: Candidate): Attempt {
@@ -92,6 +102,16 @@ export class AttemptRunner {
     });
   }
 
+  private refusalOf(exchange: AdmittedExchange, candidate: Candidate): GatewayError | null {
+    try {
+      const { report } = this.prepare(exchange, candidate);
+      return isStrict(exchange) && report.some(isAdjustment) ? adjusted(report) : null;
+    } catch (error) {
+      if (error instanceof GatewayError) return error;
+      throw error;
+    }
+  }
+
   private prepare(exchange: AdmittedExchange, candidate: Candidate): PreparedCall | PreparedOperation {
     const known = this.prepared.get(exchange);
     if (known?.candidate === candidate) return known.call;
@@ -119,6 +139,10 @@ export class AttemptRunner {
       hopCount: exchange.options.hopCount,
     });
   }
+}
+
+function isStrict({ options, caller }: AdmittedExchange): boolean {
+  return options.strict || caller.strictParams;
 }
 
 /** A value for what the client left open, or another name for what it said, takes nothing away. */

@@ -7,11 +7,10 @@ import { Planner, planOf } from '../routing/index.js';
 import { Answers } from './answers.js';
 import type { Attempt, AttemptOutcome } from './attempt.js';
 import { AttemptRunner } from './attempt-runner.js';
-import { endingOf, expectedCostNanoUsd } from './ending.js';
+import { abandoned, endingOf, expectedCostNanoUsd } from './ending.js';
 import type { AdmittedExchange } from './exchange.js';
 import { holdRequestFor } from './hold-request.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
-import { nextCandidate } from './next-candidate.js';
 import { Overages } from './overages.js';
 import { tokensUsed } from './tokens-used.js';
 
@@ -28,13 +27,14 @@ interface Attempted {
 export class CompleteChat {
   @Inject(Idempotency)
   private readonly idempotency!: Idempotency;
+  @Inject(Overages)
+  private readonly overages!: Overages;
 
   constructor(
     private readonly planner: Planner,
     private readonly holds: Holds,
     private readonly attempts: AttemptRunner,
     private readonly answers: Answers,
-    private readonly overages: Overages,
   ) {}
 
   /** Throws GatewayError while nothing has been sent to the client; afterwards errors leave inside the stream. */
@@ -48,7 +48,11 @@ export class CompleteChat {
     exchange.hold = await this.holds.hold(holdRequestFor(exchange, plan, this.planner.leases));
     exchange.timings.holdMs = performance.now() - plannedMs;
 
-    const { attempt, outcome, failures, suspenseNanoUsd } = await this.attemptAll(exchange, plan.attempts[0] as Candidate);
+    const { attempt, outcome, failures, suspenseNanoUsd } = await this.attemptAll(exchange, plan.attempts[0] as Candidate).catch((error: unknown) => {
+      // A bug of ours must not keep the customer's money held.
+      exchange.settlement = exchange.hold?.settle(abandoned(exchange));
+      throw error;
+    });
     const settleMs = performance.now();
     exchange.meter = attempt.meter;
     this.answers.keep(exchange, attempt.recorded());
@@ -85,7 +89,7 @@ export class CompleteChat {
       this.attempts.report(exchange, attempt, outcome);
       if (outcome.kind !== 'failed') return { attempt, outcome, failures, suspenseNanoUsd };
       failures.push(outcome.failure);
-      const next = nextCandidate(exchange, outcome);
+      const next = this.attempts.next(exchange, outcome);
       if (next === null || !this.planner.mayRetry()) return { attempt, outcome, failures, suspenseNanoUsd };
       if (outcome.failure.maybeBilled) suspenseNanoUsd += expectedCostNanoUsd(exchange, attempt, candidate.deployment.cost);
       candidate = next;

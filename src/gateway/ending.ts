@@ -24,6 +24,12 @@ export function endingOf(exchange: AdmittedExchange, outcome: AttemptOutcome, la
   };
 }
 
+/** The gateway itself failed while it asked: nothing is charged. */
+export function abandoned(exchange: AdmittedExchange): Ending {
+  const nothing = { usage: undefined, delivered: NO_USAGE, hadHeaders: false, hadContent: false, requests: 0, images: 0, seconds: 0, suspenseNanoUsd: 0n };
+  return { ...servedOf(exchange), ...nothing, end: 'failed', attempts: exchange.attempts.length, endedAtMs: Date.now() };
+}
+
 function servedOf({ served }: AdmittedExchange): Served {
   if (served === undefined) return { price: null, cost: null, billPartial: true };
   const { deployment, model } = served;

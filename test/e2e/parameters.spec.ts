@@ -116,6 +116,40 @@ describe('parameters', () => {
     expect((await client.chat({ model: 't/plain', messages: user('x') })).status).toBe(200);
   });
 
+  describe('a part that one provider takes and another does not', () => {
+    const TIFF = [{ role: 'user', content: [{ type: 'text', text: 'What is it?' }, { type: 'image_url', image_url: { url: 'data:image/tiff;base64,SUkqAAgAAAA=' } }] }];
+
+    it('the preferred one does not: the other is asked', async () => {
+      const answer = await ask('either', { messages: TIFF });
+      expect([answer.status, answer.headers['x-og-provider'], answer.headers['x-og-attempts']]).toEqual([200, 'plain', '1']);
+    });
+
+    it('the fallback does not: the failure of the first stands, nothing stays held and no slot taken', async () => {
+      await bed.model('uneven-part', { plain: fails(500), claude: answers('never') });
+      const { client } = await bed.key({ limits: { concurrency: 1 } });
+      for (let call = 0; call < 2; call += 1) {
+        const answer = await client.chat({ model: 't/uneven-part', messages: TIFF, max_tokens: 50 });
+        expect([answer.status, errorOf(answer)['code']]).toEqual([502, 'upstream_error']);
+      }
+      expect(bed.asked('uneven-part').every((request) => request.call.model === 'uneven-part.plain')).toBe(true);
+      expect(await bed.settled()).toMatchObject({ ok: true, open_holds: 0 });
+    });
+
+    it('neither does: the first one’s reason, before anything is held', async () => {
+      await bed.model('nobody', { claude: answers('never') });
+      const answer = await ask('nobody', { messages: TIFF });
+      expect([answer.status, errorOf(answer)['code'], bed.asked('nobody').length]).toEqual([400, 'unsupported_parameter', 0]);
+    });
+  });
+
+  it('strictness holds for fallbacks too: one that would have to adjust is not asked', async () => {
+    await bed.model('strict-fallback', { plain: fails(500), claude: answers('adjusted') });
+    const strict = await ask('strict-fallback', BIAS, { 'x-og-strict': 'true' });
+    expect([strict.status, bed.asked('strict-fallback').length]).toEqual([502, 1]);
+    const loose = await ask('strict-fallback', BIAS);
+    expect([loose.status, loose.headers['x-og-provider'], loose.headers['x-og-params']]).toEqual([200, 'claude', expect.stringContaining('logit_bias=dropped')]);
+  });
+
   it('roles, parts and histories of every kind reach a provider of another protocol', async () => {
     const messages = [
       { role: 'developer', content: 'Be brief.' },
