@@ -49,7 +49,7 @@ function embed(fields: Fields): Json {
 
 /** Each word has a place and a sign: texts that share words are near each other. Of length 1. */
 function vectorOf(text: string, dimensions: number): number[] {
-  const vector = new Array<number>(dimensions).fill(0);
+  const vector = Array.from({ length: dimensions }, () => 0);
   for (const word of wordsOf(text)) {
     const digest = Number.parseInt(hash('sha1', word).slice(0, 8), 16);
     const at = digest % dimensions;

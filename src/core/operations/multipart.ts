@@ -78,18 +78,24 @@ function boundaryOf(contentType: string): string {
 function parsePart(bytes: Buffer): FormPart {
   const end = bytes.subarray(0, MAX_HEADER_BYTES).indexOf(CRLF2);
   if (end < 0) throw broken('a part has no proper header');
-  const header = bytes.toString('utf8', 0, end);
+  return { ...headerOf(bytes.toString('utf8', 0, end)), bytes: bytes.subarray(end + CRLF2.length) };
+}
+
+function headerOf(header: string): Omit<FormPart, 'bytes'> {
   const disposition = /^content-disposition:\s*form-data\s*;([^\r\n]*)/im.exec(header)?.[1] ?? '';
-  const name = /(?:^|[;\s])name="([^"]*)"/i.exec(disposition)?.[1];
-  if (name === undefined || !/^[\w.[\]-]+$/.test(name) || name.length > MAX_NAME_CHARS) throw broken('a part has no proper name');
   const file = /(?:^|[;\s])filename="([^"]*)"/i.exec(disposition)?.[1];
   const type = /^content-type:\s*([\w.+/-]+)/im.exec(header)?.[1];
   return {
-    name,
+    name: nameOf(disposition),
     ...(file === undefined ? {} : { fileName: safeName(file) }),
     ...(type === undefined ? {} : { contentType: type.slice(0, MAX_NAME_CHARS) }),
-    bytes: bytes.subarray(end + CRLF2.length),
   };
+}
+
+function nameOf(disposition: string): string {
+  const name = /(?:^|[;\s])name="([^"]*)"/i.exec(disposition)?.[1] ?? '';
+  if (!/^[\w.[\]-]+$/.test(name) || name.length > MAX_NAME_CHARS) throw broken('a part has no proper name');
+  return name;
 }
 
 /** The last segment of whatever path was given, in characters that mean nothing to anybody. */

@@ -84,7 +84,7 @@ describe('embeddings', () => {
     expect(refusedParam('embeddings', { model: 'm', input: [] })).toBe('input');
     expect(refusedParam('embeddings', { model: 'm', input: ['a', ''] })).toBe('input[1]');
     expect(refusedParam('embeddings', { model: 'm', input: [[1, 'x']] })).toBe('input[0]');
-    expect(refusedParam('embeddings', { model: 'm', input: new Array(2_049).fill('a') })).toBe('input');
+    expect(refusedParam('embeddings', { model: 'm', input: Array.from({ length: 2_049 }, () => 'a') })).toBe('input');
     expect(refusedParam('embeddings', { model: 'm', input: 'a', encoding_format: 'int8' })).toBe('encoding_format');
     expect(() => rendered('embeddings', 'cohere', { model: 'm', input: [1, 2] })).toThrow(GatewayError);
   });
