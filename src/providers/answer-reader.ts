@@ -136,7 +136,8 @@ class JsonReader implements AnswerReader {
       return null;
     } catch (error) {
       if (!(error instanceof UnreadableAnswer)) throw error;
-      if (error.facts === null && protocol.parseError(body, this.context.headers) === null) return unreadableFailure(error.message, text.slice(0, LOGGED_CHARS));
+      if (error.facts === null && protocol.parseError(body, this.context.headers) === null)
+        return unreadableFailure(error.message, text.slice(0, LOGGED_CHARS));
       return errorOf(text, body, this.context);
     }
   }

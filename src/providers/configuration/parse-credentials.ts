@@ -63,7 +63,10 @@ function kept(fields: Fields, field: CredentialField, id: string, { provider, ma
 function checked(fields: Fields, field: CredentialField, text: string): string {
   if (field.form === 'json') {
     if (readServiceAccount(text) !== null) return text;
-    throw invalid(fields.at(field.name), 'must be the text of a Google key file (JSON with client_email and private_key); for instance "${file:/path/key.json}"');
+    throw invalid(
+      fields.at(field.name),
+      'must be the text of a Google key file (JSON with client_email and private_key); for instance "${file:/path/key.json}"',
+    );
   }
   if (field.form === 'name') {
     const pattern = field.name === 'project' ? ADDRESS_PART : REGION;

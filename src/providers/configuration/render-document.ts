@@ -43,7 +43,11 @@ export function renderProvider(provider: ProviderDocument, secret: RenderSecret)
 
 /** Regions and projects are no secrets: they are shown. */
 function renderFields({ type }: ProviderDocument, fields: Readonly<Record<string, string>>, secret: (plain: string) => string): Json {
-  const open = new Set(findDefinition(type)?.credentialFields?.filter((field) => !field.secret).map((field) => field.name));
+  const open = new Set(
+    findDefinition(type)
+      ?.credentialFields?.filter((field) => !field.secret)
+      .map((field) => field.name),
+  );
   return Object.fromEntries(Object.entries(fields).map(([name, plain]) => [name, open.has(name) ? plain : secret(plain)]));
 }
 

@@ -21,8 +21,16 @@ export const azureOpenai: ProviderDefinition = {
   cancelStopsBilling: true,
   docs: 'https://learn.microsoft.com/azure/ai-foundry/openai/latest',
   evidence: [
-    { fact: '/openai/v1 without api-version; deployment paths with one', source: 'https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle', date: '2026-11-21' },
-    { fact: 'prompt_filter_results before the first choice; content_filter as 400 and inside 200', source: 'recorded traffic of gpt-4o deployments', date: '2026-11-21' },
+    {
+      fact: '/openai/v1 without api-version; deployment paths with one',
+      source: 'https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle',
+      date: '2026-11-21',
+    },
+    {
+      fact: 'prompt_filter_results before the first choice; content_filter as 400 and inside 200',
+      source: 'recorded traffic of gpt-4o deployments',
+      date: '2026-11-21',
+    },
     { fact: 'cancelling stops billing', source: 'https://openrouter.ai/docs/api-reference/streaming', date: '2026-08-01' },
   ],
 };

@@ -20,7 +20,11 @@ export const bedrock: ProviderDefinition = {
   cancelStopsBilling: false,
   docs: 'https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html',
   evidence: [
-    { fact: 'a bearer key or SigV4 for the service "bedrock"', source: 'https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html', date: '2026-11-21' },
+    {
+      fact: 'a bearer key or SigV4 for the service "bedrock"',
+      source: 'https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html',
+      date: '2026-11-21',
+    },
     { fact: 'usage leaves out cache reads and writes', source: 'recorded traffic of Claude 3.7 on Bedrock', date: '2026-11-21' },
     { fact: 'cancelling does not stop billing', source: 'https://openrouter.ai/docs/api-reference/streaming', date: '2026-08-01' },
   ],
