@@ -16,7 +16,7 @@ export function parseGatewayOptions(headers: IncomingHttpHeaders, clientIp: stri
   return {
     strict: flag(headers, 'x-og-strict'),
     noFallback: flag(headers, 'x-og-no-fallback'),
-    sessionId: shortValue(headers, 'x-og-session-id') ?? shortValue(headers, 'x-claude-code-session-id'),
+    sessionId: shortValue(headers, 'x-og-session-id') ?? foreignSession(headers),
     store: word(headers, 'x-og-store', STORES),
     tags: tags(headers),
     reasoningField: word(headers, 'x-og-reasoning-field', REASONING_FIELDS) ?? 'reasoning_content',
@@ -46,6 +46,12 @@ function word<T extends string>(headers: IncomingHttpHeaders, name: string, word
   if (value === undefined) return undefined;
   if (Object.hasOwn(words, value)) return words[value];
   throw invalidRequest(name, `The header ${name} takes one of ${Object.keys(words).join(', ')}.`);
+}
+
+/** Coding agents name their session in headers of their own (Claude Code, Codex); one that is no name is not worth a refusal. */
+function foreignSession(headers: IncomingHttpHeaders): string | undefined {
+  const value = single(headers, 'x-claude-code-session-id') ?? single(headers, 'session-id') ?? single(headers, 'session_id');
+  return value !== undefined && value.length <= MAX_VALUE_CHARS && SAFE_VALUE.test(value) ? value : undefined;
 }
 
 function shortValue(headers: IncomingHttpHeaders, name: string): string | undefined {
