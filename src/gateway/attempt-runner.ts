@@ -122,7 +122,7 @@ export class AttemptRunner {
 
   private render(exchange: AdmittedExchange, candidate: Candidate): PreparedCall | PreparedOperation {
     const { operation } = exchange;
-    if (operation !== undefined) return this.adapter.prepareOperation(operation.operation, operation.request, candidate.deployment);
+    if (operation !== undefined) return this.adapter.prepareOperation({ ...operation, deployment: candidate.deployment, hopCount: exchange.options.hopCount });
     if (exchange.protocol.id !== 'openai-completions') return this.renderChat(exchange, candidate.deployment);
     const { deployment, dropped } = completionsDeployment(exchange, candidate);
     const call = this.renderChat(exchange, deployment);

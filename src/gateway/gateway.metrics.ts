@@ -7,6 +7,7 @@ import type { AttemptLog, RequestLog } from '../core/request-log/request-log.js'
 import { Config } from '../platform/config/index.js';
 import { BoundedLabel } from '../platform/metrics/index.js';
 import type { Exchange } from './exchange.js';
+import { operationNameOf } from './operations/operation-name.js';
 
 const DURATION_S = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36];
 const TTFT_S = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60, 120, 300];
@@ -159,11 +160,11 @@ export class GatewayMetrics {
     });
     this.observe(
       this.duration,
-      { zone, gen_ai_operation_name: 'chat', gen_ai_provider_name: provider, gen_ai_request_model: model, error_type: errorType, stream },
+      { zone, gen_ai_operation_name: operationNameOf(log.endpoint), gen_ai_provider_name: provider, gen_ai_request_model: model, error_type: errorType, stream },
       log.timings.totalMs,
     );
     if (log.stream && log.timings.ttftMs !== undefined) {
-      this.observe(this.firstToken, { zone, gen_ai_operation_name: 'chat', gen_ai_provider_name: provider, gen_ai_request_model: model }, log.timings.ttftMs);
+      this.observe(this.firstToken, { zone, gen_ai_operation_name: operationNameOf(log.endpoint), gen_ai_provider_name: provider, gen_ai_request_model: model }, log.timings.ttftMs);
     }
     this.countMoney(log, model, provider);
     for (const attempt of log.attempts) this.countAttempt(attempt, log, model);
@@ -198,7 +199,7 @@ export class GatewayMetrics {
     });
     const labels = {
       zone,
-      gen_ai_operation_name: 'chat',
+      gen_ai_operation_name: operationNameOf(log.endpoint),
       gen_ai_provider_name: attempt.provider,
       gen_ai_request_model: model,
       error_type: errorType,

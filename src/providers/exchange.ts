@@ -5,7 +5,7 @@ import type { ChatRequest } from '../core/chat/request.js';
 import type { ChatResponse } from '../core/chat/response.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { ScannedBody } from '../core/json/index.js';
-import type { OperationRequest, OperationResult, OperationWire } from '../core/operations/index.js';
+import type { Operation, OperationRequest, OperationResult, OperationWire } from '../core/operations/index.js';
 import type { ClientProtocolId } from '../core/protocols/protocol.js';
 import type { UpstreamRequest } from '../core/upstream/upstream.js';
 
@@ -47,7 +47,16 @@ export interface CallObserver {
   onFailure(failure: UpstreamFailure): void;
 }
 
-/** The same for an operation that is no chat: one request, one whole answer. */
+/** One operation that is no chat for one deployment. */
+export interface UpstreamOperation {
+  deployment: Deployment;
+  operation: Operation;
+  request: OperationRequest;
+  /** Gateways of our kind the request has passed already. */
+  hopCount?: number;
+}
+
+/** It rendered, and not sent yet: one request, one whole answer. */
 export interface PreparedOperation {
   readonly deployment: Deployment;
   readonly wire: OperationWire;

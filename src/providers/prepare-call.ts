@@ -107,7 +107,8 @@ function endpointOf(deployment: Deployment, { definition, protocol }: Lane, stre
   return url;
 }
 
-function viaOf(hopCount: number): string {
+/** Ours and what passed before us: a loop is seen by it. */
+export function viaOf(hopCount: number): string {
   return Array.from({ length: hopCount + 1 }, () => '1.1 opengateway').join(', ');
 }
 

@@ -2,8 +2,7 @@ import type { Deployment } from '../core/catalog/model.js';
 import type { ProtocolId, UpstreamProtocol } from '../core/protocols/protocol.js';
 import type { InProcessTransport, UpstreamCall, UpstreamTransport } from '../core/upstream/upstream.js';
 import { getDefinition } from './definitions/index.js';
-import type { Operation, OperationRequest } from '../core/operations/index.js';
-import type { CallObserver, OperationObserver, PreparedCall, PreparedOperation, RateLimitFacts, UpstreamExchange } from './exchange.js';
+import type { CallObserver, OperationObserver, PreparedCall, PreparedOperation, RateLimitFacts, UpstreamExchange, UpstreamOperation } from './exchange.js';
 import { OperationCall } from './operation-call.js';
 import { prepareCall, type Lane } from './prepare-call.js';
 import { prepareOperation } from './prepare-operation.js';
@@ -49,8 +48,8 @@ export class ProviderAdapter {
   }
 
   /** Renders an operation without sending it. Throws GatewayError 400 for what its wire cannot carry. */
-  prepareOperation(operation: Operation, request: OperationRequest, deployment: Deployment): PreparedOperation {
-    return prepareOperation(operation, request, deployment, this.#lane(deployment));
+  prepareOperation(operation: UpstreamOperation): PreparedOperation {
+    return prepareOperation(operation, this.#lane(operation.deployment));
   }
 
   callOperation(prepared: PreparedOperation, observer: OperationObserver): UpstreamCall {

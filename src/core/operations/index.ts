@@ -20,7 +20,7 @@ export type {
 } from './operation.js';
 export { parseMultipart } from './multipart.js';
 export { needsOf, questionOf } from './question.js';
-export { wireIdOf, type WireId } from './wire-id.js';
+export { findWireId, type WireId } from './wire-id.js';
 
 /** Every kind of request that has one answer and is no chat. */
 export const OPERATIONS: Readonly<Record<OperationKind, Operation>> = { embeddings, rerank, moderations, images, speech, transcriptions };

@@ -1,7 +1,7 @@
 import { NO_USAGE } from '../chat/usage.js';
 import { GatewayError } from '../errors/gateway-error.js';
 import { UnreadableAnswer } from '../protocols/protocol.js';
-import { OPERATIONS, wireIdOf, type OperationKind, type WireId } from './index.js';
+import { OPERATIONS, findWireId, type OperationKind, type WireId } from './index.js';
 
 type Json = Record<string, unknown>;
 
@@ -126,8 +126,8 @@ describe('images', () => {
 
 describe('wires', () => {
   it('follow the definition before the protocol', () => {
-    expect([wireIdOf('voyage', 'openai-chat'), wireIdOf('vertex', 'gemini-generate'), wireIdOf('cohere', 'cohere-chat'), wireIdOf('x', 'openai-chat')]).toEqual([
-      'voyage', 'gemini', 'cohere', 'openai',
+    expect([findWireId('voyage', 'openai-chat'), findWireId('vertex', 'gemini-generate'), findWireId('cohere', 'cohere-chat'), findWireId('x', 'openai-chat'), findWireId('x', 'anthropic-messages')]).toEqual([
+      'voyage', 'gemini', 'cohere', 'openai', null,
     ]);
   });
 });
