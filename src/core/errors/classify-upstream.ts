@@ -138,6 +138,9 @@ function byStatus(words: wording.Wording, status: number): Verdict {
     case 408:
     case 504:
       return verdict('upstream_timeout', true, 'failure');
+    case 508:
+      // Another gateway of our kind found the loop: everyone on the way passes it back, or each would try again.
+      return verdict('loop_detected', false, 'none');
     case 503:
     case 529:
       return verdict('upstream_overloaded', true, 'failure');
