@@ -10,6 +10,7 @@ import type { Candidate } from '../core/routing/plan.js';
 import type { UpstreamCall } from '../core/upstream/upstream.js';
 import type { CallObserver, OperationObserver } from '../providers/index.js';
 import type { AdmittedExchange } from './exchange.js';
+import { maxOutputTokensOf } from './hold-request.js';
 import { Meter } from './meter.js';
 import { storesPayload } from './request-log-of.js';
 import type { Ticking } from './stream-ticker.js';
@@ -27,7 +28,10 @@ const CHECKPOINT_BYTES = 4_096;
 /** After the finish reason a client often closes before usage has come: it is waited for this long. */
 const USAGE_WAIT_MS = 5_000;
 const DRAIN_MS = 30_000;
-const DRAIN_BYTES = 2 * 1024 * 1024;
+const DRAIN_CHARS = 2 * 1024 * 1024;
+/** A provider that ignores its maximum is cut off; generously, because our estimate of odd texts may be twice the truth. */
+const OVERRUN_FACTOR = 2;
+const OVERRUN_SLACK_TOKENS = 256;
 /** Start-up frames kept before the commit point; a provider that sends more is committed to. */
 const MAX_STARTUP_ITEMS = 64;
 /** The log keeps at most 1 MB of an answer. */
@@ -87,7 +91,8 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   private resolve!: (outcome: AttemptOutcome) => void;
   private settled = false;
   private committed = false;
-  private draining: { sinceMs: number; limitMs: number; bytes: number } | undefined;
+  private draining: { sinceMs: number; limitMs: number; fromChars: number } | undefined;
+  private readonly overrunTokens: number;
   private lastWriteMs = performance.now();
   private checkpointMs = performance.now();
   private checkpointBytes = 0;
@@ -98,6 +103,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   ) {
     this.meter = new Meter(exchange.needs.promptTokensEstimate);
     this.normaliser = new StreamNormaliser(exchange.requestId);
+    this.overrunTokens = OVERRUN_FACTOR * maxOutputTokensOf(exchange.needs, options.candidate.deployment) * exchange.needs.choices + OVERRUN_SLACK_TOKENS;
     if (exchange.request.stream && storesPayload(exchange)) this.recorder = new ResponseOfEvents();
     this.outcome = new Promise((resolve) => (this.resolve = resolve));
   }
@@ -184,6 +190,12 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     }
     this.commit();
     this.write(this.options.renderer?.render(item, native) ?? '');
+    if (content && this.meter.estimatedVisibleTokens > this.overrunTokens) this.cutOff();
+  }
+
+  /** A provider without end would run on at the customer's cost until the total deadline. */
+  private cutOff(): void {
+    this.onItem({ events: [{ type: 'finish', choice: 0, reason: 'length', raw: null }, { type: 'end' }] });
   }
 
   private finish(item: StreamItem, native: boolean): void {
@@ -231,7 +243,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     if (this.settled) return;
     const limitMs = this.drainLimitMs();
     if (limitMs === 0 || !this.options.drains.take()) return this.settle({ kind: 'canceled' });
-    this.draining = { sinceMs: performance.now(), limitMs, bytes: 0 };
+    this.draining = { sinceMs: performance.now(), limitMs, fromChars: this.meter.contentChars };
   }
 
   private drainLimitMs(): number {
@@ -242,7 +254,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   private tickDrain(nowMs: number): void {
     const drain = this.draining as NonNullable<typeof this.draining>;
-    if (nowMs - drain.sinceMs >= drain.limitMs || drain.bytes > DRAIN_BYTES) this.settle({ kind: 'canceled' });
+    if (nowMs - drain.sinceMs >= drain.limitMs || this.meter.contentChars - drain.fromChars > DRAIN_CHARS) this.settle({ kind: 'canceled' });
   }
 
   private fail(failure: UpstreamFailure): void {

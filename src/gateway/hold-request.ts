@@ -1,3 +1,5 @@
+import type { Deployment } from '../core/catalog/model.js';
+import type { RequestNeeds } from '../core/chat/request.js';
 import type { BudgetCeiling, HoldRequest } from '../core/ledger/settlement.js';
 import type { Caller } from '../core/policy/caller.js';
 import { holdAmount, parseUsd } from '../core/pricing/index.js';
@@ -6,6 +8,11 @@ import type { AdmittedExchange } from './exchange.js';
 
 /** Without any cap from client, policy or catalogue an answer is held for at most so many tokens. */
 const UNKNOWN_MAX_OUTPUT = 16_384;
+
+/** What one choice may have at most: the client's or the policy's word, else the model's own limit. */
+export function maxOutputTokensOf(needs: Pick<RequestNeeds, 'maxOutputTokens'>, { capabilities }: Pick<Deployment, 'capabilities'>): number {
+  return needs.maxOutputTokens ?? capabilities.maxOutput ?? UNKNOWN_MAX_OUTPUT;
+}
 
 /** The upper bound of what this request can cost, over every deployment that may serve it. */
 export function holdRequestFor(exchange: AdmittedExchange, plan: Plan, leases: boolean): HoldRequest {
@@ -16,7 +23,7 @@ export function holdRequestFor(exchange: AdmittedExchange, plan: Plan, leases: b
       : holdAmount(
           {
             promptTokens: needs.promptTokensEstimate,
-            maxOutputTokens: needs.maxOutputTokens ?? deployment.capabilities.maxOutput ?? UNKNOWN_MAX_OUTPUT,
+            maxOutputTokens: maxOutputTokensOf(needs, deployment),
             choices: needs.choices,
             audioInput: needs.audioInput,
             audioOutput: needs.audioOutput,

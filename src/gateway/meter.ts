@@ -54,6 +54,11 @@ export class Meter {
     return this.finishes.get(0) ?? this.finishes.values().next().value;
   }
 
+  /** Without reasoning, which not every provider counts into a maximum. */
+  get estimatedVisibleTokens(): number {
+    return this.outputEstimate;
+  }
+
   get estimatedOutputTokens(): number {
     return Math.ceil(this.outputEstimate + this.reasoningEstimate);
   }

@@ -175,6 +175,16 @@ describe('faults of providers', () => {
       expect(nanoOf(record['cost_usd'])).toBeLessThanOrEqual(nanoOf(record['hold_usd']));
     });
 
+    it('a provider that ignores its maximum is cut off, with the words for it', async () => {
+      await bed.model('unbounded', { solo: answers({ tokens: 3, endless: true, gapMs: 1 }) });
+      const answer = await ask('t/unbounded', { stream: true, max_tokens: 50 });
+      const frames = framesOf(answer.text);
+      expect([finishesOf(frames), frames.at(-1)]).toEqual([['length'], { done: true }]);
+      expect(textOf(frames).length).toBeLessThan(5_000);
+      await bed.operator.eventually(async () => bed.asked('unbounded')[0]?.abortedAtMs, 1_000, (at) => at !== undefined);
+      expect(await bed.recordOf(answer)).toMatchObject({ state: 'completed', usage_estimated: true, finish_reason: 'length' });
+    });
+
     it('an answer that takes its time within the deadlines is served', async () => {
       await bed.model('slow', { quick: answers({ tokens: 4, gapMs: 300 }) });
       expect(framesOf((await ask('t/slow', { stream: true })).text).at(-1)).toEqual({ done: true });
@@ -241,6 +251,7 @@ describe('faults of providers', () => {
       ['a status line of nonsense', sendsRaw('HTTP/1.1 abc OK\r\n\r\n')],
       ['a header of 200 kB', sendsRaw(`HTTP/1.1 200 OK\r\nX-Big: ${'a'.repeat(200_000)}\r\nContent-Length: 2\r\n\r\n{}`)],
       ['an encoding nobody asked for', sends('{}', { contentType: 'application/json', headers: { 'content-encoding': 'x-unknown' } })],
+      ['twenty encodings in one another', sends('{}', { contentType: 'application/json', headers: { 'content-encoding': Array.from({ length: 20 }, () => 'gzip').join(', ') } })],
       ['gzip that is none', sends('{"choices":[]}', { contentType: 'application/json', headers: { 'content-encoding': 'gzip' } })],
     ])('%s: 502, at once', async (name, scenario) => {
       const model = `http-${name.replace(/\W/g, '')}`;
@@ -276,6 +287,29 @@ describe('faults of providers', () => {
     });
   });
 
+  it('three hundred damaged streams: each ends as an answer or an error, and the gateway lives', async () => {
+    const golden = Buffer.from(
+      [
+        { choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] },
+        { choices: [{ index: 0, delta: { content: '안녕 hello' }, finish_reason: null }] },
+        { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":' } }] }, finish_reason: null }] },
+        { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: '1}' } }] }, finish_reason: null }] },
+        { choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }], usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } },
+      ]
+        .map((frame) => `data: ${JSON.stringify(frame)}\n\n`)
+        .join('') + 'data: [DONE]\n\n',
+    );
+    await bed.model('damaged', { quick: (_request, nth) => sends(damaged(golden, nth), { contentType: 'text/event-stream', cut: nth % 2 === 0 ? 'odd' : 'frames' }) });
+    for (let round = 0; round < 12; round += 1) {
+      const batch = await Promise.all(Array.from({ length: 25 }, () => ask('t/damaged', { stream: true })));
+      for (const answer of batch) {
+        if (answer.status !== 200) expect([answer.status >= 400 && answer.status < 600, typeof errorOf(answer)['code']]).toEqual([true, 'string']);
+        else expect(answer.text).toMatch(/(data: \[DONE\]|"finish_reason":"error"\}\].*\})\n\n$/);
+      }
+    }
+    expect(await bed.settled()).toMatchObject({ ok: true, drift_nano_usd: 0 });
+  });
+
   it('leaves nothing open and nothing lost', async () => {
     expect(await bed.settled()).toMatchObject({ ok: true, drift_nano_usd: 0, open_holds: 0 });
     const metrics = await (await fetch(`${bed.gateway.url}/metrics`)).text();
@@ -283,6 +317,24 @@ describe('faults of providers', () => {
     expect(bed.gateway.output()).not.toMatch(/unhandled rejection|uncaught exception/);
   });
 });
+
+/** The bytes with one to four of them changed, left out or doubled; the same for the same seed. */
+function damaged(bytes: Buffer, seed: number): Buffer {
+  let state = (seed + 1) * 2_654_435_761;
+  const next = (below: number): number => {
+    state = (Math.imul(state ^ (state >>> 15), 2_246_822_519) + 0x9e3779b9) >>> 0;
+    return state % below;
+  };
+  let out = Buffer.from(bytes);
+  for (let times = 1 + next(4); times > 0; times -= 1) {
+    const at = next(out.length);
+    const kind = next(3);
+    if (kind === 0) out[at] = next(256);
+    else if (kind === 1) out = Buffer.concat([out.subarray(0, at), out.subarray(at + 1 + next(20))]);
+    else out = Buffer.concat([out.subarray(0, at), out.subarray(Math.max(0, at - next(40)))]);
+  }
+  return out;
+}
 
 /** Accepts connections and never says a word. */
 class HangingServer {

@@ -136,9 +136,11 @@ describe('streams', () => {
   });
 
   describe('a client that does not read', () => {
+    const LONG = { price: { input: '0.01', output: '0.01' }, capabilities: { max_output: 50_000_000 } };
+
     it('pauses the provider, keeps the memory, and is closed with the provider when it leaves', async () => {
       const words = `${'w'.repeat(1_000)} `.repeat(1_000);
-      const model = await bed.model('unread', { solo: answers({ text: words, endless: true }) });
+      const model = await bed.model('unread', { solo: answers({ text: words, endless: true }) }, LONG);
       const before = rssBytes(bed.gateway.pid);
       const socket = await rawCall(JSON.stringify(body(model, { max_tokens: undefined })));
       socket.pause();
@@ -156,8 +158,8 @@ describe('streams', () => {
 
     it('gets all 50 MB when it reads slowly, and the gateway never holds them', async () => {
       const count = 50_000;
-      const model = await bed.model('slow-reader', { solo: answers({ text: `${'w'.repeat(1_000)} `.repeat(count), usage: { prompt: 1, completion: 1 } }) });
-      const opened = await bed.client.open(body(model));
+      const model = await bed.model('slow-reader', { solo: answers({ text: `${'w'.repeat(1_000)} `.repeat(count), usage: { prompt: 1, completion: 1 } }) }, LONG);
+      const opened = await bed.client.open(body(model, { max_tokens: undefined }));
       const before = rssBytes(bed.gateway.pid);
       let most = 0;
       let bytes = 0;
