@@ -13,6 +13,7 @@ import { Limits } from '../auth/index.js';
 import { Config } from '../platform/config/index.js';
 import type { Exchange } from './exchange.js';
 import { Exchanges, type InferenceRequest } from './exchanges.js';
+import { maxOutputTokensOf } from './hold-request.js';
 import { BODY_DEADLINE_MS, readJsonBody } from './http/request-body.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
 import { INFERENCE_OPERATION, INFERENCE_PROTOCOL } from './inference.js';
@@ -57,11 +58,17 @@ export class InferenceGuard implements CanActivate {
 
   private async limit(exchange: Exchange): Promise<void> {
     const limitsMs = performance.now();
-    const needs = exchange.needs as NonNullable<Exchange['needs']>;
-    exchange.admission = await this.limits.admit(exchange.caller, needs.promptTokensEstimate + (needs.maxOutputTokens ?? 0) * needs.choices);
+    const { promptTokensEstimate, maxOutputTokens, choices } = exchange.needs as NonNullable<Exchange['needs']>;
+    const asked = promptTokensEstimate + (maxOutputTokens ?? 0) * choices;
+    exchange.admission = await this.limits.admit(exchange.caller, asked, Math.max(asked, promptTokensEstimate + this.mostOutput(exchange)));
     exchange.timings.limitsMs = performance.now() - limitsMs;
   }
 
+  /** An answer without a maximum of its own may become as long as the model's: many at once must not add up beyond a limit. */
+  private mostOutput({ operation, request, needs }: Exchange): number {
+    const model = operation === undefined && request !== undefined ? findModel(this.snapshots.current(), request.model) : null;
+    return model === null || needs === undefined ? 0 : maxOutputTokensOf(needs, model) * needs.choices;
+  }
   private async read(exchange: Exchange, request: FastifyRequest): Promise<void> {
     const bytes = await readJsonBody(request.raw, { maxBytes: this.config.bodyLimitBytes, deadlineMs: BODY_DEADLINE_MS });
     const parseMs = performance.now();

@@ -182,6 +182,21 @@ describe('policies', () => {
       bed.simulator.on('classless.solo', answers('served'));
     });
 
+    it('tpm: requests without a maximum of their own do not add up beyond it', async () => {
+      const { client } = await bed.key({ limits: { tpm: 1_000 } });
+      await bed.model('open-ended', { solo: answers({ text: 'x', usage: { prompt: 10, completion: 290 } }, { hold: true }) });
+      const open = { model: 't/open-ended', messages: user('Hello') };
+      const all = Array.from({ length: 12 }, () => client.chat(open));
+      await bed.operator.eventually(async () => bed.asked('open-ended').length, 2_000, (count) => count >= 1);
+      await sleep(200);
+      bed.simulator.release('open-ended.solo');
+      const ended = await Promise.all(all);
+      expect(ended.filter(({ status }) => status === 200).length * 300).toBeLessThanOrEqual(1_000);
+      expect(ended.filter(({ status }) => status === 200 || status === 429)).toHaveLength(12);
+      bed.simulator.on('open-ended.solo', answers({ text: 'x', usage: { prompt: 10, completion: 290 } }));
+      expect((await client.chat(open)).status).toBe(200);
+    });
+
     it('a request that alone asks for more than the window holds is refused without a retry', async () => {
       const { client } = await bed.key({ limits: { tpm: 100 } });
       const answer = await client.chat(body('t/model', { max_tokens: 500 }));

@@ -212,6 +212,33 @@ describe('headers and secrets', () => {
     }
   });
 
+  it('no browser of another site is let in', async () => {
+    for (const path of ['/v1/chat/completions', '/v1/models', '/admin/v1/keys', '/metrics']) {
+      const preflight = await rawCall(bed.gateway.url, { method: 'OPTIONS', path, headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' } });
+      const plain = await rawCall(bed.gateway.url, { path, headers: { origin: 'null', authorization: `Bearer ${bed.tenant.key}` } });
+      for (const answer of [preflight, plain]) expect([path, Object.keys(answer.headers).filter((name) => name.startsWith('access-control'))]).toEqual([path, []]);
+    }
+  });
+
+  it('hundreds of connections that say little do not slow the others', async () => {
+    const { connect } = await import('node:net');
+    const port = Number(new URL(bed.gateway.url).port);
+    const slow = Array.from({ length: 400 }, (_, at) => {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      socket.write(at % 2 === 0 ? 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n' : `POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bed.tenant.key}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`);
+      return socket;
+    });
+    const took: number[] = [];
+    for (let call = 0; call < 20; call += 1) {
+      const startedMs = performance.now();
+      expect((await bed.client.chat({ model: 't/keyed', messages: user('x'), max_tokens: 5 })).status).toBe(200);
+      took.push(performance.now() - startedMs);
+    }
+    for (const socket of slow) socket.destroy();
+    expect(took.sort((a, b) => a - b)[15]).toBeLessThan(150);
+    await bed.operator.eventually(async () => (await fetch(`${bed.gateway.url}/metrics`)).text(), 3_000, (text) => /og_inflight_requests\{[^}]*chat[^}]*\} 0/.test(text));
+  });
+
   async function tablesWith(needle: string): Promise<string[]> {
     const { rows } = await database.database.query<{ name: string }>("SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')");
     const found: string[] = [];
