@@ -42,9 +42,13 @@ export class Answers {
     exchange.reply.end(outcome.renderer?.fail(error, summaryOf(exchange)) ?? '');
   }
 
-  /** The one way an error leaves when nothing was sent yet. */
+  /** The one way an error leaves when nothing was sent yet; a stream that a mistake of ours broke ends in-band, or its client would wait for ever. */
   refuse(exchange: Exchange, error: GatewayError): void {
     exchange.error = error;
+    if (exchange.reply?.headersSent === true) {
+      const context = renderContextFor(exchange as AdmittedExchange);
+      return exchange.reply.end(exchange.protocol.createStreamRenderer(context).fail(error));
+    }
     const reply = renderErrorReply(error, exchange.protocol, exchange.requestId);
     exchange.reply?.sendJson(reply.status, { ...this.headers(exchange), ...reply.headers }, JSON.stringify(reply.body));
   }
