@@ -1,9 +1,9 @@
-import { Controller, Post, Req, UseGuards } from '@nestjs/common';
+import { Controller, Post, Res, UseGuards } from '@nestjs/common';
 import { VirtualKeyGuard } from '../auth/index.js';
 import { CHAT_COMPLETIONS, DescribeInference, MESSAGES, RESPONSES } from './api-docs.js';
 import { CompleteChat } from './complete-chat.service.js';
 import type { AdmittedExchange } from './exchange.js';
-import { Exchanges, type InferenceRequest } from './exchanges.js';
+import { Exchanges, type InferenceReply, type InferenceRequest } from './exchanges.js';
 import { Speaks } from './inference.js';
 import { InferenceGuard } from './inference.guard.js';
 import { ResponseHistories } from './responses/response-histories.js';
@@ -21,21 +21,21 @@ export class ChatController {
   @Post('chat/completions')
   @DescribeInference(CHAT_COMPLETIONS)
   @Speaks('openai-chat')
-  chatCompletions(@Req() request: InferenceRequest): Promise<void> {
+  chatCompletions(@Res() { request }: InferenceReply): Promise<void> {
     return this.complete(request);
   }
 
   @Post('messages')
   @DescribeInference(MESSAGES)
   @Speaks('anthropic-messages')
-  messages(@Req() request: InferenceRequest): Promise<void> {
+  messages(@Res() { request }: InferenceReply): Promise<void> {
     return this.complete(request);
   }
 
   @Post('responses')
   @DescribeInference(RESPONSES)
   @Speaks('openai-responses')
-  async responses(@Req() request: InferenceRequest): Promise<void> {
+  async responses(@Res() { request }: InferenceReply): Promise<void> {
     await this.complete(request);
     this.histories.keep(request.exchange as AdmittedExchange);
   }

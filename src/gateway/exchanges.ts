@@ -22,6 +22,14 @@ export interface InferenceRequest {
   exchange?: Exchange;
 }
 
+/**
+ * A handler that takes the reply tells Nest that the answer is written by itself; otherwise Nest sends a second one, and
+ * Fastify makes an error with a stack of it for every request.
+ */
+export interface InferenceReply {
+  request: InferenceRequest;
+}
+
 /** Opens and closes exchanges: whatever way a request ends, it gives back its slot and is logged and counted once. */
 @Injectable()
 export class Exchanges {

@@ -1,9 +1,9 @@
-import { Controller, Post, Req, UseGuards } from '@nestjs/common';
+import { Controller, Post, Res, UseGuards } from '@nestjs/common';
 import { VirtualKeyGuard } from '../../auth/index.js';
 import { DescribeInference } from '../api-docs.js';
 import { CompleteChat } from '../complete-chat.service.js';
 import type { AdmittedExchange } from '../exchange.js';
-import { Exchanges, type InferenceRequest } from '../exchanges.js';
+import { Exchanges, type InferenceReply, type InferenceRequest } from '../exchanges.js';
 import { Serves, Speaks } from '../inference.js';
 import { InferenceGuard } from '../inference.guard.js';
 import { COMPLETIONS, EMBEDDINGS, IMAGES, MODERATIONS, RERANK, SPEECH, TRANSCRIPTIONS } from './operation-docs.js';
@@ -21,49 +21,49 @@ export class OperationsController {
   @Post('completions')
   @DescribeInference(COMPLETIONS)
   @Speaks('openai-completions')
-  completions(@Req() request: InferenceRequest): Promise<void> {
+  completions(@Res() { request }: InferenceReply): Promise<void> {
     return this.complete(request);
   }
 
   @Post('embeddings')
   @DescribeInference(EMBEDDINGS)
   @Serves('embeddings')
-  embeddings(@Req() request: InferenceRequest): Promise<void> {
+  embeddings(@Res() { request }: InferenceReply): Promise<void> {
     return this.complete(request);
   }
 
   @Post('rerank')
   @DescribeInference(RERANK)
   @Serves('rerank')
-  rerank(@Req() request: InferenceRequest): Promise<void> {
+  rerank(@Res() { request }: InferenceReply): Promise<void> {
     return this.complete(request);
   }
 
   @Post('moderations')
   @DescribeInference(MODERATIONS)
   @Serves('moderations')
-  moderations(@Req() request: InferenceRequest): Promise<void> {
+  moderations(@Res() { request }: InferenceReply): Promise<void> {
     return this.complete(request);
   }
 
   @Post('images/generations')
   @DescribeInference(IMAGES)
   @Serves('images')
-  images(@Req() request: InferenceRequest): Promise<void> {
+  images(@Res() { request }: InferenceReply): Promise<void> {
     return this.complete(request);
   }
 
   @Post('audio/speech')
   @DescribeInference(SPEECH)
   @Serves('speech')
-  speech(@Req() request: InferenceRequest): Promise<void> {
+  speech(@Res() { request }: InferenceReply): Promise<void> {
     return this.complete(request);
   }
 
   @Post('audio/transcriptions')
   @DescribeInference(TRANSCRIPTIONS)
   @Serves('transcriptions')
-  transcriptions(@Req() request: InferenceRequest): Promise<void> {
+  transcriptions(@Res() { request }: InferenceReply): Promise<void> {
     return this.complete(request);
   }
 
