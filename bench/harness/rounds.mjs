@@ -1,4 +1,5 @@
 /** The order of things: subjects stay up, take turns within each round, and every figure is a median over the rounds. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runLoad } from './native.mjs';
 import { measureLoad, measureMemory } from './measure.mjs';
 import { cpuOf } from './processes.mjs';
@@ -41,6 +42,8 @@ async function takeTurn(context, scenario, { row: { contestant }, running }) {
     const target =
       contestant.id === 'direct' ? { port: context.upstream.port, headers: [], pid: context.upstream.pid, child: null } : running.get(contestant.subject.id);
     await warmUp(context, scenario, { contestant, target });
+    // What the warm-up left behind (posting, log records) is not the measured requests' work.
+    await sleep(context.options.settleMs);
     return await measureLoad({ context, scenario, contestant, running: target, seconds: context.options.seconds });
   } catch (error) {
     return { fault: error.message };
