@@ -5,6 +5,7 @@ module.exports = {
   testTimeout: 20_000,
   globalSetup: '<rootDir>/test/support/jest-global-setup.cjs',
   globalTeardown: '<rootDir>/test/support/jest-global-teardown.cjs',
+  setupFilesAfterEnv: ['<rootDir>/test/support/jest-retries.cjs'],
   roots: ['<rootDir>/src', '<rootDir>/test', '<rootDir>/migrations'],
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: [],

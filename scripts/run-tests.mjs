@@ -41,13 +41,14 @@ function runSuites(args) {
   const { status } = spawnSync(process.execPath, ['node_modules/jest/bin/jest.js', ...args, ...reporters], { cwd: root, stdio: 'inherit', env });
   const summary = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
   rmSync(directory, { recursive: true });
-  return summary ?? { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0, real: {}, failures: ['jest did not finish'], skippedSuites: [] };
+  return summary ?? { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0, real: {}, failures: ['jest did not finish'], retried: [], skippedSuites: [] };
 }
 
-function conclude(typesHold, { passed, failed, skipped, real, failures, skippedSuites }) {
+function conclude(typesHold, { passed, failed, skipped, real, failures, retried, skippedSuites }) {
   const all = { passed: passed + (typesHold ? 1 : 0), failed: failed + (typesHold ? 0 : 1) };
   console.log();
   for (const line of skippedSuites) console.log(`skipped  ${line}`);
+  for (const line of retried) console.log(`retried  ${line}`);
   for (const line of failures) console.log(`failed   ${line}`);
   if (!typesHold) console.log('failed   type check');
   console.log(`Of these ran against the real thing: ${Object.entries(real).map(([name, count]) => `${name} ${count}`).join(', ')}`);

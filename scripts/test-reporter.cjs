@@ -16,7 +16,7 @@ class TestReporter {
   }
 
   onRunComplete(_contexts, results) {
-    const summary = { passed: results.numPassedTests, failed: results.numFailedTests, skipped: results.numPendingTests, real: {}, failures: [], skippedSuites: [] };
+    const summary = { passed: results.numPassedTests, failed: results.numFailedTests, skipped: results.numPendingTests, real: {}, failures: [], retried: [], skippedSuites: [] };
     for (const name of Object.keys(REAL_THINGS)) summary.real[name] = 0;
     for (const suite of results.testResults) this.addSuite(suite, summary);
     writeFileSync(this.file, JSON.stringify(summary));
@@ -32,6 +32,7 @@ class TestReporter {
       summary.failures.push(`${path}: did not run`);
     }
     for (const test of suite.testResults) if (test.status === 'failed') summary.failures.push(`${path}: ${test.fullName}`);
+    for (const test of suite.testResults) if (test.status === 'passed' && test.invocations > 1) summary.retried.push(`${path}: ${test.fullName} (${test.invocations} tries)`);
     const skipped = suite.testResults.filter((test) => test.status === 'pending');
     if (skipped.length > 0) summary.skippedSuites.push(`${path}: ${[...new Set(skipped.map((test) => test.ancestorTitles[0] ?? test.title))].join('; ')} (${skipped.length})`);
   }
