@@ -189,7 +189,7 @@ describe('an idempotency key whose process was killed', () => {
   });
 
   it('is free again, and what the first one was charged is given back', async () => {
-    const model = await bed.model('killed', { solo: answers({ text: `${'word '.repeat(1_500)}eight`, gapMs: 2 }) });
+    const model = await bed.model('killed', { solo: answers({ text: `${'word '.repeat(200)}eight`, gapMs: 20 }) });
     const { request, response } = await bed.client.open(body(model, { stream: true }), under('killed'));
     request.on('error', () => undefined);
     response.on('error', () => undefined);
