@@ -13,6 +13,8 @@ process.on('message', (message) => {
   process.send({ p50Ms: past(delay.percentile(50)), p99Ms: past(delay.percentile(99)), maxMs: past(delay.max) });
   delay.reset();
 });
+// A harness that was killed leaves no subject behind.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 process.channel?.unref();
 
 /** What the histogram holds includes the timer's own interval. */

@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <signal.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -389,6 +391,7 @@ static struct timespec *until_next(struct timespec *wait) {
 
 int main(void) {
   struct rlimit files;
+  prctl(PR_SET_PDEATHSIG, SIGTERM); /* a harness that was killed leaves no upstream behind */
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
