@@ -31,8 +31,13 @@ class TestReporter {
       summary.failed += 1;
       summary.failures.push(`${path}: did not run`);
     }
-    for (const test of suite.testResults) if (test.status === 'failed') summary.failures.push(`${path}: ${test.fullName}`);
-    for (const test of suite.testResults) if (test.status === 'passed' && test.invocations > 1) summary.retried.push(`${path}: ${test.fullName} (${test.invocations} tries)`);
+    this.addTests(suite, path, summary);
+  }
+
+  addTests(suite, path, summary) {
+    const named = (tests) => tests.map((test) => `${path}: ${test.fullName}`);
+    summary.failures.push(...named(suite.testResults.filter((test) => test.status === 'failed')));
+    summary.retried.push(...named(suite.testResults.filter((test) => test.status === 'passed' && test.invocations > 1)));
     const skipped = suite.testResults.filter((test) => test.status === 'pending');
     if (skipped.length > 0) summary.skippedSuites.push(`${path}: ${[...new Set(skipped.map((test) => test.ancestorTitles[0] ?? test.title))].join('; ')} (${skipped.length})`);
   }

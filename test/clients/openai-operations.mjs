@@ -19,7 +19,7 @@ const chatModel = await refused(client.embeddings.create({ model: 'sandbox/echo'
 check(chatModel instanceof BadRequestError && chatModel.param === 'model', 'a chat model is refused, model named', chatModel.error);
 const embedModel = await refused(client.chat.completions.create({ model: 'sandbox/embed', messages: [{ role: 'user', content: 'x' }] }), 'chat of an embedding model');
 check(embedModel instanceof BadRequestError && embedModel.param === 'model', 'an embedding model is refused for chat', embedModel.error);
-const many = await refused(client.embeddings.create({ model: 'sandbox/embed', input: new Array(2049).fill('x') }), 'too many inputs');
+const many = await refused(client.embeddings.create({ model: 'sandbox/embed', input: Array.from({ length: 2049 }, () => 'x') }), 'too many inputs');
 check(many instanceof BadRequestError && many.param === 'input', 'at most 2,048 inputs', many.error);
 
 // Moderations.

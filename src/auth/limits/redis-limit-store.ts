@@ -9,6 +9,8 @@ import { ADMIT_SCRIPT, BEAT_SCRIPT, RELEASE_SCRIPT } from './window-script.js';
 
 const LEASE_MS = 30_000;
 const BEAT_MS = 10_000;
+/** Until Redis has been reached, this engine counts as the only one. */
+const BEAT_RETRY_MS = 1_000;
 const ENGINES_KEY = 'og:limits:engines';
 const EPOCH_KEY = 'og:limits:epoch';
 const FOR_EVER = -2;
@@ -60,6 +62,8 @@ export class RedisLimitStore extends LimitStore {
   /** Running requests that hold slots, with the keys of these. */
   readonly #leases = new Map<string, readonly string[]>();
   readonly #timer: NodeJS.Timeout;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
   #engines = 1;
   #epoch: string | null = null;
   #cautiousUntilMs = 0;
@@ -103,11 +107,15 @@ export class RedisLimitStore extends LimitStore {
     const leases = [...this.#leases].flatMap(([lease, keys]) => keys.map((key) => ({ lease, key })));
     const keys = [ENGINES_KEY, ...leases.map(({ key }) => key)];
     const count = await this.#run(BEAT_SCRIPT, keys, [this.#engineId, LEASE_MS, ...leases.map(({ lease }) => lease)]);
+    clearTimeout(this.#retry);
     if (count !== null) this.#engines = Math.max(1, Number(count));
+    else if (!this.#closed) this.#retry = setTimeout(() => void this.beat(), BEAT_RETRY_MS).unref();
   }
 
   override close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
+    clearTimeout(this.#retry);
     void this.#run(BEAT_SCRIPT, [ENGINES_KEY], [this.#engineId, LEASE_MS, 'leave']);
   }
 
