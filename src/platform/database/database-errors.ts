@@ -16,10 +16,11 @@ const CONNECTION_MESSAGES =
 /** Whether an error means "not now" instead of "never": retry later, or answer 503. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseUnavailableError) return true;
-  if (!(error instanceof Error)) return false;
-  const code = (error as { code?: unknown }).code;
+  // By its shape: an error of node's own may belong to another realm, where `instanceof Error` does not hold (vm contexts).
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === 'string' && isPassing(code)) return true;
-  return CONNECTION_MESSAGES.test(error.message);
+  return typeof message === 'string' && CONNECTION_MESSAGES.test(message);
 }
 
 function isPassing(code: string): boolean {
