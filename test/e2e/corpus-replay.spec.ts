@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { eventsOfWire } from '../contract/openai-responses.grammar.js';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.js';
-import { expectedAnswer, expectedStatuses, parsed, type ClientAnswer } from '../support/corpus-expectation.js';
+import { parsed } from '../support/corpus-expectation.js';
+import { answerOfChoice, compare, faultsOfBroken, faultsOfError, faultsOfStream, report, score } from '../support/corpus-scoring.js';
 import { Operator } from '../support/operator.js';
 import { Corpus, UpstreamSimulator, type Exchange } from '../support/upstream-simulator/index.js';
 
@@ -15,6 +18,7 @@ const APIS = {
   'bedrock.converse': 'bedrock-converse',
   'cohere.chat.v2': 'cohere-chat',
   'ollama.chat': 'ollama-chat',
+  'openai.responses': 'openai-responses',
 } as const;
 /** Providers that have a definition of their own for what they speak here; any other of the OpenAI family is an `openai-compatible` one. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -38,7 +42,6 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Types that speak a protocol whichever provider was recorded. */
 const PROTOCOL_TYPES: Readonly<Record<string, string>> = { 'anthropic-messages': 'anthropic', 'gemini-generate': 'gemini', 'ollama-chat': 'ollama' };
 const TIMEOUT_MS = 240_000;
-const PARALLEL = 16;
 
 type Json = Record<string, unknown>;
 type Api = keyof typeof APIS;
@@ -74,26 +77,28 @@ const exchanges = corpus === null ? [] : (Object.keys(APIS) as Api[]).flatMap((a
     TIMEOUT_MS,
   );
 
-  it(
-    'anthropic.messages, asked by a client of messages: frames and blocks survive as they were recorded',
-    async () => {
+  it.each([
+    ['anthropic.messages', 'messages', replayMessages],
+    ['openai.responses', 'responses', replayResponses],
+  ] as const)(
+    '%s, asked by a client of %s: frames and blocks survive as they were recorded',
+    async (api, _client, replayNatively) => {
       const misses = await score(
-        exchanges.filter(
-          (exchange) =>
-            exchange.api === 'anthropic.messages' &&
-            exchange.response.status === 200 &&
-            exchange.expect !== null &&
-            typeof exchange.request.body === 'object' &&
-            exchange.request.body !== null,
-        ),
-        (exchange) => replayMessages(gateway, exchange),
+        exchanges.filter((exchange) => exchange.api === api && isWhole(exchange)),
+        (exchange) => replayNatively(gateway, exchange),
       );
-      report('anthropic.messages natively', misses);
+      report(`${api} natively`, misses);
       expect(misses.missed).toEqual([]);
     },
     TIMEOUT_MS,
   );
 });
+
+/** An answer that ended well; a client of messages sends what was recorded, which must have been JSON. */
+function isWhole({ api, response, expect: expected, request }: Exchange): boolean {
+  if (response.status !== 200 || expected === null || expected.streamError != null) return false;
+  return api !== 'anthropic.messages' || (typeof request.body === 'object' && request.body !== null);
+}
 
 function documentFor(simulator: UpstreamSimulator): Json {
   const providers = new Map<string, Json>();
@@ -102,9 +107,9 @@ function documentFor(simulator: UpstreamSimulator): Json {
     const protocol = APIS[exchange.api as Api];
     const id = `${exchange.provider}-${protocol}`;
     const type = PROTOCOL_TYPES[protocol] ?? TYPES[exchange.provider] ?? 'openai-compatible';
-    const base_url = protocol === 'openai-chat' ? simulator.baseUrl(protocol) : simulator.origin;
+    const base_url = protocol.startsWith('openai-') ? simulator.baseUrl('openai-chat') : simulator.origin;
     providers.set(id, { id, type: type === 'gemini' ? (TYPES[exchange.provider] ?? type) : type, base_url, credentials: [credentialFor(type)], health: 'off' });
-    models.push({ id: `replay/${exchange.id}`, serve: [{ provider: id, model: exchange.id }], price: { input: '1', output: '2' } });
+    models.push({ id: `replay/${exchange.id}`, serve: [{ provider: id, model: exchange.id, protocol }], price: { input: '1', output: '2' } });
   }
   return { version: 1, providers: [...providers.values()], models };
 }
@@ -112,28 +117,6 @@ function documentFor(simulator: UpstreamSimulator): Json {
 function credentialFor(type: string): Json {
   if (type !== 'bedrock') return { id: 'main', key: 'test-key' };
   return { id: 'main', access_key_id: 'AKIDEXAMPLE', secret_access_key: 'secret-example', region: 'us-east-1' };
-}
-
-interface Score {
-  total: number;
-  missed: string[];
-}
-
-async function score(list: readonly Exchange[], replayOne: (exchange: Exchange) => Promise<string[]>): Promise<Score> {
-  const missed: string[] = [];
-  const queue = [...list];
-  const work = async (): Promise<void> => {
-    for (let exchange = queue.pop(); exchange !== undefined; exchange = queue.pop()) {
-      const faults = await replayOne(exchange).catch((error: unknown) => [String(error)]);
-      if (faults.length > 0) missed.push(`${exchange.id} (${exchange.provider}): ${faults.join('; ')}`);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
-  return { total: list.length, missed };
-}
-
-function report(name: string, { total, missed }: Score): void {
-  process.stdout.write(`corpus ${name}: ${total - missed.length} of ${total}\n`);
 }
 
 async function replay(gateway: GatewayProcess, exchange: Exchange): Promise<string[]> {
@@ -174,105 +157,6 @@ function post(gateway: GatewayProcess, path: string, body: unknown, headers: Rec
   });
 }
 
-async function faultsOfError(answer: Response, exchange: Exchange): Promise<string[]> {
-  const text = await answer.text();
-  const error = ((parsed(text) as Json)['error'] ?? {}) as Json;
-  const faults: string[] = [];
-  if (!expectedStatuses(exchange.response.status).includes(answer.status))
-    faults.push(`status ${answer.status} for the provider's ${exchange.response.status}: ${text.slice(0, 200)}`);
-  for (const key of ['message', 'type', 'param', 'code']) if (!(key in error)) faults.push(`no error.${key}`);
-  if (typeof error['code'] !== 'string') faults.push('code is not a string');
-  return faults;
-}
-
-/** A recorded in-stream error or cut is an error to the client, and never a normal end. */
-function faultsOfBroken(status: number, text: string): string[] {
-  if (status >= 400) return [];
-  const faults: string[] = [];
-  if (!text.includes('"error"')) faults.push(`no error in ${text.slice(-200)}`);
-  if (text.includes('[DONE]')) faults.push('[DONE] after a broken stream');
-  return faults;
-}
-
-function faultsOfStream(text: string, exchange: Exchange): string[] {
-  const frames = text.split('\n\n').filter((frame) => frame.startsWith('data: '));
-  const faults: string[] = [];
-  if (frames.at(-1) !== 'data: [DONE]') return [`does not end with [DONE]: ${text.slice(-300)}`];
-  const chunks = frames.slice(0, -1).map((frame) => JSON.parse(frame.slice(6)) as Json & { choices: Json[] });
-  if (new Set(chunks.map((chunk) => chunk['id'])).size !== 1) faults.push('more than one id');
-  const finishes = chunks.flatMap((chunk) => chunk.choices.filter((choice) => choice['finish_reason'] != null).map((choice) => choice['index']));
-  if (new Set(finishes).size !== finishes.length || finishes.length === 0) faults.push(`finish reasons: ${JSON.stringify(finishes)}`);
-  return [...faults, ...compare(answerOfChunks(chunks), exchange)];
-}
-
-function usageOf(usage: unknown): ClientAnswer['usage'] {
-  if (usage === null || usage === undefined) return null;
-  const json = usage as Json;
-  return {
-    prompt: Number(json['prompt_tokens']),
-    completion: Number(json['completion_tokens']),
-    total: Number(json['total_tokens']),
-    cached: Number(((json['prompt_tokens_details'] ?? {}) as Json)['cached_tokens'] ?? 0),
-  };
-}
-
-interface ToolCall {
-  index?: number;
-  function?: { name?: string; arguments?: string };
-}
-
-function answerOfChoice(body: Json): ClientAnswer {
-  const choice = ((body['choices'] as Json[])[0] ?? {}) as Json;
-  const message = (choice['message'] ?? {}) as Json;
-  return {
-    text: textOf(message['content']),
-    reasoning: String(message['reasoning_content'] ?? ''),
-    toolCalls: ((message['tool_calls'] ?? []) as ToolCall[]).map((call) => ({
-      name: call.function?.name ?? '',
-      arguments: parsed(call.function?.arguments ?? ''),
-    })),
-    finish: (choice['finish_reason'] as string | null) ?? null,
-    usage: usageOf(body['usage']),
-  };
-}
-
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content;
-  return Array.isArray(content) ? content.map((part: Json) => (typeof part['text'] === 'string' ? part['text'] : '')).join('') : '';
-}
-
-function answerOfChunks(chunks: readonly (Json & { choices: Json[] })[]): ClientAnswer {
-  const answer: ClientAnswer = { text: '', reasoning: '', toolCalls: [], finish: null, usage: null };
-  const calls: { name: string; text: string }[] = [];
-  for (const chunk of chunks) {
-    answer.usage = usageOf(chunk['usage']) ?? answer.usage;
-    const choice = chunk.choices.find((candidate) => candidate['index'] === 0);
-    const delta = (choice?.['delta'] ?? {}) as Json;
-    answer.text += textOf(delta['content']);
-    answer.reasoning += String(delta['reasoning_content'] ?? '');
-    answer.finish = (choice?.['finish_reason'] as string | null) ?? answer.finish;
-    for (const call of (delta['tool_calls'] ?? []) as ToolCall[]) {
-      const known = (calls[call.index ?? 0] ??= { name: '', text: '' });
-      known.name += call.function?.name ?? '';
-      known.text += call.function?.arguments ?? '';
-    }
-  }
-  answer.toolCalls = calls.map((call) => ({ name: call.name, arguments: parsed(call.text) }));
-  return answer;
-}
-
-function compare(got: ClientAnswer, exchange: Exchange): string[] {
-  const expected = expectedAnswer(exchange);
-  const faults: string[] = [];
-  for (const key of ['text', 'reasoning', 'toolCalls', 'finish', 'usage'] as const) {
-    if (key === 'usage' && expected.usage === null) continue;
-    if (key === 'finish' && expected.finish === null) continue;
-    const [seen, wanted] = [JSON.stringify(got[key]), JSON.stringify(expected[key])];
-    if (seen !== wanted) faults.push(`${key}: got ${seen.slice(0, 200)}, expected ${wanted.slice(0, 200)}`);
-  }
-  return faults;
-}
-
 /** Same protocol on both sides: blocks as recorded, but for id, model and usage. */
 async function replayMessages(gateway: GatewayProcess, exchange: Exchange): Promise<string[]> {
   const body = { ...(exchange.request.body as Json), model: `replay/${exchange.id}`, stream: exchange.stream };
@@ -281,8 +165,7 @@ async function replayMessages(gateway: GatewayProcess, exchange: Exchange): Prom
   if (answer.status !== 200) return [`status ${answer.status}: ${text.slice(0, 300)}`];
   const blocks = exchange.stream ? blocksOfStream(text) : (JSON.parse(text) as Json)['content'];
   const recorded = exchange.stream ? blocksOfStream(exchange.response.sse ?? '') : (exchange.response.body as Json)['content'];
-  const [seen, wanted] = [JSON.stringify(blocks), JSON.stringify(recorded)];
-  return seen === wanted ? [] : [`blocks: got ${seen.slice(0, 300)}, recorded ${wanted.slice(0, 300)}`];
+  return differs(blocks, recorded);
 }
 
 function blocksOfStream(sse: string): unknown[] {
@@ -291,4 +174,25 @@ function blocksOfStream(sse: string): unknown[] {
     .filter((line) => line.startsWith('data:'))
     .map((line) => parsed(line.slice(5).trim()) as Json)
     .filter((event) => String(event['type']).startsWith('content_block'));
+}
+
+/** Same protocol on both sides: items as recorded, every event but those that repeat the whole response. */
+async function replayResponses(gateway: GatewayProcess, exchange: Exchange): Promise<string[]> {
+  const answer = await post(gateway, '/v1/responses', { model: `replay/${exchange.id}`, input: 'replay', store: false, stream: exchange.stream });
+  const text = await answer.text();
+  if (answer.status !== 200) return [`status ${answer.status}: ${text.slice(0, 300)}`];
+  const { body, sse } = exchange.response;
+  if (sse === undefined) return 'output' in (body as Json) ? differs((JSON.parse(text) as Json)['output'], (body as Json)['output']) : [];
+  const ended = eventsOfWire(text).at(-1)?.data['type'];
+  const faults = ended === eventsOfWire(sse).at(-1)?.data['type'] ? [] : [`ends with ${String(ended)}`];
+  return [...faults, ...differs(itemEvents(text), itemEvents(sse))];
+}
+
+function itemEvents(sse: string): Json[] {
+  return eventsOfWire(sse).flatMap(({ data }) => ('response' in data ? [] : [{ ...data, sequence_number: 0 }]));
+}
+
+/** Whatever the order of their members. */
+function differs(got: unknown, recorded: unknown): string[] {
+  return isDeepStrictEqual(got, recorded) ? [] : [`got ${JSON.stringify(got)?.slice(0, 300)}, recorded ${JSON.stringify(recorded)?.slice(0, 300)}`];
 }

@@ -34,6 +34,8 @@ const FINISH: Readonly<Record<string, string>> = {
   COMPLETE: 'stop',
   TOOL_CALL: 'tool_calls',
   guardrail_intervened: 'content_filter',
+  completed: 'stop',
+  max_output_tokens: 'length',
 };
 
 /** Calls whose arguments were streamed in pieces: the recording's decoding lists the pieces as calls without a name. */
@@ -71,8 +73,18 @@ function bedrockExpectation(exchange: Exchange): ExpectedAnswer {
   return { ...expected, text, toolCalls: (expected.toolCalls ?? []).filter((call) => !served.has(call.id)) };
 }
 
+/** A chat completion at the address of responses (Azure, for models it does not serve there): the recording's decoding looked for items. */
+function responsesExpectation(exchange: Exchange): ExpectedAnswer {
+  const expected = exchange.expect ?? {};
+  const { choices } = record(exchange.response.body);
+  if (!Array.isArray(choices)) return expected;
+  const message = record(record(choices[0])['message']);
+  return { ...expected, text: String(message['content'] ?? ''), reasoning: String(message['reasoning_content'] ?? '') };
+}
+
 /** What was recorded, without what its decoding is known to have read wrongly. */
 export function expectationOf(exchange: Exchange): ExpectedAnswer {
+  if (exchange.api === 'openai.responses') return responsesExpectation(exchange);
   return exchange.api === 'bedrock.converse' ? bedrockExpectation(exchange) : (exchange.expect ?? {});
 }
 
@@ -102,6 +114,7 @@ function usageOf(exchange: Exchange, usage: Json): ClientAnswer['usage'] {
   if (exchange.api === 'bedrock.converse') return bedrockUsage(usage);
   if (exchange.api === 'anthropic.messages') return anthropicUsage(usage);
   if (exchange.api === 'gemini.generateContent') return geminiUsage(usage);
+  if (exchange.api === 'openai.responses' && 'input_tokens' in usage) return responsesUsage(usage);
   return openaiUsage(exchange.provider, usage);
 }
 
@@ -110,6 +123,11 @@ function anthropicUsage(usage: Json): ClientAnswer['usage'] {
   const prompt = count(usage['input_tokens']) + cached + count(usage['cache_creation_input_tokens']);
   const completion = count(usage['output_tokens']);
   return { prompt, completion, total: prompt + completion, cached };
+}
+
+function responsesUsage(usage: Json): ClientAnswer['usage'] {
+  const [prompt, completion] = [count(usage['input_tokens']), count(usage['output_tokens'])];
+  return { prompt, completion, total: prompt + completion, cached: count(record(usage['input_tokens_details'])['cached_tokens']) };
 }
 
 function geminiUsage(usage: Json): ClientAnswer['usage'] {
