@@ -1,4 +1,13 @@
-export type SpokenProtocol = 'openai-chat' | 'anthropic-messages' | 'gemini-generate' | 'other';
+export type SpokenProtocol =
+  | 'openai-chat'
+  | 'openai-completions'
+  | 'openai-responses'
+  | 'anthropic-messages'
+  | 'gemini-generate'
+  | 'bedrock-converse'
+  | 'cohere-chat'
+  | 'ollama-chat'
+  | 'other';
 
 /** What one request asks for, as far as an answer depends on it. */
 export interface Call {
@@ -9,6 +18,8 @@ export interface Call {
   includeUsage: boolean;
   choices: number;
   lastUserText: string;
+  /** Bedrock: the tool the model must call. */
+  forcedTool?: string;
 }
 
 type Json = Record<string, unknown>;
@@ -23,13 +34,28 @@ export function readCall(url: string, body: unknown): Call {
   const model = typeof json['model'] === 'string' ? json['model'] : '';
   const stream = json['stream'] === true;
   const common = { model, stream, lastUserText: lastUserText(json['messages']), choices: numberOr(json['n'], 1) };
-  if (path.endsWith('/chat/completions')) return { ...common, protocol: 'openai-chat', includeUsage: record(json['stream_options'])['include_usage'] === true };
-  if (path.endsWith('/messages')) return { ...common, choices: 1, protocol: 'anthropic-messages', includeUsage: true };
-  return { ...common, protocol: 'other', includeUsage: false };
+  if (path.endsWith('/completions')) {
+    const protocol = path.endsWith('/chat/completions') ? 'openai-chat' : 'openai-completions';
+    return { ...common, protocol, includeUsage: record(json['stream_options'])['include_usage'] === true };
+  }
+  if (path.endsWith('/responses'))
+    return { ...common, choices: 1, protocol: 'openai-responses', includeUsage: true, lastUserText: lastUserText(json['input']) };
+  const protocol = BY_PATH.find(([end]) => path.endsWith(end))?.[1];
+  if (protocol === undefined) return { ...common, protocol: 'other', includeUsage: false };
+  // Ollama streams unless it is told not to.
+  return { ...common, choices: 1, protocol, includeUsage: true, stream: protocol === 'ollama-chat' ? json['stream'] !== false : stream };
 }
 
+const BY_PATH: readonly (readonly [string, SpokenProtocol])[] = [
+  ['/messages', 'anthropic-messages'],
+  ['/api/chat', 'ollama-chat'],
+  ['/chat', 'cohere-chat'],
+];
+
 function bedrockCall(model: string, stream: boolean, json: Json): Call {
-  return { protocol: 'other', model, stream, includeUsage: true, choices: 1, lastUserText: lastUserText(json['messages']) };
+  const forced = record(record(record(json['toolConfig'])['toolChoice'])['tool'])['name'];
+  const call: Call = { protocol: 'bedrock-converse', model, stream, includeUsage: true, choices: 1, lastUserText: lastUserText(json['messages']) };
+  return typeof forced === 'string' ? { ...call, forcedTool: forced } : call;
 }
 
 function geminiCall(model: string, stream: boolean, json: Json): Call {

@@ -2,9 +2,14 @@ import { gzipSync } from 'node:zlib';
 import type { Call } from './call.js';
 import { bodyBytes, type Exchange } from './corpus.js';
 import { anthropicMessages } from './dialects/anthropic-messages.js';
+import { bedrockConverse } from './dialects/bedrock-converse.js';
+import { cohereChat } from './dialects/cohere-chat.js';
 import { scriptOf, withFault, type Dialect, type Frame } from './dialects/dialect.js';
 import { geminiGenerate } from './dialects/gemini-generate.js';
+import { ollamaChat } from './dialects/ollama-chat.js';
 import { openaiChat } from './dialects/openai-chat.js';
+import { openaiCompletions } from './dialects/openai-completions.js';
+import { openaiResponses } from './dialects/openai-responses.js';
 import type { Answer, Scenario } from './scenario.js';
 
 const JSON_TYPE = 'application/json';
@@ -35,8 +40,13 @@ export interface Plan {
 
 const DIALECTS: Readonly<Record<Call['protocol'], Dialect>> = {
   'openai-chat': openaiChat,
+  'openai-completions': openaiCompletions,
+  'openai-responses': openaiResponses,
   'anthropic-messages': anthropicMessages,
   'gemini-generate': geminiGenerate,
+  'bedrock-converse': bedrockConverse,
+  'cohere-chat': cohereChat,
+  'ollama-chat': ollamaChat,
   other: openaiChat,
 };
 
@@ -59,7 +69,7 @@ function plainPlan(scenario: Scenario, call: Call): Plan {
     case 'fault':
       return {
         status: scenario.status ?? content.fault.status ?? 500,
-        headers: { 'content-type': JSON_TYPE },
+        headers: { 'content-type': JSON_TYPE, ...dialect.faultHeaders?.(content.fault) },
         steps: [step(jsonBytes(dialect.fault(content.fault)))],
       };
     case 'body':
@@ -74,7 +84,8 @@ function plainPlan(scenario: Scenario, call: Call): Plan {
 function answerPlan(answer: Answer, call: Call, status: number): Plan {
   const dialect = DIALECTS[call.protocol];
   const script = scriptOf(answer, call);
-  if (call.stream) return { status, headers: { 'content-type': SSE_TYPE }, steps: paced(withFault(dialect.frames(script), script, dialect), answer) };
+  if (call.stream)
+    return { status, headers: { 'content-type': dialect.streamType ?? SSE_TYPE }, steps: paced(withFault(dialect.frames(script), script, dialect), answer) };
   const waitMs = (answer.firstAfterMs ?? 0) + (answer.gapMs ?? 0) * Math.max(0, script.tokens.completion - 1);
   return {
     status,
@@ -88,7 +99,7 @@ function* paced(frames: Iterable<Frame>, answer: Answer): Iterable<Step> {
   for (const frame of frames) {
     const pause = !frame.content ? 0 : first ? (answer.firstAfterMs ?? 0) : (answer.gapMs ?? 0);
     if (frame.content) first = false;
-    yield { bytes: Buffer.from(frame.text, 'utf8'), content: frame.content, waitMs: pause + (frame.waitMs ?? 0) };
+    yield { bytes: typeof frame.text === 'string' ? Buffer.from(frame.text, 'utf8') : frame.text, content: frame.content, waitMs: pause + (frame.waitMs ?? 0) };
   }
 }
 

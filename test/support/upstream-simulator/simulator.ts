@@ -31,7 +31,7 @@ export interface SimulatorStats {
   byModel: Record<string, number>;
 }
 
-/** An upstream on loopback that speaks three protocols over real sockets and misbehaves on request. */
+/** An upstream on loopback that speaks seven protocols over real sockets and misbehaves on request. */
 export class UpstreamSimulator {
   readonly requests: RecordedRequest[] = [];
   private readonly behaviours = new Map<string, Behaviour>();
@@ -64,7 +64,7 @@ export class UpstreamSimulator {
 
   /** What goes into `base_url` of a provider that speaks this protocol. */
   baseUrl(protocol: SpokenProtocol): string {
-    return protocol === 'openai-chat' || protocol === 'other' ? `${this.origin}/v1` : this.origin;
+    return protocol.startsWith('openai-') || protocol === 'other' ? `${this.origin}/v1` : this.origin;
   }
 
   /** What this upstream model does from now on. */

@@ -51,12 +51,16 @@ const WIRE_NAMES: readonly (readonly [string, string])[] = [
   ['frequencyPenalty', 'frequency_penalty'],
   ['toolChoice', 'tool_choice'],
   ['parallelToolCalls', 'parallel_tool_calls'],
-  ['responseFormat', 'text'],
-  ['verbosity', 'text'],
   ['maxOutputTokens', 'max_output_tokens'],
   ['promptCacheKey', 'prompt_cache_key'],
   ['serviceTier', 'service_tier'],
   ['safetyIdentifier', 'safety_identifier'],
+];
+
+/** Members of `text`. */
+const TEXT_NAMES: readonly (readonly [string, string])[] = [
+  ['responseFormat', 'format'],
+  ['verbosity', 'verbosity'],
 ];
 
 /** `POST /v1/responses` → canonical. Throws GatewayError 400 with the JSON path as `param`. */
@@ -80,7 +84,10 @@ export function parseRequest(body: unknown): ChatRequest {
     stream: fields.boolean('stream') ?? false,
     includeUsage: true,
     extra: extraOf(fields, include),
-    wireNames: Object.fromEntries(WIRE_NAMES.filter(([, wire]) => fields.has(wire))),
+    wireNames: Object.fromEntries([
+      ...WIRE_NAMES.filter(([, wire]) => fields.has(wire)),
+      ...(output === undefined ? [] : TEXT_NAMES.filter(([, wire]) => output.has(wire)).map(([name, wire]) => [name, `text.${wire}`])),
+    ]),
   };
   if (foreignChoice !== undefined) request.extra['tool_choice'] = foreignChoice;
   return Object.assign(request, options(fields, output));

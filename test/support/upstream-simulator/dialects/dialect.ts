@@ -3,7 +3,7 @@ import type { Answer, Fault, Tokens, ToolCall } from '../scenario.js';
 
 /** One piece of a stream's body. */
 export interface Frame {
-  text: string;
+  text: string | Uint8Array;
   /** A piece of content, which `afterPieces` counts and `gapMs` separates. */
   content: boolean;
   waitMs?: number;
@@ -29,8 +29,12 @@ export interface Dialect {
   whole(script: Script): unknown;
   frames(script: Script): Iterable<Frame>;
   fault(fault: Fault): unknown;
+  /** What of an error stands in headers. */
+  faultHeaders?(fault: Fault): Record<string, string>;
   /** An error inside a stream. */
-  faultFrame(fault: Fault): string;
+  faultFrame(fault: Fault): string | Uint8Array;
+  /** Content type of its streams; server-sent events when it says nothing. */
+  streamType?: string;
 }
 
 export function scriptOf(answer: Answer, call: Call): Script {

@@ -11,7 +11,7 @@ const TYPES: Readonly<Record<number, string>> = {
 };
 const CODES: Readonly<Record<number, string>> = { 401: 'invalid_api_key', 429: 'rate_limit_exceeded' };
 
-function usageOf(script: Script): unknown {
+export function usageOf(script: Script): unknown {
   if (script.answer.usageRaw !== undefined) return script.answer.usageRaw;
   const { prompt, completion, cached, reasoning } = script.tokens;
   return {
