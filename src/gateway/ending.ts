@@ -5,7 +5,7 @@ import { chargeFor } from '../core/pricing/index.js';
 import type { Attempt, AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
 
-type Served = Pick<Ending, 'price' | 'cost' | 'billPartial' | 'provider' | 'upstreamModel' | 'servedModel'>;
+type Served = Pick<Ending, 'price' | 'cost' | 'billPartial' | 'policy' | 'provider' | 'upstreamModel' | 'servedModel'>;
 type Seen = Pick<Ending, 'usage' | 'delivered' | 'hadContent'>;
 
 /** What was seen of a request's end, as the ledger wants to know it. `last` is the attempt that answered or failed last. */
@@ -37,6 +37,7 @@ function servedOf({ served }: AdmittedExchange): Served {
     price: deployment.price,
     cost: deployment.cost,
     billPartial: deployment.provider.billPartial,
+    policy: deployment.provider.settlement,
     provider: deployment.provider.id,
     upstreamModel: deployment.upstreamModel,
     servedModel: model.id,

@@ -57,7 +57,7 @@ const snapshots: Provider[] = [
     provide: SnapshotStore,
     inject: [Config, Catalogue],
     useFactory: ({ environment }: Config, catalogue: Catalogue) =>
-      new SnapshotStore(buildSnapshot({ providers: effectiveProviders([], environment) }, catalogue, { version: 0, hash: 'start' })),
+      new SnapshotStore(buildSnapshot({ providers: effectiveProviders([], environment) }, catalogue, { version: 0, hash: 'start', atMs: Date.now() })),
   },
   { provide: SnapshotSource, useExisting: SnapshotStore },
 ];

@@ -85,6 +85,7 @@ function deploymentOf(type: string, model: string, secrets: Record<string, strin
     health: true,
     drainOnAbort: false,
     billPartial: true,
+    settlement: { zeroCompletionInsurance: true, chargeCanceledPrompt: true },
     credentials: [{ id: 'c', weight: 1, secrets }],
   };
   const written = {
@@ -98,7 +99,7 @@ function deploymentOf(type: string, model: string, secrets: Record<string, strin
     class: null,
     endpoints: undefined,
   };
-  const snapshot = buildSnapshot({ providers: [provider], models: [written] } as never, catalogue, { version: 1, hash: 'x' });
+  const snapshot = buildSnapshot({ providers: [provider], models: [written] } as never, catalogue, { version: 1, hash: 'x', atMs: 0 });
   return snapshot.models.get('m')?.deployments[0] as Deployment;
 }
 

@@ -102,6 +102,7 @@ function deploymentOf(definition: ProviderDefinition, fixture: ProviderFixture):
     health: true,
     drainOnAbort: false,
     billPartial: true,
+    settlement: { zeroCompletionInsurance: true, chargeCanceledPrompt: true },
     credentials: [{ id: 'c', weight: 1, secrets: { key: CANARY } }],
   };
   const model = {
@@ -114,7 +115,7 @@ function deploymentOf(definition: ProviderDefinition, fixture: ProviderFixture):
     capabilities: {},
     class: null,
   };
-  const snapshot = buildSnapshot({ providers: [provider], models: [model] }, catalogue, { version: 1, hash: 'x' });
+  const snapshot = buildSnapshot({ providers: [provider], models: [model] }, catalogue, { version: 1, hash: 'x', atMs: 0 });
   const deployment = snapshot.models.get('public/name')?.deployments[0] as Deployment;
   const deadlines: ProviderInstance['deadlines'] = { connectMs: 1_000, firstByteMs: 2_000, idleMs: 2_000, totalMs: 5_000 };
   return { ...deployment, provider: { ...deployment.provider, deadlines, reasoningDeadlines: deadlines } };

@@ -25,7 +25,7 @@ interface Engine {
 function engine(environment: Record<string, string> = {}, master = MASTER): Engine {
   const inForce: string[] = [];
   const failures: Error[] = [];
-  const store = new SnapshotStore(buildSnapshot({ providers: effectiveProviders([], environment) }, catalogue, { version: 0, hash: 'start' }));
+  const store = new SnapshotStore(buildSnapshot({ providers: effectiveProviders([], environment) }, catalogue, { version: 0, hash: 'start', atMs: Date.now() }));
   const observer = { inForce: (_: Snapshot, source: string) => void inForce.push(source), failed: (_: string, error: Error) => void failures.push(error) };
   const service = new ConfigurationService({ database: db.database, secrets: new Secrets(master), catalogue, store, environment, observer });
   const follow = (file: string | null) => {

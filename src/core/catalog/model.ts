@@ -1,6 +1,8 @@
 import type { ProtocolId } from '../protocols/protocol.js';
 import type { ResponseDialect } from '../protocols/dialect.js';
+import type { PricePlan } from '../pricing/price-plan.js';
 import type { Price } from '../pricing/price.js';
+import type { SettlementPolicy } from '../ledger/settlement.js';
 import type { Deadlines } from '../upstream/upstream.js';
 
 /** What a model can do. Undefined means unknown, which is treated as able (availability first); false excludes. */
@@ -52,6 +54,7 @@ export interface ProviderInstance {
   health: boolean;
   drainOnAbort: boolean;
   billPartial: boolean;
+  settlement: SettlementPolicy;
   responseDialect: ResponseDialect;
   /** In-process transport (sandbox): what it answers never touches health. */
   inProcess: boolean;
@@ -75,6 +78,8 @@ export interface Deployment {
   price: Price | null;
   /** What the provider takes; default: the price. */
   cost: Price | null;
+  /** Where prices change with time: what `price` and `cost` are at any moment. */
+  timed?: { readonly price: PricePlan | null; readonly cost: PricePlan | null };
 }
 
 export interface Model {

@@ -29,7 +29,7 @@ export {
   type RequestFold,
   type RequestRecord,
 } from './records.js';
-export { DEFAULT_POLICY, settle, type Outcome, type SettlementPolicy } from './settle.js';
+export { settle, type Outcome } from './settle.js';
 export {
   Holds,
   type BudgetCeiling,
@@ -39,5 +39,7 @@ export {
   type HoldRequest,
   type RequestState,
   type Settlement,
+  type SettlementPolicy,
 } from './settlement.js';
+export { DEFAULT_POLICY, SETTLEMENT_TABLE } from './settlement-table.js';
 export { isEnded, isLegalEdge, type EndState, type StoredState } from './states.js';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { NO_USAGE, type Usage } from '../chat/usage.js';
 import { parsePrice } from '../pricing/index.js';
-import { burnGrants, burnOrder, endByCheckpoint, expirableNanoUsd, isEnded, isLegalEdge, LeaseBook, mayCarve, refundBurns, settle, type Ending, type Grant } from './index.js';
+import { burnGrants, burnOrder, DEFAULT_POLICY, endByCheckpoint, expirableNanoUsd, isEnded, isLegalEdge, LeaseBook, mayCarve, refundBurns, settle, SETTLEMENT_TABLE, type Ending, type Grant, type SettlementPolicy } from './index.js';
 import type { RequestFold } from './records.js';
+import { basisOf } from './settlement-table.js';
 import type { RequestState } from './settlement.js';
 
 const PRICE = parsePrice({ input: '1', output: '10', request: '0.001' }, 'price');
@@ -32,6 +33,32 @@ describe('states', () => {
 });
 
 describe('settlement policy, row by row', () => {
+  const flags = (more: Partial<SettlementPolicy>): Partial<Ending> => ({ policy: { zeroCompletionInsurance: true, chargeCanceledPrompt: true, ...more } });
+  const EVERY_ROW: readonly (readonly [string, Partial<Ending>, bigint])[] = [
+    ['nobody was asked', { end: 'failed', price: null, usage: undefined, hadHeaders: false, hadContent: false }, 0n],
+    ['client gone before headers', { end: 'canceled', hadHeaders: false, hadContent: false }, 0n],
+    ['client gone before the first token', { end: 'canceled', usage: undefined, hadContent: false }, PROMPT_ONLY],
+    ['client gone before the first token', { end: 'canceled', hadContent: false, ...flags({ chargeCanceledPrompt: false }) }, 0n],
+    ['client gone, usage complete', { end: 'canceled' }, 1_710_000n],
+    ['client gone in mid-stream', { end: 'canceled', usage: undefined }, ALL_DELIVERED],
+    ['zero completion insurance', { end: 'failed', usage: undefined, hadContent: false }, 0n],
+    ['upstream died in mid-stream', { end: 'failed', usage: undefined, delivered: { ...NO_USAGE, input: 100 }, ...flags({ zeroCompletionInsurance: false }) }, PROMPT_ONLY + 1_000_000n],
+    ['refused by the upstream', { end: 'failed', usage: undefined, hadHeaders: false, ...flags({ zeroCompletionInsurance: false }) }, 0n],
+    ['partial answers are not billed', { end: 'failed', usage: undefined, billPartial: false }, 0n],
+    ['upstream died in mid-stream', { end: 'failed', usage: undefined }, ALL_DELIVERED],
+    ['completed', {}, 1_710_000n],
+  ];
+
+  it.each(EVERY_ROW)('%s (%#)', (id, more, worthNanoUsd) => {
+    const seen = ending(more);
+    expect(basisOf(seen, seen.policy ?? DEFAULT_POLICY).row.id).toBe(id);
+    expect(settle(seen).worthNanoUsd).toBe(worthNanoUsd);
+  });
+
+  it('has a case for every row of the table', () => {
+    expect(new Set(EVERY_ROW.map(([id]) => id))).toEqual(new Set(SETTLEMENT_TABLE.map(({ id }) => id)));
+  });
+
   it.each<[string, Partial<Ending>, bigint, boolean]>([
     ['completed with usage', {}, 90_000n + 20_000n + 600_000n + 1_000_000n, false],
     ['completed, usage missing', { usage: undefined }, ALL_DELIVERED, true],

@@ -1,19 +1,10 @@
-import { completionTokens, NO_USAGE, promptTokens, type Usage } from '../chat/usage.js';
+import { NO_USAGE, type Usage } from '../chat/usage.js';
 import { chargeFor, isBelievable, type Charge, type ChargeUnits } from '../pricing/charge.js';
 import type { Price } from '../pricing/price.js';
 import { MAX_AMOUNT_NANO_USD } from '../pricing/usd.js';
-import type { ChargeLine, Ending } from './settlement.js';
+import type { ChargeLine, Ending, SettlementPolicy } from './settlement.js';
+import { basisOf, DEFAULT_POLICY, type Basis } from './settlement-table.js';
 import type { EndState } from './states.js';
-
-/** Flags of a deployment; the defaults are the table of the ledger's specification. */
-export interface SettlementPolicy {
-  /** An answer without a single token that ended in an error costs nothing. */
-  zeroCompletionInsurance: boolean;
-  /** A client that left after the upstream's headers and before the first token pays the prompt. */
-  chargeCanceledPrompt: boolean;
-}
-
-export const DEFAULT_POLICY: Readonly<SettlementPolicy> = Object.freeze({ zeroCompletionInsurance: true, chargeCanceledPrompt: true });
 
 /** What an ending is worth, before anything is known of the ceilings. Money in nano-USD. */
 export interface Outcome {
@@ -29,17 +20,12 @@ export interface Outcome {
   priceId: string | null;
 }
 
-/** Which usage is charged: the basis of the money. Null = release everything. */
-interface Basis {
-  usage: Usage;
-  estimated: boolean;
-  /** Nothing was generated: no price per request, image or second. */
-  promptOnly?: boolean;
-}
-
-/** The settlement policy: an ending → what it is worth. Pure; the same ending always gives the same outcome. */
+/**
+ * An ending → what it is worth, by the settlement table and the flags of the provider that answered (`policy`: of one without
+ * flags). Pure; the same ending always gives the same outcome.
+ */
 export function settle(ending: Ending, policy: SettlementPolicy = DEFAULT_POLICY): Outcome {
-  const basis = ending.price === null ? null : basisOf(ending, policy);
+  const { basis } = basisOf(ending, ending.policy ?? policy);
   if (basis === null || ending.price === null) return released(ending);
   const charged = chargeBasis(basis, ending, ending.price);
   const cost = ending.cost === null ? 0n : boundedCost(chargeFor(charged.usage, ending.cost, charged.units));
@@ -54,38 +40,6 @@ export function settle(ending: Ending, policy: SettlementPolicy = DEFAULT_POLICY
     lines: charged.charge.lines,
     priceId: ending.price.id,
   };
-}
-
-function basisOf(ending: Ending, policy: SettlementPolicy): Basis | null {
-  const usage = ending.usage !== undefined && isBelievable(ending.usage) ? ending.usage : undefined;
-  if (ending.end === 'failed') return failedBasis(ending, usage, policy);
-  if (ending.end === 'canceled') return canceledBasis(ending, usage, policy);
-  return { usage: usage ?? ending.delivered, estimated: usage === undefined };
-}
-
-/** A client that left: nothing before the upstream's headers, the prompt before the first token, then what it got. */
-function canceledBasis(ending: Ending, usage: Usage | undefined, policy: SettlementPolicy): Basis | null {
-  const all: Basis = { usage: usage ?? ending.delivered, estimated: usage === undefined };
-  if (!ending.hadHeaders) return null;
-  if (!ending.hadContent) return policy.chargeCanceledPrompt ? { ...all, usage: promptOf(all.usage), promptOnly: true } : null;
-  return usage === undefined || isFinal(usage, ending.delivered) ? all : { usage: deliveredWithPrompt(ending.delivered, usage), estimated: true };
-}
-
-/**
- * Whether a usage seen before a client left is the answer's whole. Anthropic reports the prompt and a first token in
- * `message_start` (seen in recorded streams, 2026-11-21): far less than what was delivered, so that it is only a beginning.
- */
-function isFinal(usage: Usage, delivered: Usage): boolean {
-  return completionTokens(usage) * 2 >= completionTokens(delivered);
-}
-
-/** A provider that died: the delivered part, never what it may have generated and we did not pass on. */
-function failedBasis(ending: Ending, usage: Usage | undefined, policy: SettlementPolicy): Basis | null {
-  const delivered = usage === undefined ? ending.delivered : deliveredWithPrompt(ending.delivered, usage);
-  const nothing = !ending.hadContent || completionTokens(delivered) === 0;
-  if (nothing && policy.zeroCompletionInsurance) return null;
-  if (!ending.hadHeaders || !ending.billPartial) return null;
-  return { usage: delivered, estimated: true };
 }
 
 interface ChargedBasis {
@@ -128,14 +82,4 @@ function released(ending: Ending): Outcome {
     lines: [],
     priceId: ending.price?.id ?? null,
   };
-}
-
-/** The provider's own count of the prompt, when it has one, and what was delivered of the answer. */
-function deliveredWithPrompt(delivered: Usage, usage: Usage): Usage {
-  const { input, cacheRead, cacheWrite, cacheWrite1h, audioIn } = usage;
-  return promptTokens(usage) === 0 ? delivered : { ...delivered, input, cacheRead, cacheWrite, cacheWrite1h, audioIn };
-}
-
-function promptOf(usage: Usage): Usage {
-  return { ...usage, output: 0, reasoning: 0, audioOut: 0, image: 0 };
 }

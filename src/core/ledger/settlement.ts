@@ -28,6 +28,14 @@ export interface BudgetCeiling {
   period: 'total' | 'day' | 'week' | 'month';
 }
 
+/** Flags of a provider (CONTRACT section 3); the defaults are the table of the ledger's specification. */
+export interface SettlementPolicy {
+  /** An answer without a single token that ended in an error costs nothing. */
+  zeroCompletionInsurance: boolean;
+  /** A client that left after the upstream's headers and before the first token pays the prompt. */
+  chargeCanceledPrompt: boolean;
+}
+
 /** What was seen of a request's end; the settlement policy (pure) turns it into money. */
 export interface Ending {
   end: 'completed' | 'failed' | 'canceled';
@@ -45,6 +53,8 @@ export interface Ending {
   hadContent: boolean;
   /** `bill_partial` of the provider. */
   billPartial: boolean;
+  /** The other flags of the provider; the engine's defaults when it has none. */
+  policy?: SettlementPolicy;
   /** Requests, images, seconds for prices that are not per token. */
   requests: number;
   images: number;

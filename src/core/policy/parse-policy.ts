@@ -1,21 +1,14 @@
 import { invalidRequest } from '../errors/gateway-error.js';
-import type { AllowDeny, Policy, Schedule } from './caller.js';
+import type { AllowDeny, Policy } from './caller.js';
 import { parseAddressRange } from './cidr.js';
-import { isTimezone } from './schedule.js';
+import { parseSchedule } from './parse-schedule.js';
 import { readUsd } from './read-usd.js';
 import { readBoolean, readInteger, readList, readObject, readOneOf, readText, type FieldReader, type Fields } from './strict-object.js';
 
 /** 2^31 − 1: what every provider still reads as a number of tokens. */
 const MAX_OUTPUT_TOKENS = 2_147_483_647;
-const TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 
 const allowDenyFields: Fields<AllowDeny> = { allow: readPatterns, deny: readPatterns };
-const scheduleFields: Fields<Schedule> = {
-  timezone: readTimezone,
-  days: (value, path) => readList(value, path, (day, at) => readInteger(day, at, { min: 0, max: 6 }), 7),
-  from: readTime,
-  to: readTime,
-};
 const capabilityFields: Fields<NonNullable<Policy['capabilities']>> = {
   reasoning: readBoolean,
   vision: readBoolean,
@@ -37,7 +30,7 @@ const policyFields: Fields<Policy> = {
   params: (value, path) => readOneOf(value, path, ['lenient', 'strict'] as const),
   store: (value, path) => readOneOf(value, path, ['none', 'metadata', 'full'] as const),
   ips: (value, path) => readList(value, path, readRange),
-  schedule: readSchedule,
+  schedule: parseSchedule,
   fit_to_credit: readBoolean,
 };
 
@@ -64,23 +57,3 @@ const readRange: FieldReader<string> = (value, path) => {
   }
   return text;
 };
-
-function readTime(value: unknown, path: string): string {
-  const text = readText(value, path);
-  if (!TIME.test(text)) throw invalidRequest(path, `\`${path}\` must be a time of day like 09:00, not ${JSON.stringify(text)}.`);
-  return text;
-}
-
-function readTimezone(value: unknown, path: string): string {
-  const text = readText(value, path);
-  if (!isTimezone(text)) throw invalidRequest(path, `\`${path}\` must be an IANA timezone like Asia/Seoul, not ${JSON.stringify(text)}.`);
-  return text;
-}
-
-function readSchedule(value: unknown, path: string): Schedule {
-  const schedule = readObject(value, path, scheduleFields);
-  if (schedule.from !== undefined && schedule.from === schedule.to) {
-    throw invalidRequest(`${path}.to`, `\`${path}.to\` must differ from \`${path}.from\`; leave both out for the whole day.`);
-  }
-  return schedule;
-}

@@ -1,5 +1,6 @@
 export { chargeFor, isBelievable, NO_UNITS, ratesFor, type Charge, type ChargeUnits } from './charge.js';
 export { holdAmount, promptUpperBound, unpricedClassesOf, type HoldEstimate } from './hold-amount.js';
 export { parsePrice, PRICE_FIELDS, rateOf, renderPrice } from './parse-price.js';
+export { parsePricePlan, planOf, priceAt, priceHoldsUntilMs, renderPricePlan, type PricePlan } from './price-plan.js';
 export type { Price, PriceTier, TokenPrices } from './price.js';
 export { formatUsd, InvalidAmountError, MAX_AMOUNT_NANO_USD, NANO_PER_USD, parseUsd } from './usd.js';

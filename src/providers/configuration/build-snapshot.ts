@@ -1,11 +1,13 @@
 import type { CatalogueRow } from '../../core/catalog/catalogue-row.js';
 import { ENDPOINTS } from '../../core/catalog/endpoints.js';
 import type { Capabilities, Credential, Deployment, Model, ProviderInstance, Snapshot } from '../../core/catalog/model.js';
+import { planOf, priceAt, priceHoldsUntilMs, type PricePlan } from '../../core/pricing/index.js';
 import type { Deadlines } from '../../core/upstream/upstream.js';
 import type { Catalogue } from '../catalog/index.js';
 import type { ProtocolId } from '../../core/protocols/protocol.js';
 import { baseUrlOf } from '../address.js';
 import { DEFINITIONS, getDefinition, type ProviderDefinition } from '../definitions/index.js';
+import { repriced } from './reprice.js';
 import type { ConfigurationDocument, ModelDocument, ProviderDocument, ServeDocument } from './document.js';
 
 /** CONTRACT section 3: the defaults of `timeouts`; reasoning models think before they speak. */
@@ -17,20 +19,28 @@ export interface EffectiveConfiguration extends ConfigurationDocument {
   providers: readonly ProviderDocument[];
 }
 
+/** `atMs`: the moment whose prices are in force. */
+export interface SnapshotIdentity {
+  version: number;
+  hash: string;
+  atMs: number;
+}
+
 /** Everything the engine serves from, out of a checked configuration and the catalogue. Pure. */
-export function buildSnapshot(configuration: EffectiveConfiguration, catalogue: Catalogue, identity: { version: number; hash: string }): Snapshot {
+export function buildSnapshot(configuration: EffectiveConfiguration, catalogue: Catalogue, { atMs, ...identity }: SnapshotIdentity): Snapshot {
   const providers = new Map(configuration.providers.map((provider) => [provider.id, providerInstance(provider)]));
   const models = new Map<string, Model>();
   for (const model of configuration.models ?? []) models.set(model.id, writtenModel(model, providers, catalogue));
   for (const row of implicitRows(catalogue, providers)) if (!models.has(row.id)) models.set(row.id, catalogueModel(row, providers));
-  return Object.freeze({
+  const snapshot = {
     ...identity,
     providers,
     models,
     aliases: aliasesOf(models),
     routes: configuration.routes ?? [],
     leases: configuration.ledger?.lease ?? true,
-  });
+  };
+  return Object.freeze(repriced(snapshot, atMs));
 }
 
 function providerInstance(written: ProviderDocument): ProviderInstance {
@@ -48,6 +58,7 @@ function providerInstance(written: ProviderDocument): ProviderInstance {
     health: written.health && definition.inProcess !== true,
     drainOnAbort: written.drainOnAbort,
     billPartial: written.billPartial,
+    settlement: written.settlement,
     responseDialect: definition.response,
     inProcess: definition.inProcess === true,
   };
@@ -109,7 +120,7 @@ function namesOf(written: ModelDocument, own: CatalogueRow | null): Partial<Mode
 
 /** `/v1/models` shows one price and one set of capabilities: those of the deployment written first. */
 function shownOf(written: ModelDocument, [first]: readonly Deployment[]): Pick<Model, 'capabilities' | 'price'> {
-  return { capabilities: first?.capabilities ?? written.capabilities, price: first?.price ?? written.price };
+  return { capabilities: first?.capabilities ?? written.capabilities, price: first?.price ?? null };
 }
 
 function modelFacts(row: CatalogueRow | null, id: string): Pick<Model, 'id' | 'name' | 'ownedBy' | 'createdS' | 'endpoints'> {
@@ -134,7 +145,7 @@ interface Known {
 
 function deploymentsOf(serve: ServeDocument, provider: ProviderInstance, { row, written }: Known): Deployment[] {
   const definition = getDefinition(provider.type);
-  const price = written?.price ?? row?.price ?? null;
+  const prices = pricesOf(row, written);
   const capabilities: Capabilities = { ...row?.capabilities, ...written?.capabilities };
   return provider.credentials.map((credential) => ({
     id: `${provider.id}/${serve.model}#${credential.id}`,
@@ -147,9 +158,20 @@ function deploymentsOf(serve: ServeDocument, provider: ProviderInstance, { row, 
     capabilities,
     parameters: row?.parameters ?? {},
     modelFacts: { ...definition.modelFacts, ...row?.modelFacts },
-    price,
-    cost: written?.cost ?? price,
+    ...prices,
   }));
+}
+
+/** Prices that never change are settled here; those that do are filled in by `repriced`. */
+function pricesOf(row: CatalogueRow | null, written: ModelDocument | undefined): Pick<Deployment, 'price' | 'cost' | 'timed'> {
+  const price = written?.price ?? (row?.price == null ? null : planOf(row.price));
+  const cost = written?.cost ?? price;
+  if (isFixed(price) && isFixed(cost)) return { price: price?.versions[0]?.price ?? null, cost: cost?.versions[0]?.price ?? null };
+  return { price: null, cost: null, timed: { price, cost } };
+}
+
+function isFixed(plan: PricePlan | null): boolean {
+  return plan === null || (priceAt(plan, Number.NEGATIVE_INFINITY) !== null && priceHoldsUntilMs(plan, Number.NEGATIVE_INFINITY) === Number.POSITIVE_INFINITY);
 }
 
 /** The provider as this deployment sees it: most have one address for all. */

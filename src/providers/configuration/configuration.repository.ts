@@ -38,13 +38,13 @@ export class ConfigurationRepository {
     return rows.map(({ id, document, source }) => ({ id: Number(id), document, source }));
   }
 
-  /** 0 when nothing was ever applied. */
-  async newestId(): Promise<number> {
-    const { rows } = await this.database.query<{ id: string }>({
+  /** Id 0 when nothing was ever applied; and what time the database has, in milliseconds since 1970. */
+  async newest(): Promise<{ id: number; databaseMs: number }> {
+    const { rows } = await this.database.query<{ id: string; database_ms: string }>({
       name: 'configuration_newest',
-      text: 'SELECT coalesce(max(id), 0) AS id FROM configuration_versions',
+      text: 'SELECT coalesce(max(id), 0) AS id, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS database_ms FROM configuration_versions',
     });
-    return Number(rows[0]?.id ?? 0);
+    return { id: Number(rows[0]?.id ?? 0), databaseMs: Number(rows[0]?.database_ms) };
   }
 
   async insert(transaction: Queryable, version: { document: unknown; hash: string; source: string; changes: readonly Change[] }): Promise<number> {

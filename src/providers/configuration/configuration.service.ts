@@ -125,7 +125,9 @@ export class ConfigurationService {
 
   /** Loads the newest version when it is not the one in force. */
   async follow(): Promise<void> {
-    if ((await this.#repository.newestId()) === this.parts.store.current().version) return;
+    const { id, databaseMs } = await this.#repository.newest();
+    this.parts.store.alignClock(databaseMs);
+    if (id === this.parts.store.current().version) return;
     await this.reload();
   }
 
@@ -182,6 +184,6 @@ export class ConfigurationService {
   #build(document: ConfigurationDocument, version: number): Snapshot {
     const effective = this.#effective(document);
     const hash = hashOf(renderConfiguration(effective, secretForms(this.parts.secrets).digested));
-    return buildSnapshot(effective, this.parts.catalogue, { version, hash });
+    return buildSnapshot(effective, this.parts.catalogue, { version, hash, atMs: this.parts.store.nowMs });
   }
 }

@@ -1,5 +1,6 @@
 import type { Capabilities, Route } from '../../core/catalog/model.js';
-import type { Price } from '../../core/pricing/index.js';
+import type { SettlementPolicy } from '../../core/ledger/settlement.js';
+import type { PricePlan } from '../../core/pricing/index.js';
 import type { ProtocolId } from '../../core/protocols/protocol.js';
 
 /** CONTRACT section 3, parsed: defaults filled in, secrets open. Lives in memory only. */
@@ -22,6 +23,7 @@ export interface ProviderDocument {
   health: boolean;
   drainOnAbort: boolean;
   billPartial: boolean;
+  settlement: SettlementPolicy;
 }
 
 export interface ServeDocument {
@@ -39,8 +41,8 @@ export interface ModelDocument {
   aliases: readonly string[] | null;
   serve: readonly ServeDocument[];
   /** Null = the catalogue's. */
-  price: Price | null;
-  cost: Price | null;
+  price: PricePlan | null;
+  cost: PricePlan | null;
   capabilities: Capabilities;
   class: string | null;
   /** Kinds of calls (`chat`, `embeddings`, …); undefined = the catalogue's. */

@@ -1,9 +1,10 @@
+import { DEFAULT_POLICY } from '../../core/ledger/index.js';
 import { DEFINITIONS, type ProviderDefinition } from '../definitions/index.js';
 import type { ProviderDocument } from './document.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const PLAIN = { baseUrl: null, zones: [], timeouts: {}, health: true, drainOnAbort: false, billPartial: true } as const;
+const PLAIN = { baseUrl: null, zones: [], timeouts: {}, health: true, drainOnAbort: false, billPartial: true, settlement: DEFAULT_POLICY } as const;
 
 /** What is there without any document: the sandbox, and every provider whose usual key variable is set. */
 export function builtInProviders(environment: Environment): ProviderDocument[] {

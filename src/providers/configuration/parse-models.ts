@@ -1,7 +1,7 @@
 import { Fields, invalid } from '../../core/catalog/fields.js';
 import { ENDPOINTS } from '../../core/catalog/endpoints.js';
 import { parseCapabilities } from '../../core/catalog/parse-catalogue.js';
-import { parsePrice } from '../../core/pricing/index.js';
+import { parsePricePlan } from '../../core/pricing/index.js';
 import type { ProtocolId } from '../../core/protocols/protocol.js';
 import { UPSTREAM_PROTOCOLS } from '../protocols.js';
 import type { ModelDocument, ServeDocument } from './document.js';
@@ -28,8 +28,8 @@ function parseModel(value: unknown, path: string): ModelDocument {
     name: fields.string('name') ?? null,
     aliases: fields.has('aliases') ? fields.strings('aliases', 50).map((alias, index) => modelName(alias, `${fields.at('aliases')}[${index}]`)) : null,
     serve: parseServe(fields),
-    price: fields.has('price') ? parsePrice(fields.raw('price'), fields.at('price')) : null,
-    cost: fields.has('cost') ? parsePrice(fields.raw('cost'), fields.at('cost')) : null,
+    price: fields.has('price') ? parsePricePlan(fields.raw('price'), fields.at('price')) : null,
+    cost: fields.has('cost') ? parsePricePlan(fields.raw('cost'), fields.at('cost')) : null,
     capabilities: parseCapabilities(fields.raw('capabilities'), fields.at('capabilities')),
     class: fields.string('class') ?? null,
     endpoints: parseEndpoints(fields),

@@ -5,7 +5,7 @@ import type { ProviderDocument } from './document.js';
 import { parseCredentials, type KeepSecret, type Masking } from './parse-credentials.js';
 import { parseName } from './parse-name.js';
 
-const PROVIDER_FIELDS = ['id', 'type', 'base_url', 'zones', 'credentials', 'timeouts', 'health', 'drain_on_abort', 'bill_partial'];
+const PROVIDER_FIELDS = ['id', 'type', 'base_url', 'zones', 'credentials', 'timeouts', 'health', 'drain_on_abort', 'bill_partial', 'zero_completion_insurance', 'charge_canceled_prompt'];
 const MAX_PROVIDERS = 1_000;
 
 /** Field of the document → field of ours, with the longest sensible value. */
@@ -47,6 +47,10 @@ function parseProvider(value: unknown, path: string, masking: Masking): Provider
     health: fields.switch('health') ?? true,
     drainOnAbort: fields.switch('drain_on_abort') ?? false,
     billPartial: fields.switch('bill_partial') ?? true,
+    settlement: {
+      zeroCompletionInsurance: fields.switch('zero_completion_insurance') ?? true,
+      chargeCanceledPrompt: fields.switch('charge_canceled_prompt') ?? true,
+    },
   };
 }
 

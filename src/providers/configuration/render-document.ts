@@ -1,6 +1,7 @@
 import { CAPABILITY_FLAGS, CAPABILITY_SIZES } from '../../core/catalog/catalogue-row.js';
+import type { SettlementPolicy } from '../../core/ledger/settlement.js';
 import type { Capabilities, Route } from '../../core/catalog/model.js';
-import { renderPrice } from '../../core/pricing/index.js';
+import { renderPricePlan } from '../../core/pricing/index.js';
 import { findDefinition } from '../definitions/index.js';
 import type { ConfigurationDocument, ModelDocument, ProviderDocument } from './document.js';
 
@@ -38,6 +39,15 @@ export function renderProvider(provider: ProviderDocument, secret: RenderSecret)
     health: provider.health ? 'on' : 'off',
     drain_on_abort: provider.drainOnAbort,
     bill_partial: provider.billPartial,
+    ...renderSettlement(provider.settlement),
+  };
+}
+
+/** Flags that are as they are by default are not written. */
+function renderSettlement({ zeroCompletionInsurance, chargeCanceledPrompt }: SettlementPolicy): Json {
+  return {
+    ...(zeroCompletionInsurance ? {} : { zero_completion_insurance: false }),
+    ...(chargeCanceledPrompt ? {} : { charge_canceled_prompt: false }),
   };
 }
 
@@ -68,8 +78,8 @@ export function renderModel(model: ModelDocument): Json {
     ...(model.name !== null && { name: model.name }),
     ...(model.aliases !== null && { aliases: model.aliases }),
     serve: model.serve.map(({ protocol, ...rest }) => ({ ...rest, ...(protocol !== null && { protocol }) })),
-    ...(model.price !== null && { price: renderPrice(model.price) }),
-    ...(model.cost !== null && { cost: renderPrice(model.cost) }),
+    ...(model.price !== null && { price: renderPricePlan(model.price) }),
+    ...(model.cost !== null && { cost: renderPricePlan(model.cost) }),
     ...(Object.keys(capabilities).length > 0 && { capabilities }),
     ...(model.class !== null && { class: model.class }),
     ...(model.endpoints !== undefined && { endpoints: model.endpoints }),
