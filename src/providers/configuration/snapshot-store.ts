@@ -16,8 +16,9 @@ export class SnapshotStore extends SnapshotSource {
     private readonly clockMs: () => number = Date.now,
   ) {
     super();
-    this.#snapshot = first;
-    this.#pricesUntilMs = pricesHoldUntilMs(first, this.nowMs);
+    const { nowMs } = this;
+    this.#snapshot = repriced(first, nowMs);
+    this.#pricesUntilMs = pricesHoldUntilMs(first, nowMs);
   }
 
   get nowMs(): number {
