@@ -1,7 +1,7 @@
 import type { CatalogueRow } from '../../core/catalog/catalogue-row.js';
 import { ENDPOINTS } from '../../core/catalog/endpoints.js';
 import type { Capabilities, Credential, Deployment, Model, ProviderInstance, Snapshot } from '../../core/catalog/model.js';
-import { planOf, priceAt, priceHoldsUntilMs, type PricePlan } from '../../core/pricing/index.js';
+import { planOf, priceAt, priceHoldsUntilMs, type Price, type PricePlan } from '../../core/pricing/index.js';
 import type { Deadlines } from '../../core/upstream/upstream.js';
 import type { Catalogue } from '../catalog/index.js';
 import type { ProtocolId } from '../../core/protocols/protocol.js';
@@ -166,12 +166,16 @@ function deploymentsOf(serve: ServeDocument, provider: ProviderInstance, { row, 
 function pricesOf(row: CatalogueRow | null, written: ModelDocument | undefined): Pick<Deployment, 'price' | 'cost' | 'timed'> {
   const price = written?.price ?? (row?.price == null ? null : planOf(row.price));
   const cost = written?.cost ?? price;
-  if (isFixed(price) && isFixed(cost)) return { price: price?.versions[0]?.price ?? null, cost: cost?.versions[0]?.price ?? null };
-  return { price: null, cost: null, timed: { price, cost } };
+  if (isTimed(price) || isTimed(cost)) return { price: null, cost: null, timed: { price, cost } };
+  return { price: firstOf(price), cost: firstOf(cost) };
 }
 
-function isFixed(plan: PricePlan | null): boolean {
-  return plan === null || (priceAt(plan, Number.NEGATIVE_INFINITY) !== null && priceHoldsUntilMs(plan, Number.NEGATIVE_INFINITY) === Number.POSITIVE_INFINITY);
+function isTimed(plan: PricePlan | null): boolean {
+  return plan !== null && (firstOf(plan) === null || priceHoldsUntilMs(plan, Number.NEGATIVE_INFINITY) !== Number.POSITIVE_INFINITY);
+}
+
+function firstOf(plan: PricePlan | null): Price | null {
+  return plan === null ? null : priceAt(plan, Number.NEGATIVE_INFINITY);
 }
 
 /** The provider as this deployment sees it: most have one address for all. */

@@ -47,10 +47,14 @@ function parseProvider(value: unknown, path: string, masking: Masking): Provider
     health: fields.switch('health') ?? true,
     drainOnAbort: fields.switch('drain_on_abort') ?? false,
     billPartial: fields.switch('bill_partial') ?? true,
-    settlement: {
-      zeroCompletionInsurance: fields.switch('zero_completion_insurance') ?? true,
-      chargeCanceledPrompt: fields.switch('charge_canceled_prompt') ?? true,
-    },
+    settlement: parseSettlement(fields),
+  };
+}
+
+function parseSettlement(fields: Fields): ProviderDocument['settlement'] {
+  return {
+    zeroCompletionInsurance: fields.switch('zero_completion_insurance') ?? true,
+    chargeCanceledPrompt: fields.switch('charge_canceled_prompt') ?? true,
   };
 }
 
