@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import type { Deployment } from '../core/catalog/model.js';
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
@@ -9,6 +9,8 @@ import { Planner } from '../routing/index.js';
 import { Answers } from './answers.js';
 import { Attempt, DrainSlots, type AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
+import { bulkheadFull, Bulkheads } from './load/bulkheads.js';
+import { LoadGate } from './load/load-gate.js';
 import { nextCandidate } from './next-candidate.js';
 import { completionsDeployment } from './operations/legacy-completions.js';
 import { PROTOCOLS } from './protocols.js';
@@ -21,6 +23,11 @@ const MAX_DRAINS = 32;
 /** Turns a candidate of the plan into a running attempt, and what became of it into health, log and metrics. */
 @Injectable()
 export class AttemptRunner {
+  @Inject(LoadGate)
+  private readonly load!: LoadGate;
+  @Inject(Bulkheads)
+  private readonly bulkheads!: Bulkheads;
+
   private readonly prepared = new WeakMap<AdmittedExchange, { candidate: Candidate; call: PreparedCall | PreparedOperation }>();
   private readonly drains = new DrainSlots(MAX_DRAINS);
 
@@ -68,8 +75,6 @@ export class AttemptRunner {
     // Another model than was asked for is never served in silence; names of routes may hold what a header cannot.
     exchange.fallback = candidate.fallback?.replace(/[^\x20-\x7e]/g, '?');
     const { deployment } = candidate;
-    const number = exchange.tried.length;
-    exchange.hold?.forwarded({ provider: deployment.provider.id, upstreamModel: deployment.upstreamModel, number, atMs: Date.now() });
     const attempt = new Attempt(exchange, {
       candidate,
       renderer: exchange.request.stream ? PROTOCOLS[exchange.protocol.id].createStreamRenderer(renderContextFor(exchange)) : undefined,
@@ -78,10 +83,21 @@ export class AttemptRunner {
       drains: this.drains,
       shutdown: this.ticker.shutdown,
     });
-    this.ticker.add(attempt);
-    void attempt.outcome.then(() => this.ticker.remove(attempt));
-    attempt.start('wire' in call ? this.adapter.callOperation(call, attempt) : this.adapter.call(call, attempt));
+    this.load.forwarded(exchange);
+    if (this.bulkheads.take(deployment.provider)) this.send(exchange, attempt, { call, deployment });
+    else attempt.onFailure(bulkheadFull(deployment.provider));
     return attempt;
+  }
+
+  private send(exchange: AdmittedExchange, attempt: Attempt, { call, deployment }: { call: PreparedCall | PreparedOperation; deployment: Deployment }): void {
+    const { provider, upstreamModel } = deployment;
+    exchange.hold?.forwarded({ provider: provider.id, upstreamModel, number: exchange.tried.length, atMs: Date.now() });
+    this.ticker.add(attempt);
+    void attempt.outcome.then(() => {
+      this.ticker.remove(attempt);
+      this.bulkheads.give(provider);
+    });
+    attempt.start('wire' in call ? this.adapter.callOperation(call, attempt) : this.adapter.call(call, attempt));
   }
 
   /** After every attempt, before the next: what happened is health's and the log's. */

@@ -6,11 +6,12 @@ import type { AdmittedExchange } from './exchange.js';
 import { Exchanges, type InferenceReply, type InferenceRequest } from './exchanges.js';
 import { Speaks } from './inference.js';
 import { InferenceGuard } from './inference.guard.js';
+import { LoadGuard } from './load/load.guard.js';
 import { ResponseHistories } from './responses/response-histories.js';
 
 /** Inference for clients of every chat protocol; what differs between them stands in their protocol. */
 @Controller('v1')
-@UseGuards(VirtualKeyGuard, InferenceGuard)
+@UseGuards(LoadGuard, VirtualKeyGuard, InferenceGuard)
 export class ChatController {
   constructor(
     private readonly completeChat: CompleteChat,

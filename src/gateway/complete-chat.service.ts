@@ -77,6 +77,11 @@ export class CompleteChat {
     }
   }
 
+  /** A call that was never made takes nothing out of the budget all requests share. */
+  private mayAsk({ kind }: UpstreamFailure): boolean {
+    return kind === 'bulkhead' || this.planner.mayRetry();
+  }
+
   /** Asks one deployment after another, until one answers, the client leaves, or nobody is left who may be asked. */
   private async attemptAll(exchange: AdmittedExchange, first: Candidate): Promise<Attempted> {
     const failures: UpstreamFailure[] = [];
@@ -90,7 +95,7 @@ export class CompleteChat {
       if (outcome.kind !== 'failed') return { attempt, outcome, failures, suspenseNanoUsd };
       failures.push(outcome.failure);
       const next = this.attempts.next(exchange, outcome);
-      if (next === null || !this.planner.mayRetry()) return { attempt, outcome, failures, suspenseNanoUsd };
+      if (next === null || !this.mayAsk(outcome.failure)) return { attempt, outcome, failures, suspenseNanoUsd };
       if (outcome.failure.maybeBilled) suspenseNanoUsd += expectedCostNanoUsd(exchange, attempt, candidate.deployment.cost);
       candidate = next;
     }

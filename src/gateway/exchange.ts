@@ -60,6 +60,8 @@ export interface Exchange {
   meter?: Meter;
   reply?: ClientReply;
   error?: GatewayError;
+  /** This process works on it: its body is there, and no provider has been called yet. */
+  isWorkedOn?: boolean;
   /** Answered from what is stored under its idempotency key. */
   replayed?: boolean;
   responseBody?: string;

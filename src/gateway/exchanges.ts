@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.js';
 import { GatewayMetrics } from './gateway.metrics.js';
 import { parseGatewayOptions } from './gateway-options.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
+import { LoadGate } from './load/load-gate.js';
 import { PROTOCOLS } from './protocols.js';
 import { requestLogOf } from './request-log-of.js';
 import { tokensUsed } from './tokens-used.js';
@@ -35,6 +36,9 @@ export interface InferenceReply {
 export class Exchanges {
   @Inject(Idempotency)
   private readonly idempotency!: Idempotency;
+
+  @Inject(LoadGate)
+  private readonly load!: LoadGate;
 
   private readonly opened = new WeakSet<Exchange>();
 
@@ -66,12 +70,14 @@ export class Exchanges {
     reply.hijack();
     request.exchange = exchange;
     this.opened.add(exchange);
+    this.load.opened();
     this.metrics.opened(exchange);
     return exchange;
   }
 
   close(exchange: Exchange): void {
     if (!this.opened.delete(exchange)) return;
+    this.load.closed(exchange);
     this.idempotency.abandon(exchange);
     if (exchange.tried.length === 0) exchange.admission?.cancel();
     else exchange.admission?.release(exchange.settlement === undefined ? 0 : tokensUsed(exchange.settlement.usage));

@@ -16,6 +16,9 @@ import { Compensation } from './idempotency/compensation.js';
 import { IdempotencyExpiryJob } from './idempotency/expiry.job.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
 import { InferenceGuard } from './inference.guard.js';
+import { BULKHEAD_METRIC_PROVIDERS, Bulkheads } from './load/bulkheads.js';
+import { LOAD_METRIC_PROVIDERS, LoadGate } from './load/load-gate.js';
+import { LoadGuard } from './load/load.guard.js';
 import { ModelsController } from './models.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { CountTokensController } from './responses/count-tokens.controller.js';
@@ -37,6 +40,7 @@ const ENGINE_CONTROLLERS = [ChatController, CountTokensController, ResponsesCont
 const PROVIDERS: Provider[] = [
   Answers,
   AttemptRunner,
+  Bulkheads,
   Compensation,
   CompleteChat,
   Exchanges,
@@ -45,6 +49,8 @@ const PROVIDERS: Provider[] = [
   IdempotencyClaims,
   IdempotencyExpiryJob,
   InferenceGuard,
+  LoadGate,
+  LoadGuard,
   Overages,
   ResponseHistories,
   RouteTable,
@@ -52,6 +58,8 @@ const PROVIDERS: Provider[] = [
   StoredResponsesRetention,
   StreamTicker,
   ...GATEWAY_METRIC_PROVIDERS,
+  ...LOAD_METRIC_PROVIDERS,
+  ...BULKHEAD_METRIC_PROVIDERS,
   { provide: APP_INTERCEPTOR, useClass: ErrorInterceptor },
   { provide: APP_FILTER, useClass: GatewayExceptionFilter },
 ];

@@ -16,6 +16,7 @@ import { Exchanges, type InferenceRequest } from './exchanges.js';
 import { maxOutputTokensOf } from './hold-request.js';
 import { BODY_DEADLINE_MS, readJsonBody } from './http/request-body.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
+import { LoadGate } from './load/load-gate.js';
 import { INFERENCE_OPERATION, INFERENCE_PROTOCOL } from './inference.js';
 import { readOperation } from './operations/read-operation.js';
 import { ResponseHistories } from './responses/response-histories.js';
@@ -31,6 +32,9 @@ export class InferenceGuard implements CanActivate {
 
   @Inject(Idempotency)
   private readonly idempotency!: Idempotency;
+
+  @Inject(LoadGate)
+  private readonly load!: LoadGate;
 
   @Inject(ResponseHistories)
   private readonly histories!: ResponseHistories;
@@ -49,7 +53,7 @@ export class InferenceGuard implements CanActivate {
     const exchange = this.exchanges.open(request, http.getResponse<FastifyReply>(), protocol);
     const operation = this.reflector.getAllAndOverride<OperationKind | undefined>(INFERENCE_OPERATION, [context.getHandler()]);
     if (operation === undefined) await this.read(exchange, request);
-    else await readOperation(exchange, operation, { message: request.raw, maxBytes: this.config.bodyLimitBytes });
+    else await this.readOperation(exchange, operation, request);
     this.judge(exchange);
     await this.idempotency.begin(exchange, request.raw);
     if (!this.idempotency.replays(exchange)) await this.limit(exchange);
@@ -69,8 +73,15 @@ export class InferenceGuard implements CanActivate {
     const model = operation === undefined && request !== undefined ? findModel(this.snapshots.current(), request.model) : null;
     return model === null || needs === undefined ? 0 : maxOutputTokensOf(needs, model) * needs.choices;
   }
+
+  private async readOperation(exchange: Exchange, operation: OperationKind, request: FastifyRequest): Promise<void> {
+    await readOperation(exchange, operation, { message: request.raw, maxBytes: this.config.bodyLimitBytes });
+    this.load.begin(exchange);
+  }
+
   private async read(exchange: Exchange, request: FastifyRequest): Promise<void> {
     const bytes = await readJsonBody(request.raw, { maxBytes: this.config.bodyLimitBytes, deadlineMs: BODY_DEADLINE_MS });
+    this.load.begin(exchange);
     const parseMs = performance.now();
     exchange.body = scanBody(bytes);
     exchange.request = exchange.protocol.parseRequest(exchange.body.value);

@@ -34,7 +34,7 @@ export class UpstreamClient extends UpstreamTransport {
     const origin = pathAt < 0 ? request.url : request.url.slice(0, pathAt);
     const pool = this.#poolFor(origin);
     if (pool === null) return refuse(handler, 'protocol', 'the upstream’s address is not a URL');
-    if (pool.full) return refuse(handler, 'connect', 'too many calls to this upstream are open');
+    if (pool.full) return refuse(handler, 'busy', 'too many calls to this upstream are open');
     const path = pathAt < 0 ? '/' : request.url.slice(pathAt);
     const call = new SocketCall(pool, this.#wheel, { ...request, path, limits: this.#limits }, handler);
     call.start();
@@ -79,7 +79,7 @@ function invalidHeader(headers: Record<string, string>): string | null {
 const NO_CALL: UpstreamCall = { abort: () => undefined, pause: () => undefined, resume: () => undefined };
 
 /** Told a moment later, so that a caller always has its handle before the outcome. */
-function refuse(handler: UpstreamHandler, kind: 'protocol' | 'connect', message: string): UpstreamCall {
+function refuse(handler: UpstreamHandler, kind: 'protocol' | 'busy', message: string): UpstreamCall {
   let open = true;
   queueMicrotask(() => {
     if (open) handler.onFailure({ kind, message, sent: false });

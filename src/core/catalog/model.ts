@@ -55,6 +55,8 @@ export interface ProviderInstance {
   drainOnAbort: boolean;
   billPartial: boolean;
   settlement: SettlementPolicy;
+  /** Calls that may be open at once per process; undefined: half of what a process serves. */
+  maxConcurrency?: number;
   responseDialect: ResponseDialect;
   /** In-process transport (sandbox): what it answers never touches health. */
   inProcess: boolean;

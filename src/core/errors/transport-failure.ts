@@ -25,6 +25,8 @@ export function transportFailure(failure: TransportFailure, context: TransportCo
   switch (failure.kind) {
     case 'connect':
       return make({ kind: 'connect', code: 'upstream_error', message: `The provider could not be reached: ${message}`, tryElsewhere: true });
+    case 'busy':
+      return make({ kind: 'bulkhead', code: 'upstream_overloaded', message: 'The gateway has too many calls to this upstream open.', tryElsewhere: true, health: 'none', retryAfterMs: 1_000 });
     case 'timeout':
       return timedOut(failure, context);
     case 'reset':

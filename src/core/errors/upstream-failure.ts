@@ -15,7 +15,9 @@ export type FailureKind =
   /** An error reported inside the stream. */
   | 'stream-error'
   /** The stream ended without the protocol's own end. */
-  | 'interrupted';
+  | 'interrupted'
+  /** Not sent: the gateway has as many calls to this provider open as it allows. */
+  | 'bulkhead';
 
 export type Deadline = 'connect' | 'first_byte' | 'idle' | 'total';
 

@@ -20,7 +20,8 @@ export interface UpstreamRequest {
 
 /** How a call ended without a complete response. */
 export interface TransportFailure {
-  kind: 'connect' | 'reset' | 'timeout' | 'aborted' | 'too-large' | 'protocol';
+  /** `busy`: not tried, as many calls to this origin are open as the client keeps. */
+  kind: 'connect' | 'reset' | 'timeout' | 'aborted' | 'too-large' | 'protocol' | 'busy';
   deadline?: Deadline;
   message: string;
   /** True when the request's bytes had been handed to the connection. */

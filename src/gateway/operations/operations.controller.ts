@@ -6,11 +6,12 @@ import type { AdmittedExchange } from '../exchange.js';
 import { Exchanges, type InferenceReply, type InferenceRequest } from '../exchanges.js';
 import { Serves, Speaks } from '../inference.js';
 import { InferenceGuard } from '../inference.guard.js';
+import { LoadGuard } from '../load/load.guard.js';
 import { COMPLETIONS, EMBEDDINGS, IMAGES, MODERATIONS, RERANK, SPEECH, TRANSCRIPTIONS } from './operation-docs.js';
 
 /** What is no chat, and the legacy Completions: one request, one answer. The same guards and the same spine; errors in OpenAI's envelope. */
 @Controller('v1')
-@UseGuards(VirtualKeyGuard, InferenceGuard)
+@UseGuards(LoadGuard, VirtualKeyGuard, InferenceGuard)
 @Speaks('openai-chat')
 export class OperationsController {
   constructor(

@@ -59,6 +59,7 @@ function providerInstance(written: ProviderDocument): ProviderInstance {
     drainOnAbort: written.drainOnAbort,
     billPartial: written.billPartial,
     settlement: written.settlement,
+    ...(written.maxConcurrency !== undefined && { maxConcurrency: written.maxConcurrency }),
     responseDialect: definition.response,
     inProcess: definition.inProcess === true,
   };

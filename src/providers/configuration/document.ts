@@ -24,6 +24,8 @@ export interface ProviderDocument {
   drainOnAbort: boolean;
   billPartial: boolean;
   settlement: SettlementPolicy;
+  /** Undefined: the default of the gateway. */
+  maxConcurrency?: number | undefined;
 }
 
 export interface ServeDocument {

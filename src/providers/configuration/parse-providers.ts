@@ -5,7 +5,7 @@ import type { ProviderDocument } from './document.js';
 import { parseCredentials, type KeepSecret, type Masking } from './parse-credentials.js';
 import { parseName } from './parse-name.js';
 
-const PROVIDER_FIELDS = ['id', 'type', 'base_url', 'zones', 'credentials', 'timeouts', 'health', 'drain_on_abort', 'bill_partial', 'zero_completion_insurance', 'charge_canceled_prompt'];
+const PROVIDER_FIELDS = ['id', 'type', 'base_url', 'zones', 'credentials', 'timeouts', 'health', 'drain_on_abort', 'bill_partial', 'max_concurrency', 'zero_completion_insurance', 'charge_canceled_prompt'];
 const MAX_PROVIDERS = 1_000;
 
 /** Field of the document → field of ours, with the longest sensible value. */
@@ -48,6 +48,7 @@ function parseProvider(value: unknown, path: string, masking: Masking): Provider
     drainOnAbort: fields.switch('drain_on_abort') ?? false,
     billPartial: fields.switch('bill_partial') ?? true,
     settlement: parseSettlement(fields),
+    maxConcurrency: fields.integer('max_concurrency', { min: 1, max: 100_000 }),
   };
 }
 

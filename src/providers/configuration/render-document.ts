@@ -39,6 +39,7 @@ export function renderProvider(provider: ProviderDocument, secret: RenderSecret)
     health: provider.health ? 'on' : 'off',
     drain_on_abort: provider.drainOnAbort,
     bill_partial: provider.billPartial,
+    ...(provider.maxConcurrency !== undefined && { max_concurrency: provider.maxConcurrency }),
     ...renderSettlement(provider.settlement),
   };
 }

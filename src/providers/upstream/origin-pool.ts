@@ -3,7 +3,7 @@ import { Client, Pool, type Dispatcher } from 'undici';
 import { connectorFor, type ProxySettings } from './connector.js';
 
 /** Connections to one origin; a stream holds one for minutes. */
-const MAX_CONNECTIONS = 1_024;
+const MAX_CONNECTIONS = 5_120;
 /** Calls that wait for a connection beyond those; the next one fails at once. */
 const MAX_WAITING = 1_024;
 /** Above what servers keep idle sockets open for is pointless; a shorter `keep-alive: timeout=` is honoured. */
