@@ -7,6 +7,7 @@ import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { Capabilities } from '../core/catalog/model.js';
 import { UnreadableAnswer, type ParseContext, type StreamParser, type UpstreamProtocol } from '../core/protocols/protocol.js';
 import type { CallObserver } from './exchange.js';
+import { statedError } from './stated-error.js';
 
 /** A whole answer: images as base64 included. Streams are read through and not kept. */
 const MAX_JSON_BYTES = 64 * 1_048_576;
@@ -211,9 +212,9 @@ class BodyCollector {
 }
 
 function errorOf(text: string, body: unknown, context: AnswerContext): UpstreamFailure {
-  const facts = body === undefined ? null : context.protocol.parseError(body, context.headers);
-  return classifyUpstreamError(facts, {
-    kind: context.status >= 300 ? 'http' : 'invalid',
+  const refused = context.status >= 300;
+  return classifyUpstreamError(statedError({ text, body, headers: context.headers }, context.protocol, refused), {
+    kind: refused ? 'http' : 'invalid',
     status: context.status,
     headers: context.headers,
     nowMs: context.nowMs,

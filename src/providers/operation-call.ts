@@ -6,6 +6,7 @@ import { UnreadableAnswer } from '../core/protocols/protocol.js';
 import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamRequest, UpstreamTransport } from '../core/upstream/upstream.js';
 import type { OperationObserver, PreparedOperation } from './exchange.js';
 import type { Lane } from './prepare-call.js';
+import { statedError } from './stated-error.js';
 import { scrubFailure } from './upstream-auth/scrub.js';
 
 /** A whole answer: generated images as base64, minutes of sound. */
@@ -126,8 +127,8 @@ export class OperationCall implements UpstreamCall, UpstreamHandler {
 
   #statedFailure(): UpstreamFailure {
     const { deployment } = this.prepared;
-    const body = this.#json();
-    return classifyUpstreamError(body === undefined ? null : this.lane.protocol.parseError(body, this.#headers), {
+    const said = { text: this.#text(), body: this.#json(), headers: this.#headers };
+    return classifyUpstreamError(statedError(said, this.lane.protocol, !this.#succeeded), {
       kind: this.#succeeded ? 'invalid' : 'http',
       status: this.#status,
       headers: this.#headers,

@@ -1,13 +1,16 @@
 import type { UpstreamErrorFacts } from '../../errors/upstream-failure.js';
 import { isObject, type JsonObject } from '../../json/index.js';
+import { errorWords, placeOf } from './error-words.js';
 
 const MAX_NESTING = 4;
 const MAX_MESSAGE_CHARS = 4_096;
+/** Members that hold the words of an error that has no `error` member, and whose presence makes a body without an answer an error. */
+const FLAT_WORDS = ['message', 'msg', 'error_msg', 'Message', 'errorMessage', 'error_message'];
 
 /**
  * The error shapes of the OpenAI family: `{error:{…}}` (OpenAI), the same nested twice or in a list (OpenRouter, Gemini's
- * compatible API), flat (Mistral, Cerebras), `{code,error:"text"}` (xAI), `{detail}` (FastAPI), a plain text or page.
- * Null when the body is no error of any of these shapes.
+ * compatible API), flat (Mistral, Cerebras), `{code,error:"text"}` (xAI), `{detail}` (FastAPI), `{errors:[…]}` (Cloudflare, Writer),
+ * `{fault:{faultstring}}` (Apigee), a plain text or page. Null when the body is no error of any of these shapes.
  */
 export function parseError(body: unknown): UpstreamErrorFacts | null {
   if (typeof body === 'string') return textFacts(body);
@@ -17,29 +20,35 @@ export function parseError(body: unknown): UpstreamErrorFacts | null {
 
 function objectFacts(body: JsonObject, nesting: number): UpstreamErrorFacts | null {
   if (nesting > MAX_NESTING) return null;
-  const { error } = body;
+  const error = body['error'] ?? body['Error'];
   if (isObject(error)) return isObject(error['error']) ? merge(objectFacts(error, nesting + 1), error) : detailed(error, body);
-  if (typeof error === 'string' && error !== '') return facts(error, body, body);
+  if ((typeof error === 'string' && error !== '') || (Array.isArray(error) && error.length > 0)) return facts(errorWords(error), body, body);
   return withoutErrorMember(body);
 }
 
 function withoutErrorMember(body: JsonObject): UpstreamErrorFacts | null {
-  const [first] = Array.isArray(body['errors']) ? (body['errors'] as unknown[]) : [];
-  if (isObject(first)) return detailed(first, body);
+  const { errors, fault } = body;
+  if (Array.isArray(errors) && errors.length > 0) return listed(errors, body);
+  if (isObject(errors) && Object.keys(errors).length > 0 && body['choices'] === undefined) return facts(errorWords(errors), {}, body);
+  if (isObject(fault)) return detailed(fault, body);
   if (body['detail'] !== undefined && body['choices'] === undefined) return fastApi(body['detail'], body);
   return isFlatError(body) ? detailed(body, body) : null;
+}
+
+function listed(errors: readonly unknown[], body: JsonObject): UpstreamErrorFacts {
+  const [first] = errors;
+  return isObject(first) ? detailed(first, body) : facts(errorWords(errors), {}, body);
 }
 
 /** Mistral, vLLM, Cerebras, MiniMax: the members of an error at the top, and none of an answer. */
 function isFlatError(body: JsonObject): boolean {
   if (body['object'] === 'error' || body['type'] === 'error') return true;
   if (body['choices'] !== undefined && body['choices'] !== null) return false;
-  return typeof (body['message'] ?? body['msg'] ?? body['error_msg']) === 'string' && body['usage'] === undefined;
+  return FLAT_WORDS.some((name) => typeof body[name] === 'string') && body['usage'] === undefined;
 }
 
 function detailed(error: JsonObject, envelope: JsonObject): UpstreamErrorFacts {
-  const said = text(error['message']) ?? text(error['msg']) ?? text(error['error_msg']) ?? text(error['detail']) ?? '';
-  return facts(withOriginal(said, error['metadata']), error, envelope);
+  return facts(withOriginal(errorWords(error), error['metadata']), error, envelope);
 }
 
 function facts(message: string, error: JsonObject, envelope: JsonObject): UpstreamErrorFacts {
@@ -47,7 +56,7 @@ function facts(message: string, error: JsonObject, envelope: JsonObject): Upstre
   const innerCode = isObject(inner) ? text(inner['code']) : undefined;
   const found: UpstreamErrorFacts = {
     message: message.slice(0, MAX_MESSAGE_CHARS),
-    rawCode: firstDefined(codeText(error['code']), codeText(envelope['code']), innerCode),
+    rawCode: firstDefined(codeText(error['code']), codeText(envelope['code']), codeText(error['error_code']), innerCode),
     rawType: firstDefined(text(error['type']), text(error['status']), innerCode),
     param: firstDefined(text(error['param'])),
   };
@@ -85,15 +94,12 @@ function fastApi(detail: unknown, body: JsonObject): UpstreamErrorFacts | null {
   if (typeof detail === 'string') return facts(detail, {}, body);
   if (isObject(detail)) return detailed(detail, body);
   if (!Array.isArray(detail)) return null;
-  const items = (detail as unknown[]).filter(isObject);
-  const place = (item: JsonObject) => (Array.isArray(item['loc']) ? (item['loc'] as unknown[]).filter((step) => step !== 'body').join('.') : '');
-  const said = items.map((item) => [place(item), text(item['msg']) ?? ''].filter((word) => word !== '').join(': ')).join('; ');
-  const [first] = items;
+  const [first] = (detail as unknown[]).filter(isObject);
   return {
-    message: said.slice(0, MAX_MESSAGE_CHARS),
+    message: errorWords(detail).slice(0, MAX_MESSAGE_CHARS),
     rawCode: first === undefined ? null : (text(first['type']) ?? null),
     rawType: null,
-    param: first === undefined ? null : place(first) || null,
+    param: first === undefined ? null : placeOf(first) || null,
   };
 }
 
@@ -113,7 +119,7 @@ const codeText = (value: unknown): string | undefined => (typeof value === 'numb
 
 /** A status that the body states: a number, or digits in a text (`"429"`, MiniMax `http_code`). */
 function statusOf(error: JsonObject): number | undefined {
-  for (const key of ['code', 'status', 'status_code', 'http_code', 'raw_status_code']) {
+  for (const key of ['code', 'status', 'status_code', 'statusCode', 'http_code', 'raw_status_code']) {
     const value = error[key];
     const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
     if (typeof status === 'number' && status >= 400 && status <= 599) return status;
