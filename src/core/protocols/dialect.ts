@@ -13,7 +13,7 @@ export interface UsageSemantics {
 }
 
 export type UsageAt = 'usage' | 'x_groq';
-export type ReasoningAt = 'reasoning_content' | 'reasoning' | 'reasoning_details' | 'thinking_content' | 'content_parts' | 'think_tags';
+export type ReasoningAt = 'reasoning_content' | 'reasoning' | 'reasoning_text' | 'reasoning_details' | 'thinking_content' | 'content_parts' | 'think_tags';
 
 /**
  * The words in which a definition states how a provider's *answers* deviate from its protocol.

@@ -11,7 +11,7 @@ export const openaiCompatible: ProviderDefinition = {
   anonymous: true,
   endpoints: ['chat', 'completions', 'embeddings', 'rerank', 'images', 'audio', 'moderations'],
   request: [],
-  response: { reasoningAt: ['reasoning_content', 'reasoning', 'reasoning_details', 'content_parts'], usageAt: ['usage', 'x_groq'] },
+  response: { reasoningAt: ['reasoning_content', 'reasoning', 'reasoning_text', 'reasoning_details', 'content_parts'], usageAt: ['usage', 'x_groq'] },
   headerFacts: { requestId: 'x-request-id', remainingRequests: 'x-ratelimit-remaining-requests', remainingTokens: 'x-ratelimit-remaining-tokens' },
   cancelStopsBilling: null,
   docs: 'https://platform.openai.com/docs/api-reference/chat',

@@ -13,10 +13,12 @@ const DEFAULT_USAGE_AT: readonly UsageAt[] = ['usage', 'x_groq'];
 /** Members of a delta or message that are read, or known to say nothing to a client (recorded traffic of 26 providers, read 2026-11-21). */
 const KNOWN_MEMBERS: ReadonlySet<string> = new Set(
   (
-    'role content reasoning_content reasoning reasoning_details thinking_content thinking_blocks refusal tool_calls function_call audio images annotations name ' +
-    'token_id prefix tool_call_id channel padding obfuscation'
+    'role content reasoning_content reasoning reasoning_text reasoning_opaque reasoning_details thinking_content thinking_blocks refusal tool_calls function_call ' +
+    'audio images annotations name token_id prefix tool_call_id channel padding obfuscation executed_tools reasoning_steps citations context end_turn graph_data llm_data'
   ).split(' '),
 );
+/** Parts of a content list that only point at what a server's tool found (Mistral). */
+const POINTERS: ReadonlySet<unknown> = new Set(['reference', 'tool_reference', 'tool_file', 'document_url']);
 const MAX_STRANGERS = 10;
 
 interface ChoiceReader {
@@ -142,7 +144,7 @@ export class ChunkReader {
       if (typeof part['text'] === 'string') this.text(part['text'], reader);
       else if (part['type'] === 'thinking' || part['type'] === 'reasoning') this.thinking(part, reader);
       else if (part['type'] === 'image_url') this.image(part, reader.choice);
-      else if (part['type'] !== 'reference') this.emit({ type: 'drift', what: `content_part:${String(part['type']).slice(0, 40)}` });
+      else if (!POINTERS.has(part['type'])) this.emit({ type: 'drift', what: `content_part:${String(part['type']).slice(0, 40)}` });
     }
   }
 

@@ -7,7 +7,7 @@ import { detailPart } from './reasoning-history.js';
 type Emit = (event: ChatEvent) => void;
 
 /** Where reasoning is looked for when the dialect is silent. */
-export const DEFAULT_REASONING_AT: readonly ReasoningAt[] = ['reasoning_content', 'reasoning', 'reasoning_details', 'content_parts'];
+export const DEFAULT_REASONING_AT: readonly ReasoningAt[] = ['reasoning_content', 'reasoning', 'reasoning_text', 'reasoning_details', 'content_parts'];
 
 /**
  * One choice's reasoning: the first field that has text is read, and from then on only that one, because providers send the

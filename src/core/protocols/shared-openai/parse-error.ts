@@ -31,8 +31,18 @@ function withoutErrorMember(body: JsonObject): UpstreamErrorFacts | null {
   if (Array.isArray(errors) && errors.length > 0) return listed(errors, body);
   if (isObject(errors) && Object.keys(errors).length > 0 && body['choices'] === undefined) return facts(errorWords(errors), {}, body);
   if (isObject(fault)) return detailed(fault, body);
+  if (isObject(body['base_resp'])) return minimaxFacts(body['base_resp']) ?? flatFacts(body);
   if (body['detail'] !== undefined && body['choices'] === undefined) return fastApi(body['detail'], body);
-  return isFlatError(body) ? detailed(body, body) : null;
+  return flatFacts(body);
+}
+
+const flatFacts = (body: JsonObject): UpstreamErrorFacts | null => (isFlatError(body) ? detailed(body, body) : null);
+
+/** MiniMax says in every answer whether it is one: `base_resp.status_code`, 0 when it is. */
+function minimaxFacts(base: JsonObject): UpstreamErrorFacts | null {
+  const code = base['status_code'];
+  if (code === 0 || code === undefined) return null;
+  return { message: text(base['status_msg']) ?? '', rawCode: codeText(code) ?? null, rawType: null, param: null };
 }
 
 function listed(errors: readonly unknown[], body: JsonObject): UpstreamErrorFacts {

@@ -5,6 +5,7 @@ const COLON = 58;
 const SPACE = 32;
 /** One line, and the data of one event: a base64 image fits, an endless line does not. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const BARE_ERROR = /^\{ ?"error" ?:/;
 const NO_BYTES = Buffer.alloc(0);
 
 export interface SseFrame {
@@ -110,6 +111,13 @@ export class SseDecoder {
     const name = block.slice(start, end);
     if (name === 'data') this.append('');
     else if (name === 'event') this.event = '';
+    else if (BARE_ERROR.test(name)) this.bare(name);
+  }
+
+  /** A proxy that fails in the middle of a stream writes its error object between the frames, without `data:` (reported of several, 2025). */
+  private bare(data: string): void {
+    this.dispatch();
+    this.onFrame({ data });
   }
 
   private append(value: string): void {
