@@ -34,8 +34,7 @@ function choiceOf(body: JsonObject, message: JsonObject, context: ParseContext, 
 }
 
 function partsOf(message: JsonObject, drift: string[]): Part[] {
-  const content = Array.isArray(message['content']) ? message['content'].filter(isObject) : [];
-  const parts = content.flatMap((block) => blockOf(block, drift));
+  const parts = blocksOf(message['content']).flatMap((block) => blockOf(block, drift));
   const plan = textOf(message['tool_plan']);
   if (plan !== '') parts.push({ type: 'reasoning', text: plan, origin: COHERE });
   const calls = Array.isArray(message['tool_calls']) ? message['tool_calls'].filter(isObject) : [];
@@ -43,6 +42,12 @@ function partsOf(message: JsonObject, drift: string[]): Part[] {
   const last = parts.findLast((part): part is TextPart => part.type === 'text');
   if (last !== undefined && citations.length > 0) last.annotations = citations;
   return [...parts, ...calls.map(callOf)];
+}
+
+/** A text stands for one block of it, as in requests. */
+function blocksOf(content: unknown): JsonObject[] {
+  if (typeof content === 'string') return [{ type: 'text', text: content }];
+  return Array.isArray(content) ? content.filter(isObject) : [];
 }
 
 function blockOf(block: JsonObject, drift: string[]): Part[] {
