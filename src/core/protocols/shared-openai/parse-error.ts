@@ -27,13 +27,13 @@ function objectFacts(body: JsonObject, nesting: number): UpstreamErrorFacts | nu
 }
 
 function withoutErrorMember(body: JsonObject): UpstreamErrorFacts | null {
-  const { errors, fault } = body;
+  const { errors, fault, detail } = body;
+  const answer = body['choices'] !== undefined;
   if (Array.isArray(errors) && errors.length > 0) return listed(errors, body);
-  if (isObject(errors) && Object.keys(errors).length > 0 && body['choices'] === undefined) return facts(errorWords(errors), {}, body);
+  if (isObject(errors) && !answer) return facts(errorWords(errors), {}, body);
   if (isObject(fault)) return detailed(fault, body);
   if (isObject(body['base_resp'])) return minimaxFacts(body['base_resp']) ?? flatFacts(body);
-  if (body['detail'] !== undefined && body['choices'] === undefined) return fastApi(body['detail'], body);
-  return flatFacts(body);
+  return detail === undefined || answer ? flatFacts(body) : fastApi(detail, body);
 }
 
 const flatFacts = (body: JsonObject): UpstreamErrorFacts | null => (isFlatError(body) ? detailed(body, body) : null);
