@@ -20,6 +20,9 @@ import { StreamTicker } from './stream-ticker.js';
 /** Abandoned streams that may be read to their end at the same time (`drain_on_abort`). */
 const MAX_DRAINS = 32;
 
+/** Anthropic's longer cache, which a request asks for (`cache_control.ttl`). */
+const HOUR_MS = 3_600_000;
+
 /** Turns a candidate of the plan into a running attempt, and what became of it into health, log and metrics. */
 @Injectable()
 export class AttemptRunner {
@@ -115,6 +118,7 @@ export class AttemptRunner {
       ttftMs: attempt.meter.firstContentAtMs === undefined ? undefined : attempt.firstByteMs,
       totalMs: attempt.totalMs,
       outputTokens: attempt.meter.estimatedOutputTokens,
+      cachedForMs: (attempt.meter.usage?.cacheWrite1h ?? 0) > 0 ? HOUR_MS : undefined,
     });
   }
 

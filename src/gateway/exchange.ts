@@ -16,6 +16,8 @@ import type { Meter } from './meter.js';
 export interface GatewayOptions {
   strict: boolean;
   noFallback: boolean;
+  /** A model that the operator calls degraded is welcome when nobody else is left. */
+  allowDegraded: boolean;
   sessionId?: string;
   /** The kind of call, for the planner; default `chat`. */
   endpoint?: string;

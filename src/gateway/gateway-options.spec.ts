@@ -17,6 +17,7 @@ describe('parseGatewayOptions', () => {
     expect(options).toMatchObject({
       strict: true,
       noFallback: true,
+      allowDegraded: false,
       tags: ['a', 'b'],
       sessionId: 's1',
       store: 'none',
@@ -29,6 +30,7 @@ describe('parseGatewayOptions', () => {
     expect(parseGatewayOptions({}, undefined)).toMatchObject({
       strict: false,
       noFallback: false,
+      allowDegraded: false,
       tags: [],
       reasoningField: 'reasoning_content',
       clientRetries: 0,

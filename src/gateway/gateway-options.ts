@@ -16,6 +16,7 @@ export function parseGatewayOptions(headers: IncomingHttpHeaders, clientIp: stri
   return {
     strict: flag(headers, 'x-og-strict'),
     noFallback: flag(headers, 'x-og-no-fallback'),
+    allowDegraded: flag(headers, 'x-og-allow-degraded'),
     sessionId: shortValue(headers, 'x-og-session-id') ?? foreignSession(headers),
     store: word(headers, 'x-og-store', STORES),
     tags: tags(headers),

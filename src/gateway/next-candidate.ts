@@ -1,5 +1,5 @@
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
-import { MAX_ATTEMPTS } from '../core/routing/index.js';
+import { MAX_ATTEMPTS, mayAskAfter } from '../core/routing/index.js';
 import type { Candidate } from '../core/routing/plan.js';
 import type { AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
@@ -8,14 +8,17 @@ const RETRIED_STATUS: ReadonlySet<number> = new Set([502, 503, 529]);
 
 /**
  * Who is asked after a failure: the next of the plan, or, when no other is left and the failure promises that nothing was
- * done, the same deployment once more. Null after the commit point, and for failures that any provider would repeat.
+ * done, the same deployment once more. Null after the commit point, and for failures that any provider would repeat, unless
+ * the route says otherwise.
  */
 export function nextCandidate(exchange: AdmittedExchange, outcome: Extract<AttemptOutcome, { kind: 'failed' }>): Candidate | null {
-  const { plan, tried, options } = exchange;
-  if (outcome.committed || !outcome.failure.tryElsewhere || tried.length >= MAX_ATTEMPTS) return null;
-  const next = plan?.attempts.find((candidate) => !tried.includes(candidate));
-  if (next !== undefined) return options.noFallback ? null : next;
-  return isRetried(outcome.failure) && new Set(tried).size === tried.length ? (tried.at(-1) ?? null) : null;
+  const { plan, tried } = exchange;
+  const { failure } = outcome;
+  const failed = tried.at(-1);
+  if (outcome.committed || plan === undefined || failed === undefined || tried.length >= MAX_ATTEMPTS) return null;
+  const left = plan.attempts.filter((candidate) => !tried.includes(candidate));
+  if (left.length > 0) return left.find((candidate) => mayAskAfter(failure, plan, failed, candidate)) ?? null;
+  return failure.tryElsewhere && isRetried(failure) && new Set(tried).size === tried.length ? failed : null;
 }
 
 /** Spec routing.md section 1.4: a second try of the same deployment only after a connect failure, 502, 503 or 529. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Deployment } from '../core/catalog/model.js';
 import { Clock } from '../platform/clock/index.js';
 
-/** Prompt caches of the providers live five minutes after their last use unless the catalogue says otherwise. */
+/** Where the catalogue does not know the model's cache: most live five minutes after their last use. */
 const DEFAULT_LIFETIME_MS = 300_000;
 const CAPACITY = 50_000;
 
@@ -13,8 +13,11 @@ const CAPACITY = 50_000;
 export abstract class AffinityStore {
   /** Null when nothing is remembered or its cache has gone cold. */
   abstract find(key: string): string | null;
-  /** Only after a served request; a fallback moves the binding to who answered. */
-  abstract bind(key: string, deployment: Deployment): void;
+  /**
+   * Only after a served request; a fallback moves the binding to who answered. `lifetimeMs`: what this answer's cache was
+   * written for, when that is not the model's own.
+   */
+  abstract bind(key: string, deployment: Deployment, lifetimeMs?: number): void;
   /** The bound deployment failed. */
   abstract drop(key: string, deployment: Deployment): void;
 }
@@ -41,9 +44,13 @@ export class MemoryAffinityStore extends AffinityStore {
     return null;
   }
 
-  override bind(key: string, deployment: Deployment): void {
+  override bind(key: string, deployment: Deployment, lifetimeMs = deployment.cache?.lifetimeMs ?? DEFAULT_LIFETIME_MS): void {
+    const before = this.bindings.get(key);
+    const untilMs = this.clock.nowMs() + lifetimeMs;
     this.bindings.delete(key);
-    this.bindings.set(key, { deploymentId: deployment.id, untilMs: this.clock.nowMs() + lifetimeMs(deployment) });
+    // An entry written for an hour stays warm although the answers that read it say nothing of the hour.
+    const isWarm = before?.deploymentId === deployment.id && before.untilMs > untilMs;
+    this.bindings.set(key, { deploymentId: deployment.id, untilMs: isWarm ? before.untilMs : untilMs });
     if (this.bindings.size <= CAPACITY) return;
     const oldest = this.bindings.keys().next().value;
     if (oldest !== undefined) this.bindings.delete(oldest);
@@ -52,9 +59,4 @@ export class MemoryAffinityStore extends AffinityStore {
   override drop(key: string, deployment: Deployment): void {
     if (this.bindings.get(key)?.deploymentId === deployment.id) this.bindings.delete(key);
   }
-}
-
-function lifetimeMs({ modelFacts }: Deployment): number {
-  const stated = modelFacts['cache_lifetime_ms'];
-  return typeof stated === 'number' && stated > 0 ? stated : DEFAULT_LIFETIME_MS;
 }

@@ -10,6 +10,8 @@ export interface CallOutcome {
   ttftMs?: number;
   totalMs: number;
   outputTokens?: number;
+  /** What this answer wrote into the provider's prompt cache stays there for so long, where the answer says so. */
+  cachedForMs?: number;
 }
 
 /** One line of `GET /admin/v1/providers/health`. */

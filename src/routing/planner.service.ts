@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { SnapshotSource, Deployment } from '../core/catalog/model.js';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
-import { planAttempts, refusalOf, RetryBudget, SeededRandom, type Plan, type PlanQuestion, type PlanWorld } from '../core/routing/index.js';
+import { planAttempts, readsCacheCheaper, refusalOf, RetryBudget, SeededRandom, type Plan, type PlanQuestion, type PlanWorld } from '../core/routing/index.js';
 import type { Clock } from '../platform/clock/index.js';
 import type { AffinityStore } from './affinity.store.js';
 import type { CallOutcome, HealthStore } from './health.store.js';
@@ -78,8 +78,13 @@ export class Planner {
   report(plan: Plan, deployment: Deployment, failure: UpstreamFailure | null, outcome: CallOutcome): void {
     this.parts.health.report(deployment, failure, outcome);
     if (plan.affinityKey === undefined || outcome.canceled === true) return;
-    if (failure === null) this.parts.affinity.bind(plan.affinityKey, deployment);
+    if (failure === null) this.keep(plan.affinityKey, deployment, outcome.cachedForMs);
     else if (failure.tryElsewhere) this.parts.affinity.drop(plan.affinityKey, deployment);
+  }
+
+  /** Where staying saves nothing, nothing is remembered: the weighted draw by key keeps sessions together well enough. */
+  private keep(key: string, deployment: Deployment, cachedForMs: number | undefined): void {
+    if (readsCacheCheaper(deployment)) this.parts.affinity.bind(key, deployment, cachedForMs);
   }
 
   private world(seed: number, nowMs: number): PlanWorld {

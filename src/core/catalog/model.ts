@@ -1,5 +1,6 @@
 import type { ProtocolId } from '../protocols/protocol.js';
 import type { ResponseDialect } from '../protocols/dialect.js';
+import type { Limits, Schedule } from '../policy/caller.js';
 import type { PricePlan } from '../pricing/price-plan.js';
 import type { Price } from '../pricing/price.js';
 import type { SettlementPolicy } from '../ledger/settlement.js';
@@ -82,6 +83,15 @@ export interface Deployment {
   cost: Price | null;
   /** Where prices change with time: what `price` and `cost` are at any moment. */
   timed?: { readonly price: PricePlan | null; readonly cost: PricePlan | null };
+  /** Its prompt cache, where the catalogue knows it. */
+  cache?: DeploymentCache;
+}
+
+export interface DeploymentCache {
+  /** Of an entry that is not read again. */
+  lifetimeMs: number;
+  /** Shorter prefixes are not cached. */
+  minTokens?: number;
 }
 
 export interface Model {
@@ -101,19 +111,63 @@ export interface Model {
   endpoints: readonly string[];
 }
 
+/** How far a substitute is from what was asked for: the same weights elsewhere, what the operator calls equal, or less. */
+export type SubstitutionClass = 'same-model' | 'equivalent' | 'degraded';
+
 export interface RouteFallback {
   model: string;
-  class: 'same-model' | 'equivalent' | 'degraded';
+  class: SubstitutionClass;
 }
 
-export type RouteStrategy = { kind: 'balanced' | 'latency' | 'cost' | 'throughput' } | { kind: 'weighted'; arms: Readonly<Record<string, number>> };
+/** One side of an experiment. */
+export interface RouteArm {
+  /** Its share, relative to the other arms' weights. */
+  weight: number;
+  /** What it stands for: a provider instance, a model (another one than was asked for, too), an upstream model or a deployment. */
+  to: string;
+}
+
+export type RouteStrategy = { kind: 'balanced' | 'latency' | 'cost' | 'throughput' } | { kind: 'weighted'; arms: Readonly<Record<string, RouteArm>> };
+
+/** What must be true of a request for a route to rule it. Patterns are globs, `*` matches anything. */
+export interface RouteMatch {
+  model: string;
+  organization: string;
+  tag: string;
+  zone: string;
+  /** Size of the prompt by estimate, in tokens, both ends included. */
+  promptTokens?: { min?: number; max?: number };
+  /** Days and hours, read in UTC unless it names a timezone. */
+  time?: Schedule;
+}
+
+/** A failure that another deployment may answer only where the operator says so. */
+export type FallbackReason = 'context_length' | 'content_filter' | 'timeout';
+
+/** A part of the traffic is sent a second time, to somebody whose answer nobody sees. */
+export interface RouteShadow {
+  /** A model, or `provider/model`. */
+  to: string;
+  /** Share of the route's requests, 0–1. */
+  share: number;
+  /** What all copies of a day (UTC) may cost at the provider. */
+  budgetNanoUsd: bigint;
+  /** Copies at the same time in one process; more are left out. */
+  concurrency: number;
+}
 
 export interface Route {
   name: string;
-  match: { model: string; organization: string; tag: string; zone: string };
+  match: RouteMatch;
   strategy: RouteStrategy;
   fallbacks: readonly RouteFallback[];
   maxAttempts: number;
+  fallbackOn: readonly FallbackReason[];
+  /** Names of `metadata` members (or `user`) by which sessions are kept together when the client names no other; null: no stickiness at all. */
+  affinity: readonly string[] | null;
+  /** Of all requests that the route rules, whoever sends them. */
+  limits: Pick<Limits, 'rpm' | 'concurrency'>;
+  shadow?: RouteShadow;
 }
 
 /** Everything the engine serves from: immutable, replaced as a whole when the configuration changes. */

@@ -29,7 +29,11 @@ export interface Policy {
   ips?: string[];
   schedule?: Schedule;
   fit_to_credit?: boolean;
+  /** How far another model than the one asked for may be from it when a route falls back; `equivalent` when no layer names it. */
+  substitution?: SubstitutionLevel;
 }
+
+export type SubstitutionLevel = 'none' | 'same-model' | 'equivalent' | 'degraded';
 
 export interface Limits {
   rpm?: number;

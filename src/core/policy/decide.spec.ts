@@ -230,7 +230,14 @@ describe('effectivePolicy', () => {
       store: 'full',
       ips: ['10.1.0.0/16'],
       fit_to_credit: false,
+      substitution: 'equivalent',
     });
+  });
+
+  it('shows all hours when several layers have some: every one must allow', () => {
+    const [office, night] = [{ from: '09:00', to: '18:00' }, { timezone: 'UTC', from: '22:00' }];
+    expect(effectivePolicy(callerWith([{ schedule: office }, {}]))).toMatchObject({ schedule: office });
+    expect(effectivePolicy(callerWith([{ schedule: office }, { schedule: night }]))).toMatchObject({ schedules: [office, night] });
   });
 
   it('stores metadata unless a layer says otherwise, and the narrowest of what they say', () => {

@@ -53,9 +53,19 @@ export function decide(caller: Caller, question: PolicyQuestion): PolicyDecision
     : boundOutput(question.output, layers);
 }
 
-/** Whether the caller may ever use the model, whatever the hour and address: for lists and for names near to a misspelt one. */
+/** The first layer's refusal of a model, whatever the hour and address: for the planner, which asks it of every model it considers. */
+export function denyModel(caller: Caller, model: QuestionModel): Denial | null {
+  const question = { nowMs: 0, model };
+  for (const layer of compiledLayersOf(caller)) {
+    const denial = judgeModel(layer, question);
+    if (denial !== null) return denial;
+  }
+  return null;
+}
+
+/** Whether the caller may ever use the model: for lists and for names near to a misspelt one. */
 export function mayUseModel(caller: Caller, model: QuestionModel): boolean {
-  return compiledLayersOf(caller).every((layer) => judgeModel(layer, { nowMs: 0, model }) === null);
+  return denyModel(caller, model) === null;
 }
 
 function boundOutput(output: NonNullable<PolicyQuestion['output']>, layers: readonly CompiledLayer[]): Permission {

@@ -1,7 +1,8 @@
 import { parseUsd } from '../pricing/index.js';
-import type { AllowDeny, Caller, CallerLayer, Policy } from './caller.js';
+import type { AllowDeny, Caller, CallerLayer, Policy, Schedule } from './caller.js';
 import { parseAddressRange, rangeContains, type AddressRange } from './cidr.js';
 import { globCovers } from './glob.js';
+import { substitutionOf } from './substitution.js';
 
 export type StoreLevel = 'none' | 'metadata' | 'full';
 
@@ -32,14 +33,17 @@ export function effectiveFitToCredit(layers: readonly CallerLayer[]): boolean {
   return said.length > 0 && said.every(Boolean);
 }
 
+/** Hours in several layers (each in its own timezone) have no single schedule: all of them must allow. */
+export type EffectivePolicy = Policy & { schedules?: readonly Schedule[] };
+
 /**
  * All layers as one policy, for `GET /v1/key`. It is a view: `decide` asks the layers themselves. Two allow lists become
  * their intersection; patterns that overlap without one covering the other are shown as `a* & *b`.
  */
-export function effectivePolicy(caller: Caller): Policy {
+export function effectivePolicy(caller: Caller): EffectivePolicy {
   const policies = caller.layers.map(({ policy }) => policy);
   const zones = policies.map((policy) => policy.zones);
-  const view: Policy = {
+  const view: EffectivePolicy = {
     models: mergeRules(policies.map((policy) => policy.models)),
     classes: mergeRules(policies.map((policy) => policy.classes)),
     providers: mergeRules(policies.map((policy) => policy.providers)),
@@ -51,10 +55,18 @@ export function effectivePolicy(caller: Caller): Policy {
     params: effectiveStrictParams(caller.layers) ? 'strict' : 'lenient',
     store: caller.store,
     ips: intersectRanges(policies.map((policy) => policy.ips)),
-    schedule: policies.findLast((policy) => policy.schedule !== undefined)?.schedule,
+    ...schedules(policies),
     fit_to_credit: effectiveFitToCredit(caller.layers),
+    substitution: substitutionOf(caller).level,
   };
-  return Object.fromEntries(Object.entries(view).filter(([, member]) => member !== undefined)) as Policy;
+  return Object.fromEntries(Object.entries(view).filter(([, member]) => member !== undefined)) as EffectivePolicy;
+}
+
+function schedules(policies: readonly Policy[]): Pick<EffectivePolicy, 'schedule' | 'schedules'> {
+  const named = policies.map(({ schedule }) => schedule).filter((schedule) => schedule !== undefined);
+  const [only] = named;
+  if (only === undefined) return {};
+  return named.length === 1 ? { schedule: only } : { schedules: named };
 }
 
 function mergeRules(rules: readonly (AllowDeny | undefined)[]): AllowDeny | undefined {

@@ -2,6 +2,7 @@ import { invalidRequest } from '../errors/gateway-error.js';
 import type { AllowDeny, Policy } from './caller.js';
 import { parseAddressRange } from './cidr.js';
 import { parseSchedule } from './parse-schedule.js';
+import { SUBSTITUTION_LEVELS } from './substitution.js';
 import { readUsd } from './read-usd.js';
 import { readBoolean, readInteger, readList, readObject, readOneOf, readText, type FieldReader, type Fields } from './strict-object.js';
 
@@ -32,6 +33,7 @@ const policyFields: Fields<Policy> = {
   ips: (value, path) => readList(value, path, readRange),
   schedule: parseSchedule,
   fit_to_credit: readBoolean,
+  substitution: (value, path) => readOneOf(value, path, SUBSTITUTION_LEVELS),
 };
 
 /**

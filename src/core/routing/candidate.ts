@@ -1,6 +1,8 @@
-import type { Deployment, Model } from '../catalog/model.js';
+import type { Deployment, Model, SubstitutionClass } from '../catalog/model.js';
 import type { ErrorCode } from '../errors/catalogue.js';
+import type { Denial } from '../policy/decision.js';
 import type { Candidate, ExclusionReason, HealthView } from './plan.js';
+import type { ResolvedModel } from './resolve-model.js';
 import { MIN_SAMPLES } from './wilson.js';
 
 /** Why a candidate stands where it stands: numbers on the hot path, words only when somebody reads them. */
@@ -14,6 +16,7 @@ export class PlannedCandidate implements Candidate {
   /** The wire parameter that a missing capability concerns. */
   param: string | undefined = undefined;
   waitMs: number | undefined = undefined;
+  denial: Denial | undefined = undefined;
   band = 0;
   /** 0 for the remembered deployment of this session, 1 otherwise. */
   affinity = 1;
@@ -24,27 +27,37 @@ export class PlannedCandidate implements Candidate {
   /** The weighted draw among equals. */
   rank = 0;
   explored = false;
+  /** The experiment's drawn arm, when this is of it. */
+  arm: string | undefined = undefined;
   canary = false;
 
   readonly model: Model;
-  /** 0: what was asked for; later ones are fallbacks. */
+  /** 0: what was asked for; later ones are fallbacks, −1 is an experiment's other model. */
   readonly tier: number;
   readonly fallback: string | undefined;
+  readonly substitution: SubstitutionClass | undefined;
 
   constructor(
     readonly deployment: Deployment,
-    place: { model: Model; tier: number; fallback?: string },
+    place: ResolvedModel,
     readonly health: HealthView | null,
   ) {
     this.model = place.model;
     this.tier = place.tier;
     this.fallback = place.fallback;
+    this.substitution = place.substitution;
   }
 
   exclude(reason: ExclusionReason, detail?: string, code?: ErrorCode): void {
     this.excluded = reason;
     if (detail !== undefined) this.detail = detail;
     if (code !== undefined) this.code = code;
+  }
+
+  /** A layer's policy refuses it. */
+  deny(reason: ExclusionReason, denial: Denial): void {
+    this.exclude(reason, denial.message, denial.code);
+    this.denial = denial;
   }
 
   get reasons(): string[] {
@@ -59,8 +72,9 @@ export class PlannedCandidate implements Candidate {
     if (this.fallback !== undefined) reasons.push(`fallback: ${this.fallback}`);
     reasons.push(`priority ${this.deployment.priority}`, this.availabilityWords());
     if (this.canary) reasons.push('canary of a half-open circuit');
-    if (this.affinity === 0) reasons.push('served this session before');
-    if (this.preference > 0) reasons.push(`strategy step ${this.preference}`);
+    if (this.affinity === 0) reasons.push('served this session before and its cache can be warm');
+    if (this.arm !== undefined) reasons.push(`arm ${this.arm} of the experiment`);
+    else if (this.preference > 0) reasons.push(`strategy step ${this.preference}`);
     if (this.explored) reasons.push('exploration (1 % of requests)');
     reasons.push(this.weightWords());
     return reasons;
@@ -93,5 +107,6 @@ const EXCLUSION_WORDS: Readonly<Record<ExclusionReason, string>> = {
   rate_limited: 'the provider limits its credential',
   provider_bound: 'it cannot read the signed reasoning in the history',
   no_fallback: 'the request forbids a fallback',
+  substitution: 'it is further from what was asked for than the request and its key allow',
   attempts_exhausted: 'it stands behind the last attempt allowed',
 };

@@ -1,15 +1,16 @@
 import type { Model, Snapshot } from '../catalog/model.js';
 import { resolveName } from './resolve-model.js';
 
-export { affinityKeyOf, type AffinityKey } from './affinity-key.js';
+export { readsCacheCheaper, type AffinityKey } from './affinity-key.js';
 export { DeploymentHealth, type CallEffect, type CallFacts, type DeploymentHealthDetails } from './deployment-health.js';
 export { RejectedCredential } from './credential-health.js';
-export { MAX_ATTEMPTS, planAttempts, type PlanQuestion, type PlanWorld } from './plan-attempts.js';
+export { MAX_ATTEMPTS, planAttempts, type PlanQuestion, type PlanWorld, type RecalledFacts } from './plan-attempts.js';
 export type { Candidate, ExclusionReason, HealthView, Plan } from './plan.js';
 export { hash32, SeededRandom } from './random.js';
 export { refusalOf } from './refusal.js';
 export { isRetired, modelNotFound, resolveName } from './resolve-model.js';
 export { RetryBudget } from './retry-budget.js';
+export { mayAskAfter } from './substitution.js';
 
 /** The one model a client's name stands for; null for unknown names and for classes, which stand for several. */
 export function findModel(snapshot: Snapshot, name: string): Model | null {

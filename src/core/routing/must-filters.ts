@@ -60,7 +60,7 @@ function policy(candidate: PlannedCandidate, { caller, needs, zone }: MustQuesti
   });
   if (denial === null) return;
   const reason = denial.code === 'price_not_allowed' ? 'price_ceiling' : denial.code === 'zone_not_allowed' ? 'zone' : 'policy';
-  candidate.exclude(reason, denial.message, denial.code);
+  candidate.deny(reason, denial);
 }
 
 function unpriced(candidate: PlannedCandidate, { needs }: MustQuestion): void {
@@ -156,21 +156,23 @@ export function preferRoomForOutput(candidates: readonly PlannedCandidate[], wan
 /**
  * Signed or encrypted reasoning in the history pins to the protocol that can read it. When none of the candidates can, nobody
  * is excluded: the renderers then leave it out, which costs the model its old thoughts but answers the request.
+ * Returns the protocol where it had to be known, else null.
  */
-export function pinToReadersOfHistory(candidates: readonly PlannedCandidate[], request: ChatRequest): void {
+export function pinToReadersOfHistory(candidates: readonly PlannedCandidate[], originOf: () => string | null): string | null {
   const left = candidates.filter((candidate) => candidate.excluded === undefined);
   const protocol = left[0]?.deployment.protocol;
-  if (protocol === undefined || left.every(({ deployment }) => deployment.protocol === protocol)) return;
-  const origin = originOfHistory(request);
-  if (origin === null || !left.some(({ deployment }) => reads(deployment, origin))) return;
+  if (protocol === undefined || left.every(({ deployment }) => deployment.protocol === protocol)) return null;
+  const origin = originOf();
+  if (origin === null || !left.some(({ deployment }) => reads(deployment, origin))) return origin;
   for (const candidate of left)
     if (!reads(candidate.deployment, origin)) candidate.exclude('provider_bound', `it cannot read the ${origin} reasoning in the history`);
+  return origin;
 }
 
 const reads = (deployment: Deployment, origin: string): boolean => deployment.protocol === origin;
 
 /** The protocol of the latest signed or encrypted piece of reasoning; null when there is none. */
-function originOfHistory(request: ChatRequest): string | null {
+export function originOfHistory(request: ChatRequest): string | null {
   for (let index = request.messages.length - 1; index >= 0; index -= 1) {
     const message = request.messages[index];
     const origin = message?.role === 'assistant' ? firstOrigin(message.parts) : null;

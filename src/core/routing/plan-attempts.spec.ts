@@ -101,6 +101,11 @@ describe('what a deployment must be', () => {
       code: 'provider_not_allowed',
       message: expect.stringContaining('key key_1'),
     });
+    expect(refused({}, { caller: aCaller({ models: { deny: ['m'] } }) })).toMatchObject({
+      excluded: 'policy',
+      code: 'model_not_allowed',
+      message: 'The model m is not allowed by the policy `models.deny` of key key_1.',
+    });
     expect(refused({}, { caller: aCaller({ max_price: { input: '1.00' } }) })).toMatchObject({ excluded: 'price_ceiling', code: 'price_not_allowed' });
     expect(refused({ provider: { zones: ['us'] } }, { caller: aCaller({ zones: ['kr'] }) })).toMatchObject({ excluded: 'zone', code: 'zone_not_allowed' });
   });
@@ -174,7 +179,7 @@ describe('who comes first', () => {
     expect(share((seed) => order(planAttempts(aQuestion('one'), aWorld(AB, { seed, views })))[0] === 'a')).toBeCloseTo(0.09, 1);
   });
   it('one arm of an experiment, sticky by session', () => {
-    const snapshot = aSnapshot([aModel('m', [A, B])], [aRoute({ strategy: { kind: 'weighted', arms: { a: 90, b: 10 } } })]);
+    const snapshot = aSnapshot([aModel('m', [A, B])], [aRoute({ strategy: { kind: 'weighted', arms: { a: { weight: 90, to: 'a' }, b: { weight: 10, to: 'b' } } } })]);
     expect(share((seed) => order(planAttempts(aQuestion('m'), aWorld(snapshot, { seed })))[0] === 'a')).toBeCloseTo(0.9, 1);
     const session = { options: { noFallback: false, sessionId: 's1' } };
     const seen = new Set(Array.from({ length: 50 }, (_, seed) => order(planAttempts(aQuestion('m', session), aWorld(snapshot, { seed })))[0]));
@@ -189,6 +194,12 @@ describe('who comes first', () => {
     for (const deployment of [A, B]) expect(order(planAttempts(session('s'), aWorld(AB, { bound: () => deployment.id })))[0]).toBe(deployment.provider.id);
     const open = { [A.id]: healthy({ circuit: 'open', retryAtMs: 2e6 }) };
     expect(order(planAttempts(session('s'), aWorld(AB, { bound: () => A.id, views: open })))).toEqual(['b']);
+  });
+  it('where staying saves nothing, what is remembered does not count', () => {
+    const price = aPrice(3n, { tokens: { input: 3n, output: 3n, cacheRead: 3n } });
+    const plain = [aDeployment('a', { price }), aDeployment('b', { price })];
+    const firstOf = (id: string) => order(planAttempts(aQuestion('m', { options: { noFallback: false, sessionId: 's' } }), aWorld(aSnapshot([aModel('m', plain)]), { bound: () => id })))[0];
+    expect(firstOf('a/m#main')).toBe(firstOf('b/m#main'));
   });
   it('its own zone among equals', () => {
     const snapshot = aSnapshot([aModel('m', [aDeployment('far', { provider: { zones: ['jp'] } }), aDeployment('near', { provider: { zones: ['kr'] } })])]);

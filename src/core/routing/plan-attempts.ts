@@ -1,14 +1,17 @@
-import type { Deployment, Model, Route, RouteStrategy, Snapshot } from '../catalog/model.js';
+import type { Deployment, Model, Route, Snapshot } from '../catalog/model.js';
 import type { ChatRequest, RequestNeeds } from '../chat/request.js';
 import type { Caller } from '../policy/caller.js';
-import { mayUseModel } from '../policy/decide.js';
-import { affinityKeyOf } from './affinity-key.js';
+import { denyModel } from '../policy/decide.js';
+import type { Denial } from '../policy/decision.js';
+import { affinityKeyOf, minPrefixChars, readsCacheCheaper, type AffinityKey } from './affinity-key.js';
 import { PlannedCandidate } from './candidate.js';
+import { drawArm, modelsOfArm, type DrawnArm } from './experiment.js';
 import { matchRoute } from './match-route.js';
-import { applyMust, pinToReadersOfHistory, preferRoomForOutput } from './must-filters.js';
+import { applyMust, originOfHistory, pinToReadersOfHistory, preferRoomForOutput } from './must-filters.js';
 import type { HealthView, Plan } from './plan.js';
 import { order } from './prefer.js';
 import { resolveModels, resolveName, type ResolvedModel } from './resolve-model.js';
+import { excludeSubstitute, keepLongPrompts, type SubstitutionWish } from './substitution.js';
 
 /** What is asked. The gateway's own record of a request has this shape. */
 export interface PlanQuestion {
@@ -16,15 +19,19 @@ export interface PlanQuestion {
   readonly needs: RequestNeeds;
   /** Null: nobody's policy applies (an operator explains without a key). */
   readonly caller: Caller | null;
-  readonly options: {
-    readonly noFallback: boolean;
+  readonly options: SubstitutionWish & {
     readonly sessionId?: string;
     readonly tags?: readonly string[];
     /** The kind of call; default `chat`. */
     readonly endpoint?: string;
-    /** The client accepts a model that the operator calls `degraded`. */
-    readonly allowDegraded?: boolean;
   };
+  /** Of a logged request, whose messages are not there any more: what was read off them then. */
+  readonly recalled?: RecalledFacts;
+}
+
+export interface RecalledFacts {
+  readonly affinity: AffinityKey | null;
+  readonly historyOrigin: string | null;
 }
 
 /** What is known at this moment; everything ambient comes in here. */
@@ -43,7 +50,17 @@ export interface PlanWorld {
 }
 
 export const MAX_ATTEMPTS = 3;
-const BALANCED: RouteStrategy = { kind: 'balanced' };
+/** What rules where the configuration says nothing. */
+const NO_ROUTE: Route = {
+  name: '',
+  match: { model: '*', organization: '*', tag: '*', zone: '*' },
+  strategy: { kind: 'balanced' },
+  fallbacks: [],
+  maxAttempts: MAX_ATTEMPTS,
+  fallbackOn: [],
+  affinity: [],
+  limits: {},
+};
 
 /**
  * From a request to an ordered plan, with a reason for every deployment considered (routing.md section 1). Pure.
@@ -51,94 +68,126 @@ const BALANCED: RouteStrategy = { kind: 'balanced' };
  */
 export function planAttempts(question: PlanQuestion, world: PlanWorld): Plan {
   const { request, needs, options } = question;
-  const mayUse = usable(question.caller);
-  const resolved = resolveModels([request.model, ...(request.models ?? [])], world.snapshot, { nowMs: world.nowMs, mayUse });
+  const denied = denials(question.caller);
+  const asked = { nowMs: world.nowMs, mayUse: (model: Model) => denied(model) === null };
+  const resolved = resolveModels(request.models === undefined ? [request.model] : [request.model, ...request.models], world.snapshot, asked);
   const first = (resolved[0] as ResolvedModel).model;
   const route = routeFor(question, world, first);
-  const candidates = candidatesOf(withFallbacks(resolved, route, world.snapshot), world);
-  filter(candidates, question, { world, route, mayUse });
-  const strategy = route?.strategy ?? BALANCED;
+  const ruling = route ?? NO_ROUTE;
+  const affinity = new Affinity(question, ruling, first);
+  const arm = ruling.strategy.kind === 'weighted' ? drawArm(ruling, affinity.value, world.seed) : null;
+  const candidates = candidatesOf(withRoute(resolved, { route, arm, snapshot: world.snapshot }), world);
+  const historyOrigin = filter(candidates, question, { world, route, denied });
   const ordered = candidates.filter((candidate) => candidate.excluded === undefined);
-  const affinity = ordered.length > 1 ? affinityOf(question, ordered) : null;
+  const key = affinity.keyFor(ordered);
   const probe = admitCanary(ordered, world.admit, options.noFallback);
-  order(ordered, { needs, strategy, seed: world.seed, zone: world.zone, affinityKey: affinity, bound: affinity === null ? null : world.bound(affinity) });
-  const attempts = bound(ordered, options.noFallback, Math.min(MAX_ATTEMPTS, route?.maxAttempts ?? MAX_ATTEMPTS));
-  const plan: Plan = { model: servedFirst(first, attempts), attempts, candidates: explained(candidates, ordered), strategy: strategy.kind, seed: world.seed };
-  return mark(plan, { route, affinity, probe });
+  const bound = key === null ? null : world.bound(key);
+  const explored = order(ordered, { needs, strategy: ruling.strategy, seed: world.seed, zone: world.zone, affinityKey: key, bound, arm });
+  const attempts = firstOf(ordered, options.noFallback, Math.min(MAX_ATTEMPTS, ruling.maxAttempts));
+  const plan: Plan = {
+    model: servedFirst(first, attempts),
+    attempts,
+    candidates: explained(candidates, ordered),
+    strategy: ruling.strategy.kind,
+    seed: world.seed,
+    fallbackOn: ruling.fallbackOn,
+  };
+  return mark(plan, { route, affinity: key === null ? null : affinity.key, probe, arm, explored, historyOrigin });
 }
 
-function mark(plan: Plan, { route, affinity, probe }: { route: Route | null; affinity: string | null; probe: string | null }): Plan {
+interface Marks {
+  route: Route | null;
+  affinity: AffinityKey | null;
+  probe: string | null;
+  arm: DrawnArm | null;
+  explored: boolean;
+  historyOrigin: string | null;
+}
+
+function mark(plan: Plan, { route, affinity, probe, arm, explored, historyOrigin }: Marks): Plan {
   if (route !== null) plan.route = route.name;
-  if (affinity !== null) plan.affinityKey = affinity;
+  if (affinity !== null) {
+    plan.affinityKey = affinity.value;
+    plan.affinitySource = affinity.source;
+  }
+  if (arm !== null) plan.arm = arm.name;
+  if (explored) plan.explored = true;
+  if (historyOrigin !== null) plan.historyOrigin = historyOrigin;
   if (probe !== null && plan.attempts[0]?.deployment.id === probe) plan.probe = probe;
   return plan;
 }
 
-/** A class stands for several models of tier 0: the one that is asked first is the plan's. */
+/** A class stands for several models of tier 0, an experiment for another one: what is asked first is the plan's. */
 function servedFirst(first: Model, attempts: readonly PlannedCandidate[]): Model {
   const [attempt] = attempts;
-  return attempt !== undefined && attempt.tier === 0 ? attempt.model : first;
+  return attempt !== undefined && attempt.tier <= 0 ? attempt.model : first;
 }
 
 interface FilterWith {
   world: PlanWorld;
   route: Route | null;
-  mayUse: (model: Model) => boolean;
+  denied: (model: Model) => Denial | null;
 }
 
-function filter(candidates: readonly PlannedCandidate[], { request, needs, caller, options }: PlanQuestion, { world, route, mayUse }: FilterWith): void {
+/** The protocol that wrote the signed reasoning in the history, where that had to be known. */
+function filter(candidates: readonly PlannedCandidate[], question: PlanQuestion, { world, route, denied }: FilterWith): string | null {
+  const { request, needs, caller, options, recalled } = question;
   const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, endpoint: options.endpoint ?? 'chat', admit: world.admit };
   for (const candidate of candidates) {
-    if (!mayUse(candidate.model)) candidate.exclude('policy', `The model ${candidate.model.id} is not allowed by this key’s policy.`, 'model_not_allowed');
-    else if (options.noFallback && candidate.tier > 0) candidate.exclude('no_fallback');
-    else if (isDegraded(candidate, route) && options.allowDegraded !== true)
-      candidate.exclude('no_fallback', 'a degraded model is used only when the request asks for it');
-    else applyMust(candidate, must);
+    const denial = denied(candidate.model);
+    if (denial !== null) candidate.deny('policy', denial);
+    else if (!excludeSubstitute(candidate, caller, options)) applyMust(candidate, must);
   }
+  keepLongPrompts(candidates, route);
   preferRoomForOutput(candidates, needs.maxOutputTokens);
-  pinToReadersOfHistory(candidates, request);
+  return pinToReadersOfHistory(candidates, () => (recalled === undefined ? originOfHistory(request) : recalled.historyOrigin));
 }
 
 /** Asked for every deployment, decided once per model. */
-function usable(caller: Caller | null): (model: Model) => boolean {
+function denials(caller: Caller | null): (model: Model) => Denial | null {
   let last: Model | undefined;
-  let allowed = true;
+  let denial: Denial | null = null;
   return (model) => {
-    if (caller === null || model === last) return allowed;
+    if (caller === null || model === last) return denial;
     last = model;
-    return (allowed = mayUseModel(caller, model));
+    return (denial = denyModel(caller, model));
   };
 }
 
-function routeFor({ caller, options }: PlanQuestion, world: PlanWorld, model: Model): Route | null {
+function routeFor({ needs, caller, options }: PlanQuestion, world: PlanWorld, model: Model): Route | null {
   if (world.snapshot.routes.length === 0) return null;
   return matchRoute(world.snapshot, {
     model: model.id,
     organization: caller?.organizationId ?? '',
     tags: options.tags ?? [],
     zone: caller?.zone ?? world.zone,
+    promptTokens: needs.promptTokensEstimate,
+    nowMs: world.nowMs,
   });
 }
 
-/** The route's own fallbacks stand behind whatever the client named itself. */
-function withFallbacks(resolved: ResolvedModel[], route: Route | null, snapshot: Snapshot): ResolvedModel[] {
-  if (route === null || route.fallbacks.length === 0) return resolved;
-  const known = new Set(resolved.map(({ model }) => model.id));
-  const all = [...resolved];
+interface Ruled {
+  route: Route | null;
+  arm: DrawnArm | null;
+  snapshot: Snapshot;
+}
+
+/** An experiment's other model stands in front of what was asked for, the route's own fallbacks behind whatever the client named itself. */
+function withRoute(resolved: ResolvedModel[], { route, arm, snapshot }: Ruled): ResolvedModel[] {
+  if (route === null || (arm === null && route.fallbacks.length === 0)) return resolved;
+  const all = arm === null ? [...resolved] : [...modelsOfArm(arm, route, resolved, snapshot), ...resolved];
+  const known = new Set(all.map(({ model }) => model.id));
   let tier = (resolved.at(-1)?.tier ?? 0) + 1;
   for (const fallback of route.fallbacks) {
     const found = resolveName(fallback.model, snapshot).filter(({ model }) => !known.has(model.id));
     for (const entry of found) {
       known.add(entry.model.id);
-      all.push({ ...entry, tier, fallback: `${fallback.class} fallback of route ${route.name}` });
+      all.push({ ...entry, tier, fallback: `${fallback.class} fallback of route ${route.name}`, substitution: fallback.class });
     }
     if (found.length > 0) tier += 1;
   }
   return all;
 }
-
-const isDegraded = (candidate: PlannedCandidate, route: Route | null): boolean =>
-  candidate.fallback !== undefined && route !== null && candidate.fallback === `degraded fallback of route ${route.name}`;
 
 function candidatesOf(resolved: readonly ResolvedModel[], world: PlanWorld): PlannedCandidate[] {
   const candidates: PlannedCandidate[] = [];
@@ -155,13 +204,44 @@ function candidatesOf(resolved: readonly ResolvedModel[], world: PlanWorld): Pla
   return candidates;
 }
 
-/** A prefix nobody named is kept together only where a cache read is cheaper than reading the prompt again. */
-function affinityOf({ request, caller, options }: PlanQuestion, candidates: readonly PlannedCandidate[]): string | null {
-  const key = affinityKeyOf(request, caller?.organizationId ?? '', options.sessionId);
-  if (key === null) return null;
-  if (key.source !== 'prefix') return key.value;
-  const cheaper = candidates.some(({ deployment: { price } }) => price?.tokens.cacheRead !== undefined && price.tokens.cacheRead < (price.tokens.input ?? 0n));
-  return cheaper ? key.value : null;
+/** What keeps this request with its like; worked out only when somebody asks, because a digest costs. */
+class Affinity {
+  private found: AffinityKey | null | undefined;
+
+  constructor(
+    private readonly question: PlanQuestion,
+    private readonly route: Route,
+    private readonly model: Model,
+  ) {}
+
+  get value(): string | null {
+    return this.key?.value ?? null;
+  }
+
+  get key(): AffinityKey | null {
+    return this.found === undefined ? (this.found = this.find()) : this.found;
+  }
+
+  /** A prefix nobody named is kept together only where a cache read is cheaper than reading the prompt again. */
+  keyFor(candidates: readonly PlannedCandidate[]): string | null {
+    if (candidates.length < 2) return null;
+    const { key } = this;
+    if (key === null) return null;
+    return key.source !== 'prefix' || candidates.some(({ deployment }) => readsCacheCheaper(deployment)) ? key.value : null;
+  }
+
+  private find(): AffinityKey | null {
+    const { request, caller, options, recalled } = this.question;
+    const metadata = this.route.affinity;
+    if (metadata === null) return null;
+    if (recalled !== undefined) return recalled.affinity;
+    return affinityKeyOf(request, {
+      organizationId: caller?.organizationId ?? '',
+      sessionId: options.sessionId,
+      metadata,
+      minPrefixChars: minPrefixChars(this.model.deployments),
+    });
+  }
 }
 
 /**
@@ -188,7 +268,7 @@ function remove<T>(list: T[], isGone: (item: T) => boolean): void {
   for (let index = list.length - 1; index >= 0; index -= 1) if (isGone(list[index] as T)) list.splice(index, 1);
 }
 
-function bound(ordered: PlannedCandidate[], noFallback: boolean, maxAttempts: number): PlannedCandidate[] {
+function firstOf(ordered: PlannedCandidate[], noFallback: boolean, maxAttempts: number): PlannedCandidate[] {
   const most = noFallback ? 1 : maxAttempts;
   for (const [index, candidate] of ordered.entries()) {
     if (index < most) candidate.place = index + 1;

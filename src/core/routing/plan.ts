@@ -1,5 +1,7 @@
 import type { ErrorCode } from '../errors/catalogue.js';
-import type { Deployment, Model } from '../catalog/model.js';
+import type { Deployment, FallbackReason, Model, SubstitutionClass } from '../catalog/model.js';
+import type { Denial } from '../policy/decision.js';
+import type { AffinityKey } from './affinity-key.js';
 
 export type ExclusionReason =
   | 'policy'
@@ -15,6 +17,7 @@ export type ExclusionReason =
   | 'rate_limited'
   | 'provider_bound'
   | 'no_fallback'
+  | 'substitution'
   | 'attempts_exhausted';
 
 /** What became of one deployment that was considered. */
@@ -28,10 +31,14 @@ export interface Candidate {
   readonly reasons: string[];
   /** Set when this is not the model that was asked for first: where the substitution comes from. */
   readonly fallback?: string;
+  /** How far it is from what was asked for, where a route put it here. */
+  readonly substitution?: SubstitutionClass;
   /** Until what excludes it has passed; circuit and credential only. */
   readonly waitMs?: number;
   /** Error code a client gets when every candidate is excluded for this reason. */
   code?: ErrorCode;
+  /** The layer and rule that refused it. */
+  denial?: Denial;
 }
 
 /** An ordered plan with a reason for every deployment considered. */
@@ -45,6 +52,15 @@ export interface Plan {
   seed: number;
   /** What the request's prompt cache is kept together by; undefined when nothing is. */
   affinityKey?: string;
+  affinitySource?: AffinityKey['source'];
+  /** The protocol whose signed reasoning the history carries; undefined when there is none, or when nobody had to ask. */
+  historyOrigin?: string;
+  /** The arm of the route's experiment that was drawn for this request. */
+  arm?: string;
+  /** One of the hundred that look at somebody else than the strategy's first. */
+  explored?: boolean;
+  /** What the route allows another deployment to be asked for. */
+  fallbackOn: readonly FallbackReason[];
   /** The first attempt is the one probe that an open or half-open circuit admits. */
   probe?: string;
 }

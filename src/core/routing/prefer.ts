@@ -1,8 +1,10 @@
 import type { Deployment, RouteStrategy } from '../catalog/model.js';
 import type { RequestNeeds } from '../chat/request.js';
+import { readsCacheCheaper } from './affinity-key.js';
 import type { PlannedCandidate } from './candidate.js';
+import { isOfArm, type DrawnArm } from './experiment.js';
 import type { HealthView } from './plan.js';
-import { hash32, rendezvousRank, SeededRandom, weightedRank } from './random.js';
+import { rendezvousRank, SeededRandom, weightedRank } from './random.js';
 import { availabilityBand } from './wilson.js';
 
 export interface PreferQuestion {
@@ -14,6 +16,8 @@ export interface PreferQuestion {
   affinityKey: string | null;
   /** The deployment that served this key last, while its cache can be warm. */
   bound: string | null;
+  /** The experiment's arm this request belongs to. */
+  arm: DrawnArm | null;
 }
 
 export const EXPLORATION_SHARE = 0.01;
@@ -23,36 +27,35 @@ const DEFAULT_OUTPUT_TOKENS = 500;
 
 /**
  * Orders by: fallback tier, operator's priority, availability band, affinity, the route's strategy, own zone, weighted draw.
- * Strictly in this order, so that price never outvotes availability. Deterministic for a seed.
+ * Strictly in this order, so that price never outvotes availability. Deterministic for a seed. True when it explored.
  */
-export function order(candidates: PlannedCandidate[], question: PreferQuestion): void {
+export function order(candidates: PlannedCandidate[], question: PreferQuestion): boolean {
   const random = new SeededRandom(question.seed);
   const { strategy } = question;
   const exploring = random.next() < EXPLORATION_SHARE && strategy.kind !== 'balanced' && strategy.kind !== 'weighted' && candidates.length > 1;
-  const arm = strategy.kind === 'weighted' ? drawArm(strategy.arms, question, random) : null;
-  const draws: Draws = { random, exploring, arm, key: exploring ? null : question.affinityKey };
+  const draws: Draws = { random, exploring, key: exploring ? null : question.affinityKey };
   for (const candidate of candidates) rate(candidate, question, draws);
   candidates.sort(compare);
+  return exploring;
 }
 
 /** What chance decided for the whole request. */
 interface Draws {
   random: SeededRandom;
   exploring: boolean;
-  arm: string | null;
   key: string | null;
 }
 
-function rate(candidate: PlannedCandidate, question: PreferQuestion, { random, exploring, arm, key }: Draws): void {
+function rate(candidate: PlannedCandidate, question: PreferQuestion, { random, exploring, key }: Draws): void {
   const { deployment } = candidate;
   const { zones } = deployment.provider;
   const { availability, samples, slowStartWeight } = candidate.health ?? UNKNOWN;
   const weight = deployment.weight * deployment.credential.weight * slowStartWeight;
   candidate.band = candidate.canary ? -1 : availabilityBand(availability, samples);
-  candidate.affinity = question.bound === deployment.id ? 0 : 1;
+  candidate.affinity = question.bound === deployment.id && readsCacheCheaper(deployment) ? 0 : 1;
   candidate.distance = zones.length === 0 || zones.includes(question.zone) ? 0 : 1;
   candidate.explored = exploring;
-  candidate.preference = exploring ? 0 : preferenceOf(candidate, question, arm);
+  candidate.preference = exploring ? 0 : preferenceOf(candidate, question);
   candidate.rank = key === null ? weightedRank(random.next(), weight) : rendezvousRank(key, deployment.id, weight);
 }
 
@@ -75,13 +78,13 @@ function compare(a: PlannedCandidate, b: PlannedCandidate): number {
 /** Weight 0 ranks at infinity, and infinity minus infinity is no order. */
 const byRank = (a: number, b: number): number => (a === b ? 0 : a - b);
 
-function preferenceOf(candidate: PlannedCandidate, question: PreferQuestion, arm: string | null): number {
+function preferenceOf(candidate: PlannedCandidate, question: PreferQuestion): number {
   const { health, deployment } = candidate;
   switch (question.strategy.kind) {
     case 'balanced':
       return 0;
     case 'weighted':
-      return arm !== null && isOfArm(candidate, arm) ? 0 : 1;
+      return preferArm(candidate, question.arm);
     case 'latency':
       return health === null ? 0 : latencySteps(health, question.needs.streaming);
     case 'throughput':
@@ -89,6 +92,12 @@ function preferenceOf(candidate: PlannedCandidate, question: PreferQuestion, arm
     case 'cost':
       return expectedCost(deployment, question.needs);
   }
+}
+
+function preferArm(candidate: PlannedCandidate, arm: DrawnArm | null): number {
+  if (arm === null || !isOfArm(candidate, arm)) return 1;
+  candidate.arm = arm.name;
+  return 0;
 }
 
 /** Unmeasured comes first: whoever is never asked is never measured. */
@@ -113,29 +122,5 @@ function expectedCost(deployment: Deployment, needs: RequestNeeds): number {
     Number(price.tokens.input ?? 0n) * needs.promptTokensEstimate +
     Number(price.tokens.output ?? 0n) * output * needs.choices +
     Number(price.perRequestNanoUsd) * 1e6
-  );
-}
-
-/** One arm of an experiment: sticky by affinity key, else by seed. */
-function drawArm(arms: Readonly<Record<string, number>>, question: PreferQuestion, random: SeededRandom): string | null {
-  const names = Object.keys(arms).filter((name) => (arms[name] ?? 0) > 0);
-  const total = names.reduce((sum, name) => sum + (arms[name] ?? 0), 0);
-  const drawn = question.affinityKey === null ? random.next() : (hash32(`arm|${question.affinityKey}`) + 0.5) / 4_294_967_296;
-  let left = drawn * total;
-  for (const name of names) {
-    left -= arms[name] ?? 0;
-    if (left < 0) return name;
-  }
-  return names.at(-1) ?? null;
-}
-
-/** An arm is named by what it stands for: a provider instance, a model, an upstream model or a deployment. */
-function isOfArm({ deployment, model }: PlannedCandidate, arm: string): boolean {
-  return (
-    arm === deployment.provider.id ||
-    arm === model.id ||
-    arm === deployment.upstreamModel ||
-    arm === deployment.id ||
-    arm === `${deployment.provider.id}/${deployment.upstreamModel}`
   );
 }

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors/gateway-error.js';
+import { denialError } from '../policy/decision.js';
 import type { PlannedCandidate } from './candidate.js';
 import type { Candidate, ExclusionReason, Plan } from './plan.js';
 
@@ -16,6 +17,7 @@ const DECIDES: readonly ExclusionReason[] = [
   'retired',
   'provider_bound',
   'no_fallback',
+  'substitution',
 ];
 const WAITING: ReadonlySet<ExclusionReason> = new Set<ExclusionReason>(['rate_limited', 'circuit_open', 'credential']);
 const MIN_WAIT_MS = 1_000;
@@ -30,7 +32,8 @@ export function refusalOf(plan: Plan): GatewayError {
   if (WAITING.has(reason)) return waiting(plan, excluded);
   const words = sentence(decisive.reasons[0] ?? reason);
   if (decisive.code === undefined) return unavailable(words, MIN_WAIT_MS);
-  return new GatewayError(decisive.code, words, { param: paramOf(reason, decisive.param) });
+  const { denial } = decisive;
+  return denial === undefined ? new GatewayError(decisive.code, words, { param: paramOf(reason, decisive.param) }) : denialError(denial);
 }
 
 function waiting(plan: Plan, excluded: readonly (Candidate & Partial<PlannedCandidate>)[]): GatewayError {

@@ -1,8 +1,8 @@
-import type { Model, Snapshot } from '../catalog/model.js';
+import type { Model, Snapshot, SubstitutionClass } from '../catalog/model.js';
 import { GatewayError } from '../errors/gateway-error.js';
 import { nearestNames } from '../text/index.js';
 
-/** One model that may serve, in the order of preference: tier 0 is what was asked for, later tiers are fallbacks. */
+/** One model that may serve, in the order of preference: tier 0 is what was asked for, later tiers are fallbacks, −1 is an experiment's other model. */
 export interface ResolvedModel {
   model: Model;
   tier: number;
@@ -10,6 +10,8 @@ export interface ResolvedModel {
   provider?: string;
   /** Why it is here: `models[1]`, `same-model fallback of route chat-default`. Undefined for tier 0. */
   fallback?: string;
+  /** Set when a route, not the client, put it here. */
+  substitution?: SubstitutionClass;
 }
 
 const CLASS_PREFIX = 'class:';

@@ -1,6 +1,6 @@
-import type { CatalogueRow } from '../../core/catalog/catalogue-row.js';
+import type { CacheFacts, CatalogueRow } from '../../core/catalog/catalogue-row.js';
 import { ENDPOINTS } from '../../core/catalog/endpoints.js';
-import type { Capabilities, Credential, Deployment, Model, ProviderInstance, Snapshot } from '../../core/catalog/model.js';
+import type { Capabilities, Credential, Deployment, DeploymentCache, Model, ProviderInstance, Snapshot } from '../../core/catalog/model.js';
 import { planOf, priceAt, priceHoldsUntilMs, type Price, type PricePlan } from '../../core/pricing/index.js';
 import type { Deadlines } from '../../core/upstream/upstream.js';
 import type { Catalogue } from '../catalog/index.js';
@@ -160,7 +160,12 @@ function deploymentsOf(serve: ServeDocument, provider: ProviderInstance, { row, 
     parameters: row?.parameters ?? {},
     modelFacts: { ...definition.modelFacts, ...row?.modelFacts },
     ...prices,
+    ...(row?.cache !== undefined && { cache: cacheOf(row.cache) }),
   }));
+}
+
+function cacheOf({ lifetimeS, minTokens }: CacheFacts): DeploymentCache {
+  return { lifetimeMs: lifetimeS * 1_000, ...(minTokens !== undefined && { minTokens }) };
 }
 
 /** Prices that never change are settled here; those that do are filled in by `repriced`. */

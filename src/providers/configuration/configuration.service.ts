@@ -3,7 +3,7 @@ import { Database, type Queryable } from '../../platform/database/index.js';
 import { Secrets } from '../../platform/secrets/index.js';
 import { Catalogue } from '../catalog/index.js';
 import { buildSnapshot, type EffectiveConfiguration } from './build-snapshot.js';
-import { checkFallbacks, checkProviders } from './check-references.js';
+import { checkRoutes, checkProviders } from './check-references.js';
 import { ConfigurationRepository, type StoredVersion } from './configuration.repository.js';
 import { diffConfigurations, type Change } from './diff.js';
 import type { ConfigurationDocument } from './document.js';
@@ -150,7 +150,7 @@ export class ConfigurationService {
       const value = substitute(read.value, { environment: this.parts.environment });
       const next = { ...previous, ...parseConfiguration(value, this.#keep(previous)) };
       checkProviders(this.#effective(next));
-      checkFallbacks(this.#build(next, 0));
+      checkRoutes(this.#build(next, 0));
       return next;
     } catch (error) {
       throw withPlace(error, read);

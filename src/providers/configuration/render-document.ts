@@ -1,7 +1,7 @@
 import { CAPABILITY_FLAGS, CAPABILITY_SIZES } from '../../core/catalog/catalogue-row.js';
 import type { SettlementPolicy } from '../../core/ledger/settlement.js';
-import type { Capabilities, Route } from '../../core/catalog/model.js';
-import { renderPricePlan } from '../../core/pricing/index.js';
+import type { Capabilities, Route, RouteArm, RouteMatch, RouteShadow } from '../../core/catalog/model.js';
+import { formatUsd, renderPricePlan } from '../../core/pricing/index.js';
 import { findDefinition } from '../definitions/index.js';
 import type { ConfigurationDocument, ModelDocument, ProviderDocument } from './document.js';
 
@@ -92,12 +92,30 @@ function renderCapabilities(capabilities: Capabilities): Json {
   return Object.fromEntries(Object.entries(names).flatMap(([name, field]) => (capabilities[field] === undefined ? [] : [[name, capabilities[field]]])));
 }
 
+/** What has its default is left out, so that a route reads as it was written. */
 export function renderRoute(route: Route): Json {
   return {
     name: route.name,
-    match: route.match,
-    strategy: route.strategy.kind === 'weighted' ? { weighted: route.strategy.arms } : route.strategy.kind,
+    match: renderMatch(route.match),
+    strategy: route.strategy.kind === 'weighted' ? { weighted: renderArms(route.strategy.arms) } : route.strategy.kind,
     fallbacks: route.fallbacks,
     max_attempts: route.maxAttempts,
+    ...(route.fallbackOn.length > 0 && { fallback_on: route.fallbackOn }),
+    ...(route.affinity === null && { affinity: 'off' }),
+    ...(route.affinity !== null && route.affinity.length > 0 && { affinity: { metadata: route.affinity } }),
+    ...(Object.keys(route.limits).length > 0 && { limits: route.limits }),
+    ...(route.shadow !== undefined && { shadow: renderShadow(route.shadow) }),
   };
+}
+
+function renderMatch({ promptTokens, ...match }: RouteMatch): Json {
+  return { ...match, ...(promptTokens !== undefined && { prompt_tokens: promptTokens }) };
+}
+
+function renderArms(arms: Readonly<Record<string, RouteArm>>): Json {
+  return Object.fromEntries(Object.entries(arms).map(([name, { weight, to }]) => [name, to === name ? weight : { weight, to }]));
+}
+
+function renderShadow({ budgetNanoUsd, ...shadow }: RouteShadow): Json {
+  return { to: shadow.to, share: shadow.share, budget_usd: formatUsd(budgetNanoUsd), concurrency: shadow.concurrency };
 }
