@@ -4,10 +4,12 @@ import type { FastifyInstance } from 'fastify';
 import { AdminModule } from './admin/index.js';
 import { AuthModule } from './auth/index.js';
 import { BillingModule } from './billing/index.js';
-import { configureHttp, GatewayModule, RouteTable } from './gateway/index.js';
+import { configureHttp, GatewayModule, InferenceDoor, RouteTable } from './gateway/index.js';
 import { LogsModule } from './logs/index.js';
 import { serveApiReference } from './openapi.js';
 import { PlatformModule, type Platform } from './platform/index.js';
+import { Config } from './platform/config/index.js';
+import { serveFirst } from './platform/process/index.js';
 import { ProvidersModule } from './providers/index.js';
 import { RoutingModule } from './routing/index.js';
 import { SandboxModule } from './sandbox/index.js';
@@ -33,6 +35,9 @@ function shared(leaf: Type | DynamicModule): DynamicModule {
 
 /** What Nest cannot say of its HTTP server; before the routes are registered. */
 export function configureServer(app: NestFastifyApplication): void {
-  configureHttp(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, app.get(RouteTable));
+  const instance = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  configureHttp(instance, app.get(RouteTable));
+  const door = app.get(InferenceDoor);
+  if (app.get(Config).runs('engine')) serveFirst(instance.server, (request, response) => door.take(request, response));
   serveApiReference(app);
 }

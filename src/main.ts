@@ -54,8 +54,8 @@ async function createApplication(config: Config, platform: host.OpenedPlatform, 
     logger: new PinoLogger(logger),
   });
   const drain = app.get(Drain);
-  host.trackRequests(instance.server, drain);
   configureServer(app);
+  host.trackRequests(instance.server, drain);
   instance.addHook('onRequest', async (request) => {
     if (drain.begun.aborted && !PROBE_PATHS.has(request.url.split('?')[0] ?? '')) {
       throw new GatewayError('server_shutdown', 'This server is shutting down; send the request again.', { retryAfterMs: 1_000 });

@@ -1,49 +1,30 @@
-import { Controller, Post, Res, UseGuards } from '@nestjs/common';
-import { VirtualKeyGuard } from '../auth/index.js';
+import { Controller, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { CHAT_COMPLETIONS, DescribeInference, MESSAGES, RESPONSES } from './api-docs.js';
-import { CompleteChat } from './complete-chat.service.js';
-import type { AdmittedExchange } from './exchange.js';
-import { Exchanges, type InferenceReply, type InferenceRequest } from './exchanges.js';
-import { Speaks } from './inference.js';
-import { InferenceGuard } from './inference.guard.js';
-import { LoadGuard } from './load/load.guard.js';
-import { ResponseHistories } from './responses/response-histories.js';
+import { arrivalOf } from './exchanges.js';
+import { INFERENCE_ROUTES } from './inference-routes.js';
+import { Inference } from './inference.service.js';
 
 /** Inference for clients of every chat protocol; what differs between them stands in their protocol. */
-@Controller('v1')
-@UseGuards(LoadGuard, VirtualKeyGuard, InferenceGuard)
+@Controller()
 export class ChatController {
-  constructor(
-    private readonly completeChat: CompleteChat,
-    private readonly exchanges: Exchanges,
-    private readonly histories: ResponseHistories,
-  ) {}
+  constructor(private readonly inference: Inference) {}
 
-  @Post('chat/completions')
+  @Post(INFERENCE_ROUTES.chatCompletions.path)
   @DescribeInference(CHAT_COMPLETIONS)
-  @Speaks('openai-chat')
-  chatCompletions(@Res() { request }: InferenceReply): Promise<void> {
-    return this.complete(request);
+  chatCompletions(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.chatCompletions);
   }
 
-  @Post('messages')
+  @Post(INFERENCE_ROUTES.messages.path)
   @DescribeInference(MESSAGES)
-  @Speaks('anthropic-messages')
-  messages(@Res() { request }: InferenceReply): Promise<void> {
-    return this.complete(request);
+  messages(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.messages);
   }
 
-  @Post('responses')
+  @Post(INFERENCE_ROUTES.responses.path)
   @DescribeInference(RESPONSES)
-  @Speaks('openai-responses')
-  async responses(@Res() { request }: InferenceReply): Promise<void> {
-    await this.complete(request);
-    this.histories.keep(request.exchange as AdmittedExchange);
-  }
-
-  private async complete(request: InferenceRequest): Promise<void> {
-    const exchange = request.exchange as AdmittedExchange;
-    await this.completeChat.complete(exchange);
-    this.exchanges.close(exchange);
+  responses(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.responses);
   }
 }

@@ -1,5 +1,5 @@
 import { Controller, Get, Query, Req, UseGuards } from '@nestjs/common';
-import { Limits, VirtualKeyGuard } from '../auth/index.js';
+import { Limits, VirtualKeyGuard, type AuthenticatedRequest } from '../auth/index.js';
 import { Accounts } from '../billing/index.js';
 import { GatewayError, invalidRequest } from '../core/errors/gateway-error.js';
 import type { Caller } from '../core/policy/caller.js';
@@ -7,7 +7,6 @@ import { effectivePolicy } from '../core/policy/index.js';
 import { formatUsd } from '../core/pricing/index.js';
 import { RequestLogReader } from '../logs/index.js';
 import { DescribeCustomerCall } from './api-docs.js';
-import type { InferenceRequest } from './exchanges.js';
 
 /** What a key may know of itself, its credit and its own requests. Works with no credit at all. */
 @Controller('v1')
@@ -21,7 +20,7 @@ export class CustomerController {
 
   @Get('key')
   @DescribeCustomerCall('What this key may do, its limits and what it has used')
-  async key(@Req() request: InferenceRequest): Promise<Record<string, unknown>> {
+  async key(@Req() request: AuthenticatedRequest): Promise<Record<string, unknown>> {
     const caller = request.caller as Caller;
     return {
       object: 'key',
@@ -38,7 +37,7 @@ export class CustomerController {
 
   @Get('credits')
   @DescribeCustomerCall("The organization's credit")
-  async credits(@Req() request: InferenceRequest): Promise<Record<string, unknown>> {
+  async credits(@Req() request: AuthenticatedRequest): Promise<Record<string, unknown>> {
     const caller = request.caller as Caller;
     const account = await this.accounts.get(caller.organizationId);
     return {
@@ -53,7 +52,7 @@ export class CustomerController {
   /** The record of one of the caller's own requests; another organization's does not exist. */
   @Get('generation')
   @DescribeCustomerCall('The record of one request, by its x-request-id')
-  async generation(@Req() request: InferenceRequest, @Query('id') id: string | undefined): Promise<Record<string, unknown>> {
+  async generation(@Req() request: AuthenticatedRequest, @Query('id') id: string | undefined): Promise<Record<string, unknown>> {
     if (id === undefined || id === '') throw invalidRequest('id', 'The query parameter id is required: the x-request-id of a request.');
     const found = await this.requests.find(id);
     if (found === null || found['organization_id'] !== (request.caller as Caller).organizationId) {

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SnapshotSource } from '../core/catalog/model.js';
 import type { Caller } from '../core/policy/caller.js';
-import type { ClientProtocolId } from '../core/protocols/protocol.js';
 import { RequestLogs } from '../core/request-log/request-log.js';
 import { Config } from '../platform/config/index.js';
 import { ClientReply } from './client-reply.js';
@@ -10,25 +10,27 @@ import type { Exchange } from './exchange.js';
 import { GatewayMetrics } from './gateway.metrics.js';
 import { parseGatewayOptions } from './gateway-options.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
+import type { InferenceRoute } from './inference-routes.js';
 import { LoadGate } from './load/load-gate.js';
 import { PROTOCOLS } from './protocols.js';
 import { requestLogOf } from './request-log-of.js';
 import { tokensUsed } from './tokens-used.js';
 
-/** What the guards leave on a Fastify request of `/v1`. */
-export interface InferenceRequest {
-  caller?: Caller;
-  /** Monotonic: when authentication began. */
-  receivedMs?: number;
-  exchange?: Exchange;
+/** One request as the HTTP server hands it over, whichever door it came through. */
+export interface Arrival {
+  readonly requestId: string;
+  /** Monotonic. */
+  readonly receivedMs: number;
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly clientIp: string;
 }
 
-/**
- * A handler that takes the reply tells Nest that the answer is written by itself; otherwise Nest sends a second one, and
- * Fastify makes an error with a stack of it for every request.
- */
-export interface InferenceReply {
-  request: InferenceRequest;
+/** Of a request that Nest has routed. From here on the answer is written raw, past Fastify. */
+export function arrivalOf(reply: FastifyReply): Arrival {
+  reply.hijack();
+  const { request, raw } = reply;
+  return { requestId: request.id, receivedMs: performance.now(), message: request.raw, response: raw, clientIp: request.ip };
 }
 
 /** Opens and closes exchanges: whatever way a request ends, it gives back its slot and is logged and counted once. */
@@ -40,8 +42,6 @@ export class Exchanges {
   @Inject(LoadGate)
   private readonly load!: LoadGate;
 
-  private readonly opened = new WeakSet<Exchange>();
-
   constructor(
     private readonly config: Config,
     private readonly snapshots: SnapshotSource,
@@ -49,34 +49,28 @@ export class Exchanges {
     private readonly metrics: GatewayMetrics,
   ) {}
 
-  /** From here on the answer is written raw, past Fastify, by this exchange's reply. */
-  open(request: FastifyRequest & InferenceRequest, reply: FastifyReply, protocol: ClientProtocolId): Exchange {
+  open({ requestId, receivedMs, message, response, clientIp }: Arrival, route: InferenceRoute, caller: Caller): Exchange {
     const nowMs = performance.now();
-    const startedMs = request.receivedMs ?? nowMs;
     const exchange: Exchange = {
-      requestId: request.id,
-      receivedAtMs: Math.round(Date.now() - (nowMs - startedMs)),
-      startedMs,
-      endpoint: request.routeOptions.url ?? request.url,
-      protocol: PROTOCOLS[protocol],
-      caller: request.caller as Caller,
-      options: parseGatewayOptions(request.raw.headers, request.ip),
-      timings: { authMs: nowMs - startedMs, totalMs: 0 },
+      requestId,
+      receivedAtMs: Math.round(Date.now() - (nowMs - receivedMs)),
+      startedMs: receivedMs,
+      endpoint: route.path,
+      protocol: PROTOCOLS[route.protocol],
+      caller,
+      options: parseGatewayOptions(message.headers, clientIp),
+      timings: { authMs: nowMs - receivedMs, totalMs: 0 },
       attempts: [],
       tried: [],
       parameters: [],
-      reply: new ClientReply(reply.raw),
+      reply: new ClientReply(response),
     };
-    reply.hijack();
-    request.exchange = exchange;
-    this.opened.add(exchange);
     this.load.opened();
     this.metrics.opened(exchange);
     return exchange;
   }
 
   close(exchange: Exchange): void {
-    if (!this.opened.delete(exchange)) return;
     this.load.closed(exchange);
     this.idempotency.abandon(exchange);
     if (exchange.tried.length === 0) exchange.admission?.cancel();

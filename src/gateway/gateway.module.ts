@@ -10,15 +10,15 @@ import { Exchanges } from './exchanges.js';
 import { GATEWAY_METRIC_PROVIDERS, GatewayMetrics } from './gateway.metrics.js';
 import { ErrorInterceptor } from './http/error.interceptor.js';
 import { GatewayExceptionFilter } from './http/exception.filter.js';
+import { InferenceDoor } from './http/inference-door.js';
 import { RouteTable } from './http/route-table.js';
 import { IdempotencyClaims } from './idempotency/claims.repository.js';
 import { Compensation } from './idempotency/compensation.js';
 import { IdempotencyExpiryJob } from './idempotency/expiry.job.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
-import { InferenceGuard } from './inference.guard.js';
+import { Inference } from './inference.service.js';
 import { BULKHEAD_METRIC_PROVIDERS, Bulkheads } from './load/bulkheads.js';
 import { LOAD_METRIC_PROVIDERS, LoadGate } from './load/load-gate.js';
-import { LoadGuard } from './load/load.guard.js';
 import { ModelsController } from './models.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { CountTokensController } from './responses/count-tokens.controller.js';
@@ -28,6 +28,7 @@ import { StoredResponsesRetention } from './responses/retention.job.js';
 import { StoredResponses } from './responses/stored-responses.js';
 import { Overages } from './overages.js';
 import { RedeemController } from './redeem.controller.js';
+import { Refusals } from './refusals.js';
 import { RootController } from './root.controller.js';
 import { StreamTicker } from './stream-ticker.js';
 
@@ -48,10 +49,11 @@ const PROVIDERS: Provider[] = [
   Idempotency,
   IdempotencyClaims,
   IdempotencyExpiryJob,
-  InferenceGuard,
+  Inference,
+  InferenceDoor,
   LoadGate,
-  LoadGuard,
   Overages,
+  Refusals,
   ResponseHistories,
   RouteTable,
   StoredResponses,
@@ -69,6 +71,6 @@ export class GatewayModule {
   /** @param serves false in a process without the engine role: errors are normalised there too, `/v1` is not served */
   static forRoot(serves: boolean): DynamicModule {
     const controllers = [RootController, ErrorDocsController, ...(serves ? ENGINE_CONTROLLERS : [])];
-    return { module: GatewayModule, controllers, providers: PROVIDERS, exports: [RouteTable] };
+    return { module: GatewayModule, controllers, providers: PROVIDERS, exports: [RouteTable, InferenceDoor] };
   }
 }

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Controller, Get, Headers, Param, Query, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { VirtualKeyGuard } from '../auth/index.js';
+import { VirtualKeyGuard, type AuthenticatedRequest } from '../auth/index.js';
 import { SnapshotSource, type Model, type Snapshot } from '../core/catalog/model.js';
 import type { Caller } from '../core/policy/caller.js';
 import { denyDeployment, mayUseModel } from '../core/policy/index.js';
 import { modelNotFound, resolveName } from '../core/routing/index.js';
 import { HealthStore, type DeploymentHealthReport } from '../routing/index.js';
 import { DescribeCustomerCall } from './api-docs.js';
-import type { InferenceRequest } from './exchanges.js';
 import { renderCodexModel } from './render-codex-model.js';
 import { renderModel, renderMeasured } from './render-model.js';
 
@@ -25,7 +24,7 @@ export class ModelsController {
   @Get()
   @DescribeCustomerCall('The models this key may call')
   list(
-    @Req() request: InferenceRequest,
+    @Req() request: AuthenticatedRequest,
     @Headers('if-none-match') known: string | undefined,
     @Query('client_version') codexVersion: string | undefined,
     @Res() reply: FastifyReply,
@@ -41,7 +40,7 @@ export class ModelsController {
   /** The id may contain slashes, encoded or not. */
   @Get('*')
   @DescribeCustomerCall('One model, with what was measured of it')
-  one(@Req() request: InferenceRequest, @Param('*') id: string): Record<string, unknown> {
+  one(@Req() request: AuthenticatedRequest, @Param('*') id: string): Record<string, unknown> {
     const snapshot = this.snapshots.current();
     const caller = request.caller as Caller;
     const name = id.replace(/\/+$/, '');

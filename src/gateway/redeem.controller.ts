@@ -1,13 +1,12 @@
 import { Controller, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiBody } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { VirtualKeyGuard } from '../auth/index.js';
+import { VirtualKeyGuard, type AuthenticatedRequest } from '../auth/index.js';
 import { Accounts, RedeemCodes } from '../billing/index.js';
 import { scanBody } from '../core/json/index.js';
 import type { Caller } from '../core/policy/caller.js';
 import { formatUsd } from '../core/pricing/index.js';
 import { DescribeCustomerCall } from './api-docs.js';
-import type { InferenceRequest } from './exchanges.js';
 import { readJsonBody } from './http/request-body.js';
 
 const BODY_LIMITS = { maxBytes: 4_096, deadlineMs: 10_000 };
@@ -26,7 +25,7 @@ export class RedeemController {
   @HttpCode(200)
   @DescribeCustomerCall('Redeems a code: its credit is there when this answers')
   @ApiBody({ schema: BODY })
-  async redeem(@Req() request: FastifyRequest & InferenceRequest): Promise<Record<string, unknown>> {
+  async redeem(@Req() request: FastifyRequest & AuthenticatedRequest): Promise<Record<string, unknown>> {
     const { organizationId, keyId } = request.caller as Caller;
     const { code } = scanBody(await readJsonBody(request.raw, BODY_LIMITS)).value;
     const redemption = await this.redeemCodes.redeem({ code, organizationId, keyId, clientIp: request.ip });

@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { GatewayError } from '../../core/errors/gateway-error.js';
 import { newRequestId } from '../../platform/ids/index.js';
 import type { RouteTable } from './route-table.js';
+import { refuseTwoHosts } from './two-hosts.js';
 
 const ADMIN_BODY_BYTES = 16 * 1024 * 1024;
 
 /**
  * What Nest cannot say of its HTTP server. To be called before the routes are registered (Nest: with `bodyParser: false`).
  * - Every request has an id, also the ones that are refused before any controller.
- * - Inference bodies stay unread: a bad key with a 5 MB body is 401 at once, and the guard scans the client's own bytes.
+ * - Inference bodies stay unread: a bad key with a 5 MB body is 401 at once, and the scanner reads the client's own bytes.
  * - No redirect, no trailing-slash difference.
  */
 export function configureHttp(instance: FastifyInstance, routes: RouteTable): void {
@@ -17,7 +17,7 @@ export function configureHttp(instance: FastifyInstance, routes: RouteTable): vo
   instance.addHook('onRequest', (request, reply, done) => {
     request.id = newRequestId();
     reply.header('x-request-id', request.id);
-    done(hasTwoHosts(request.raw.rawHeaders) ? new GatewayError('invalid_request', 'Two Host headers were sent. Send one.', { headers: { connection: 'close' } }) : undefined);
+    done(refuseTwoHosts(request.raw.rawHeaders) ?? undefined);
   });
   // Exactly `application/json`: JSON has no charset parameter (RFC 8259 section 11), and clients compare.
   instance.addHook('onSend', (_request, reply, payload, done) => {
@@ -29,16 +29,6 @@ export function configureHttp(instance: FastifyInstance, routes: RouteTable): vo
     if (isInference(request)) return done(null, undefined);
     readAdminBody(request, payload, done);
   });
-}
-
-/** Node takes the first of two and a proxy may take the last: who is meant must not be a matter of taste (RFC 9112 section 3.2). */
-function hasTwoHosts(rawHeaders: readonly string[]): boolean {
-  let found = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    if (name.length === 4 && name.toLowerCase() === 'host') found += 1;
-  }
-  return found > 1;
 }
 
 function isInference(request: FastifyRequest): boolean {

@@ -1,37 +1,29 @@
-import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { ChatProtocol } from '../../core/protocols/protocol.js';
-import { Answers } from '../answers.js';
-import { Exchanges, type InferenceRequest } from '../exchanges.js';
 import { PROTOCOLS } from '../protocols.js';
+import { Refusals } from '../refusals.js';
 import { renderErrorReply, toGatewayError } from './error-reply.js';
-import { ClientGone } from './request-body.js';
 import { RouteTable } from './route-table.js';
 
 /**
- * The second door: guards, unknown paths and malformed bodies never pass an interceptor in Nest. The third is the
- * in-stream frame, written by the spine.
+ * Guards, unknown paths and malformed bodies never pass an interceptor in Nest. Inference has a door of its own (Refusals),
+ * and the in-stream frame, written by the spine.
  */
 @Catch()
 export class GatewayExceptionFilter implements ExceptionFilter {
-  private readonly logger = new Logger('errors');
-
   constructor(
-    private readonly answers: Answers,
-    private readonly exchanges: Exchanges,
+    private readonly refusals: Refusals,
     private readonly routes: RouteTable,
   ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<FastifyRequest & InferenceRequest>();
+    const request = http.getRequest<FastifyRequest>();
     const error = this.named(toGatewayError(thrown), request);
-    if (error.status >= 500 && error.code === 'internal_error') this.report(error, request.id);
-    const { exchange } = request;
-    if (exchange === undefined) return this.reply(error, request, http.getResponse<FastifyReply>());
-    if (!(thrown instanceof ClientGone)) this.answers.refuse(exchange, error);
-    this.exchanges.close(exchange);
+    this.refusals.note(error, request.id);
+    this.reply(error, request, http.getResponse<FastifyReply>());
   }
 
   private reply(error: GatewayError, request: FastifyRequest, reply: FastifyReply): void {
@@ -50,11 +42,6 @@ export class GatewayExceptionFilter implements ExceptionFilter {
       return new GatewayError('method_not_allowed', `${request.method} is not allowed on ${path}; it takes ${allow}.`, { headers: { allow } });
     }
     return new GatewayError('not_found', `There is no ${request.method} ${path}.${hintFor(path)}`);
-  }
-
-  private report(error: GatewayError, requestId: string): void {
-    const cause = error.cause instanceof Error ? error.cause.stack : String(error.cause);
-    this.logger.error({ msg: error.message, request_id: requestId }, cause);
   }
 }
 

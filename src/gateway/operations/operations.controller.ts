@@ -1,76 +1,55 @@
-import { Controller, Post, Res, UseGuards } from '@nestjs/common';
-import { VirtualKeyGuard } from '../../auth/index.js';
+import { Controller, Post, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { DescribeInference } from '../api-docs.js';
-import { CompleteChat } from '../complete-chat.service.js';
-import type { AdmittedExchange } from '../exchange.js';
-import { Exchanges, type InferenceReply, type InferenceRequest } from '../exchanges.js';
-import { Serves, Speaks } from '../inference.js';
-import { InferenceGuard } from '../inference.guard.js';
-import { LoadGuard } from '../load/load.guard.js';
+import { arrivalOf } from '../exchanges.js';
+import { INFERENCE_ROUTES } from '../inference-routes.js';
+import { Inference } from '../inference.service.js';
 import { COMPLETIONS, EMBEDDINGS, IMAGES, MODERATIONS, RERANK, SPEECH, TRANSCRIPTIONS } from './operation-docs.js';
 
-/** What is no chat, and the legacy Completions: one request, one answer. The same guards and the same spine; errors in OpenAI's envelope. */
-@Controller('v1')
-@UseGuards(LoadGuard, VirtualKeyGuard, InferenceGuard)
-@Speaks('openai-chat')
+/** What is no chat, and the legacy Completions: one request, one answer. The same way and the same spine; errors in OpenAI's envelope. */
+@Controller()
 export class OperationsController {
-  constructor(
-    private readonly completeChat: CompleteChat,
-    private readonly exchanges: Exchanges,
-  ) {}
+  constructor(private readonly inference: Inference) {}
 
-  @Post('completions')
+  @Post(INFERENCE_ROUTES.completions.path)
   @DescribeInference(COMPLETIONS)
-  @Speaks('openai-completions')
-  completions(@Res() { request }: InferenceReply): Promise<void> {
-    return this.complete(request);
+  completions(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.completions);
   }
 
-  @Post('embeddings')
+  @Post(INFERENCE_ROUTES.embeddings.path)
   @DescribeInference(EMBEDDINGS)
-  @Serves('embeddings')
-  embeddings(@Res() { request }: InferenceReply): Promise<void> {
-    return this.complete(request);
+  embeddings(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.embeddings);
   }
 
-  @Post('rerank')
+  @Post(INFERENCE_ROUTES.rerank.path)
   @DescribeInference(RERANK)
-  @Serves('rerank')
-  rerank(@Res() { request }: InferenceReply): Promise<void> {
-    return this.complete(request);
+  rerank(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.rerank);
   }
 
-  @Post('moderations')
+  @Post(INFERENCE_ROUTES.moderations.path)
   @DescribeInference(MODERATIONS)
-  @Serves('moderations')
-  moderations(@Res() { request }: InferenceReply): Promise<void> {
-    return this.complete(request);
+  moderations(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.moderations);
   }
 
-  @Post('images/generations')
+  @Post(INFERENCE_ROUTES.images.path)
   @DescribeInference(IMAGES)
-  @Serves('images')
-  images(@Res() { request }: InferenceReply): Promise<void> {
-    return this.complete(request);
+  images(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.images);
   }
 
-  @Post('audio/speech')
+  @Post(INFERENCE_ROUTES.speech.path)
   @DescribeInference(SPEECH)
-  @Serves('speech')
-  speech(@Res() { request }: InferenceReply): Promise<void> {
-    return this.complete(request);
+  speech(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.speech);
   }
 
-  @Post('audio/transcriptions')
+  @Post(INFERENCE_ROUTES.transcriptions.path)
   @DescribeInference(TRANSCRIPTIONS)
-  @Serves('transcriptions')
-  transcriptions(@Res() { request }: InferenceReply): Promise<void> {
-    return this.complete(request);
-  }
-
-  private async complete(request: InferenceRequest): Promise<void> {
-    const exchange = request.exchange as AdmittedExchange;
-    await this.completeChat.complete(exchange);
-    this.exchanges.close(exchange);
+  transcriptions(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.transcriptions);
   }
 }

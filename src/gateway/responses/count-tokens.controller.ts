@@ -1,6 +1,6 @@
 import { Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { VirtualKeyGuard } from '../../auth/index.js';
+import { VirtualKeyGuard, type AuthenticatedRequest } from '../../auth/index.js';
 import { SnapshotSource } from '../../core/catalog/model.js';
 import { requestNeeds } from '../../core/chat/request-needs.js';
 import { scanBody } from '../../core/json/index.js';
@@ -10,7 +10,6 @@ import type { ClientProtocolId } from '../../core/protocols/protocol.js';
 import { modelNotFound, resolveName } from '../../core/routing/index.js';
 import { Config } from '../../platform/config/index.js';
 import { DescribeCustomerCall } from '../api-docs.js';
-import type { InferenceRequest } from '../exchanges.js';
 import { BODY_DEADLINE_MS, readJsonBody } from '../http/request-body.js';
 import { PROTOCOLS } from '../protocols.js';
 
@@ -26,7 +25,7 @@ export class CountTokensController {
   @Post('messages/count_tokens')
   @HttpCode(200)
   @DescribeCustomerCall('Input tokens of a Messages request, estimated')
-  async messages(@Req() request: FastifyRequest & InferenceRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<Record<string, unknown>> {
+  async messages(@Req() request: FastifyRequest & AuthenticatedRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<Record<string, unknown>> {
     const tokens = await this.count(request, 'anthropic-messages', { max_tokens: 1 });
     void reply.headers({ 'x-og-estimated': 'true', 'request-id': request.id });
     return { input_tokens: tokens };
@@ -35,13 +34,13 @@ export class CountTokensController {
   @Post('responses/input_tokens')
   @HttpCode(200)
   @DescribeCustomerCall('Input tokens of a Responses request, estimated')
-  async responses(@Req() request: FastifyRequest & InferenceRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<Record<string, unknown>> {
+  async responses(@Req() request: FastifyRequest & AuthenticatedRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<Record<string, unknown>> {
     const tokens = await this.count(request, 'openai-responses', {});
     void reply.header('x-og-estimated', 'true');
     return { object: 'response.input_tokens', input_tokens: tokens };
   }
 
-  private async count(request: FastifyRequest & InferenceRequest, protocol: ClientProtocolId, missing: Record<string, unknown>): Promise<number> {
+  private async count(request: FastifyRequest & AuthenticatedRequest, protocol: ClientProtocolId, missing: Record<string, unknown>): Promise<number> {
     const caller = request.caller as Caller;
     const bytes = await readJsonBody(request.raw, { maxBytes: this.config.bodyLimitBytes, deadlineMs: BODY_DEADLINE_MS });
     const chat = PROTOCOLS[protocol].parseRequest({ ...missing, ...scanBody(bytes).value });

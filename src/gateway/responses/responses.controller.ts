@@ -1,9 +1,8 @@
 import { Controller, Delete, Get, Param, Query, Req, UseGuards } from '@nestjs/common';
-import { VirtualKeyGuard } from '../../auth/index.js';
+import { VirtualKeyGuard, type AuthenticatedRequest } from '../../auth/index.js';
 import { invalidRequest } from '../../core/errors/gateway-error.js';
 import type { Caller } from '../../core/policy/caller.js';
 import { DescribeCustomerCall } from '../api-docs.js';
-import type { InferenceRequest } from '../exchanges.js';
 import { responseNotFound } from './response-histories.js';
 import { StoredResponses, type StoredResponse } from './stored-responses.js';
 
@@ -20,13 +19,13 @@ export class ResponsesController {
 
   @Get(':id')
   @DescribeCustomerCall('One response that was kept')
-  async one(@Req() request: InferenceRequest, @Param('id') id: string): Promise<Json> {
+  async one(@Req() request: AuthenticatedRequest, @Param('id') id: string): Promise<Json> {
     return JSON.parse((await this.get(request, id)).response) as Json;
   }
 
   @Delete(':id')
   @DescribeCustomerCall('Forget a response')
-  async delete(@Req() request: InferenceRequest, @Param('id') id: string): Promise<Json> {
+  async delete(@Req() request: AuthenticatedRequest, @Param('id') id: string): Promise<Json> {
     const deleted = await this.stored.delete(id, (request.caller as Caller).organizationId);
     if (!deleted) throw responseNotFound(id, 'id');
     return { id, object: 'response', deleted: true };
@@ -34,13 +33,13 @@ export class ResponsesController {
 
   @Get(':id/input_items')
   @DescribeCustomerCall('The items that a kept response answers')
-  async inputItems(@Req() request: InferenceRequest, @Param('id') id: string, @Query() query: Record<string, unknown>): Promise<Json> {
+  async inputItems(@Req() request: AuthenticatedRequest, @Param('id') id: string, @Query() query: Record<string, unknown>): Promise<Json> {
     const stored = await this.get(request, id);
     const items = (JSON.parse(stored.input) as Json[]).map((item, at) => ({ id: `item_og${id.replace(/^resp_/, '')}i${at}`, type: 'message', ...item }));
     return pageOf(query['order'] === 'asc' ? items : items.reverse(), query);
   }
 
-  private async get(request: InferenceRequest, id: string): Promise<StoredResponse> {
+  private async get(request: AuthenticatedRequest, id: string): Promise<StoredResponse> {
     const found = await this.stored.find(id, (request.caller as Caller).organizationId);
     if (found === null) throw responseNotFound(id, 'id');
     return found;

@@ -1,4 +1,5 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import type { Config } from '../config/index.js';
@@ -43,6 +44,17 @@ export function trackRequests(server: HttpServer, drain: Drain): void {
   server.prependListener('request', (_request, response) => {
     response.once('close', drain.track());
     if (drain.begun.aborted) response.setHeader('connection', 'close');
+  });
+}
+
+type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Lets `take` have each request first; what it declines (false) goes to those who listened before. To be called before `trackRequests`. */
+export function serveFirst(server: EventEmitter, take: (request: IncomingMessage, response: ServerResponse) => boolean): void {
+  const others = server.listeners('request') as RequestListener[];
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (!take(request, response)) for (const listener of others) listener.call(server, request, response);
   });
 }
 

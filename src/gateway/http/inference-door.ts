@@ -1,0 +1,49 @@
+import proxyAddress, { compile } from '@fastify/proxy-addr';
+import { Injectable } from '@nestjs/common';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatewayError } from '../../core/errors/gateway-error.js';
+import { Config } from '../../platform/config/index.js';
+import { Drain } from '../../platform/health/index.js';
+import { newRequestId } from '../../platform/ids/index.js';
+import type { Arrival } from '../exchanges.js';
+import { INFERENCE_ROUTES, type InferenceRoute } from '../inference-routes.js';
+import { Inference } from '../inference.service.js';
+import { Refusals } from '../refusals.js';
+import { refuseTwoHosts } from './two-hosts.js';
+
+/**
+ * Serves inference requests straight from node's server: framework routing, hooks and body parsers cost as much as the whole
+ * rest of a request (ADR 0007). It takes a POST to exactly a known path; everything else, another spelling of such a path
+ * included, goes to Nest, whose controllers lead to the same service.
+ */
+@Injectable()
+export class InferenceDoor {
+  private readonly routes = new Map<string, InferenceRoute>(Object.values(INFERENCE_ROUTES).map((route) => [route.path, route]));
+  private readonly addressOf: (message: IncomingMessage) => string;
+
+  constructor(
+    config: Config,
+    private readonly drain: Drain,
+    private readonly inference: Inference,
+    private readonly refusals: Refusals,
+  ) {
+    const trusts = config.trustedProxies.length === 0 ? null : compile([...config.trustedProxies]);
+    this.addressOf = (message) => (trusts === null ? (message.socket.remoteAddress ?? '') : proxyAddress(message, trusts));
+  }
+
+  /** False when the request is none of these. */
+  take(message: IncomingMessage, response: ServerResponse): boolean {
+    const route = message.method === 'POST' ? this.routes.get(message.url ?? '') : undefined;
+    if (route === undefined) return false;
+    const arrival = { requestId: newRequestId(), receivedMs: performance.now(), message, response, clientIp: this.addressOf(message) };
+    const refusal = this.refusalOf(message);
+    if (refusal === null) void this.inference.serve(arrival, route);
+    else this.refusals.answer(refusal, { arrival, route, exchange: undefined });
+    return true;
+  }
+
+  private refusalOf({ rawHeaders }: Arrival['message']): GatewayError | null {
+    if (this.drain.begun.aborted) return new GatewayError('server_shutdown', 'This server is shutting down; send the request again.', { retryAfterMs: 1_000 });
+    return refuseTwoHosts(rawHeaders);
+  }
+}

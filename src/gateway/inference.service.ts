@@ -1,0 +1,128 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { KeyDirectory, Limits } from '../auth/index.js';
+import { requestNeeds } from '../core/chat/request-needs.js';
+import type { ChatRequest, RequestNeeds } from '../core/chat/request.js';
+import { SnapshotSource } from '../core/catalog/model.js';
+import { scanBody } from '../core/json/index.js';
+import { decide, denialError } from '../core/policy/index.js';
+import { findModel } from '../core/routing/index.js';
+import { Config } from '../platform/config/index.js';
+import { CompleteChat } from './complete-chat.service.js';
+import type { AdmittedExchange, Exchange } from './exchange.js';
+import { Exchanges, type Arrival } from './exchanges.js';
+import { maxOutputTokensOf } from './hold-request.js';
+import { BODY_DEADLINE_MS, readJsonBody } from './http/request-body.js';
+import { Idempotency } from './idempotency/idempotency.service.js';
+import type { InferenceRoute } from './inference-routes.js';
+import { LoadGate } from './load/load-gate.js';
+import { readOperation } from './operations/read-operation.js';
+import { Refusals } from './refusals.js';
+import { ResponseHistories } from './responses/response-histories.js';
+
+/**
+ * One inference request from its headers to its last byte: whose it is (headers only, the body unread), what it asks, whether
+ * it may, then the spine. In this order, so that a refused request consumes nothing; a repeat under an idempotency key ends
+ * before the limits. Plain calls in sequence: guards and interceptors would cost a third of the request (ADR 0007).
+ */
+@Injectable()
+export class Inference {
+  @Inject(Config)
+  private readonly config!: Config;
+  @Inject(SnapshotSource)
+  private readonly snapshots!: SnapshotSource;
+  @Inject(ResponseHistories)
+  private readonly histories!: ResponseHistories;
+  @Inject(Idempotency)
+  private readonly idempotency!: Idempotency;
+  @Inject(LoadGate)
+  private readonly load!: LoadGate;
+  @Inject(Refusals)
+  private readonly refusals!: Refusals;
+
+  constructor(
+    private readonly keys: KeyDirectory,
+    private readonly exchanges: Exchanges,
+    private readonly limits: Limits,
+    private readonly completeChat: CompleteChat,
+  ) {}
+
+  /** Never rejects: what goes wrong is answered here, in the words of the route's protocol. */
+  async serve(arrival: Arrival, route: InferenceRoute): Promise<void> {
+    let exchange: Exchange | undefined;
+    try {
+      this.load.refuseWhenFull();
+      const caller = this.keys.authenticate(arrival.message);
+      exchange = this.exchanges.open(arrival, route, caller instanceof Promise ? await caller : caller);
+      await this.admit(exchange, arrival, route);
+      await this.completeChat.complete(exchange as AdmittedExchange);
+    } catch (error) {
+      this.refusals.answer(error, { arrival, route, exchange });
+    }
+    if (exchange === undefined) return;
+    this.exchanges.close(exchange);
+    if (route.protocol === 'openai-responses') this.histories.keep(exchange as AdmittedExchange);
+  }
+
+  private async admit(exchange: Exchange, { message }: Arrival, { operation }: InferenceRoute): Promise<void> {
+    const maxBytes = this.config.bodyLimitBytes;
+    if (operation === undefined) await this.read(exchange, await readJsonBody(message, { maxBytes, deadlineMs: BODY_DEADLINE_MS }));
+    else {
+      await readOperation(exchange, operation, { message, maxBytes });
+      this.load.begin(exchange);
+    }
+    this.judge(exchange);
+    await this.idempotency.begin(exchange, message);
+    if (!this.idempotency.replays(exchange)) await this.limit(exchange);
+  }
+
+  private async read(exchange: Exchange, bytes: Buffer): Promise<void> {
+    this.load.begin(exchange);
+    const parseMs = performance.now();
+    exchange.body = scanBody(bytes);
+    exchange.request = exchange.protocol.parseRequest(exchange.body.value);
+    if (exchange.protocol.id === 'openai-completions') exchange.options.endpoint = 'completions';
+    if (exchange.protocol.id === 'openai-responses') await this.histories.resolve(exchange);
+    exchange.needs = requestNeeds(exchange.request);
+    exchange.parameters.push(...(exchange.request.adjustments ?? []));
+    exchange.timings.parseMs = performance.now() - parseMs;
+  }
+
+  private judge(exchange: Exchange): void {
+    const policyMs = performance.now();
+    const { caller, options, operation } = exchange;
+    const request = exchange.request as ChatRequest;
+    const needs = exchange.needs as RequestNeeds;
+    const decision = decide(caller, {
+      nowMs: exchange.receivedAtMs,
+      clientIp: options.clientIp,
+      model: findModel(this.snapshots.current(), request.model) ?? undefined,
+      streaming: request.stream,
+      needs,
+      output: operation === undefined ? outputOf(request) : undefined,
+    });
+    if (!decision.allowed) throw denialError(decision);
+    // How much an operation writes is not for its client to say: what it can write at most stands already.
+    if (operation === undefined) request.maxOutputTokens = needs.maxOutputTokens = decision.maxOutputTokens;
+    exchange.parameters.push(...decision.adjustments);
+    exchange.timings.policyMs = performance.now() - policyMs;
+  }
+
+  private async limit(exchange: Exchange): Promise<void> {
+    const limitsMs = performance.now();
+    const { promptTokensEstimate, maxOutputTokens, choices } = exchange.needs as RequestNeeds;
+    const asked = promptTokensEstimate + (maxOutputTokens ?? 0) * choices;
+    const admission = this.limits.admit(exchange.caller, asked, Math.max(asked, promptTokensEstimate + this.mostOutput(exchange)));
+    exchange.admission = admission instanceof Promise ? await admission : admission;
+    exchange.timings.limitsMs = performance.now() - limitsMs;
+  }
+
+  /** An answer without a maximum of its own may become as long as the model's: many at once must not add up beyond a limit. */
+  private mostOutput({ operation, request, needs }: Exchange): number {
+    const model = operation === undefined && request !== undefined ? findModel(this.snapshots.current(), request.model) : null;
+    return model === null || needs === undefined ? 0 : maxOutputTokensOf(needs, model) * needs.choices;
+  }
+}
+
+function outputOf({ maxOutputTokens, wireNames }: ChatRequest): { maxTokens: number | undefined; parameter: string } {
+  return { maxTokens: maxOutputTokens, parameter: wireNames['maxOutputTokens'] ?? 'max_tokens' };
+}
