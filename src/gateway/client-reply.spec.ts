@@ -1,4 +1,5 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import fc from 'fast-check';
+import { Agent, createServer, get, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { ClientReply } from './client-reply.js';
 
@@ -98,6 +99,109 @@ describe('ClientReply over a real socket', () => {
     expect(text).toContain('data: 1\n\ndata: 2\n\ndata: [DONE]\n\n');
   });
 });
+
+describe('the frames of a streamed answer', () => {
+  let server: Server;
+  let port: number;
+  let answer: (reply: ClientReply) => void | Promise<void>;
+
+  beforeAll(async () => {
+    server = createServer((_request, response) => void answer(new ClientReply(response)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    port = (server.address() as AddressInfo).port;
+  });
+
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  /** Everything the server says to these bytes until it says `last` so many times, or closes. */
+  function ask(bytes: string, last: string, times = 1): Promise<string> {
+    return new Promise((resolve, reject) => {
+      let text = '';
+      const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+      socket.setEncoding('utf8');
+      socket.on('error', reject);
+      socket.on('close', () => resolve(text));
+      socket.on('data', (chunk: string) => {
+        text += chunk;
+        if (text.split(last).length > times) socket.destroy();
+      });
+    });
+  }
+
+  const TURNS = fc.array(fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }), { maxLength: 4 }), { maxLength: 4 });
+
+  it('carry every text, in whatever turns it was written, and leave the connection to the next request', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    await fc.assert(
+      fc.asyncProperty(TURNS, fc.string({ unit: 'grapheme' }), async (turns, rest) => {
+        answer = async (reply) => {
+          reply.startStream({});
+          for (const turn of turns) {
+            for (const text of turn) reply.write(text);
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          reply.end(rest);
+        };
+        expect(await fetched(port, agent)).toBe(turns.flat().join('') + rest);
+      }),
+      { numRuns: 60 },
+    );
+    expect(Object.values(agent.freeSockets).flat()).toHaveLength(1);
+    agent.destroy();
+  });
+
+  it('go with the head in one piece', async () => {
+    answer = (reply) => {
+      reply.startStream({ 'x-request-id': 'r' });
+      reply.write('data: 1\n\n');
+      reply.end('data: [DONE]\n\n');
+    };
+    const text = await ask('GET / HTTP/1.1\r\nhost: x\r\n\r\n', '\r\n0\r\n\r\n');
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(text.split('\r\n\r\n').slice(1).join('\r\n\r\n')).toBe('17\r\ndata: 1\n\ndata: [DONE]\n\n\r\n0\r\n\r\n');
+  });
+
+  it('are left out for HTTP/1.0, where the end of the connection is the end', async () => {
+    answer = (reply) => {
+      reply.startStream({});
+      reply.write('data: 가\n\n');
+      reply.end('');
+    };
+    const text = await ask('GET / HTTP/1.0\r\n\r\n', 'never');
+    expect(text.split('\r\n\r\n')[1]).toBe('data: 가\n\n');
+    expect(text).not.toContain('chunked');
+  });
+
+  it('of two pipelined requests stand in the order of the requests', async () => {
+    const replies: ClientReply[] = [];
+    answer = (reply) => {
+      replies.push(reply);
+      if (replies.length < 2) return;
+      for (const [at, late] of [...replies].reverse().entries()) {
+        late.startStream({});
+        late.write(`data: ${1 - at}\n\n`);
+        setImmediate(() => late.end('data: [DONE]\n\n'));
+      }
+    };
+    const request = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+    const text = await ask(request + request, '\r\n0\r\n\r\n', 2);
+    expect(text.match(/data: \S+/g)).toEqual(['data: 0', 'data: [DONE]', 'data: 1', 'data: [DONE]']);
+  });
+});
+
+function fetched(port: number, agent: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get({ port, agent, host: '127.0.0.1' }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => resolve(text));
+    }).on('error', reject);
+  });
+}
 
 async function until(holds: () => boolean): Promise<void> {
   for (let round = 0; round < 400 && !holds(); round += 1) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { ChunkWriter } from './chunk-writer.js';
 
 /** What feeds a stream and can be told to wait. */
 export interface Flow {
@@ -42,11 +43,12 @@ export class ClientReply {
   private goneListener: (() => void) | undefined;
   private finished = false;
   private tap: ReplyTap | undefined;
+  private stream: ChunkWriter | undefined;
   /** Set when the connection closed before the answer was complete. */
   gone = false;
 
   constructor(private readonly raw: ServerResponse) {
-    raw.on('drain', () => this.unblock());
+    raw.on('drain', this.unblock);
     raw.on('close', () => this.onClose());
     raw.on('error', () => this.onClose());
   }
@@ -105,15 +107,14 @@ export class ClientReply {
     const all = { ...STREAM_HEADERS, ...headers };
     this.raw.writeHead(200, all);
     this.tap?.head(200, all);
-    this.raw.flushHeaders();
+    this.stream = new ChunkWriter(this.raw);
+    this.flushSoon();
   }
 
   write(text: string): void {
     if (text === '' || this.gone) return;
     this.pending += text;
-    if (this.scheduled) return;
-    this.scheduled = true;
-    process.nextTick(() => this.flush());
+    if (!this.scheduled) this.flushSoon();
   }
 
   /** Writes what is left and closes the stream properly (the HTTP body ends; whether it ended well is in its frames). */
@@ -124,7 +125,11 @@ export class ClientReply {
     const rest = this.pending;
     this.pending = '';
     this.handedBytes += rest.length;
-    this.finish(rest);
+    const { tap, stream } = this;
+    if (stream === undefined) return this.finish(rest);
+    if (tap === undefined) return stream.end(rest);
+    tap.piece(Buffer.from(rest));
+    void tap.ended().then(() => stream.end(rest));
   }
 
   /** Closes the connection without any more bytes. */
@@ -154,14 +159,21 @@ export class ClientReply {
     void this.tap.ended().then(() => this.raw.end(rest));
   }
 
-  private flush(): void {
+  private flushSoon(): void {
+    this.scheduled = true;
+    process.nextTick(flush, this);
+  }
+
+  /** What was written in this turn of the event loop, the head included. */
+  flush(): void {
     this.scheduled = false;
-    if (this.gone || this.finished || this.pending === '') return;
+    if (this.gone || this.finished || this.stream === undefined) return;
     const text = this.pending;
+    if (text === '') return this.stream.flushHead();
     this.pending = '';
     this.handedBytes += text.length;
     this.tap?.piece(Buffer.from(text));
-    if (!this.raw.write(text)) this.block();
+    if (!this.stream.write(text, this.unblock)) this.block();
   }
 
   private block(): void {
@@ -171,11 +183,11 @@ export class ClientReply {
     this.flow.pause();
   }
 
-  private unblock(): void {
+  private readonly unblock = (): void => {
     if (this.blockedAtMs === undefined) return;
     this.blockedAtMs = undefined;
     this.flow.resume();
-  }
+  };
 
   private onClose(): void {
     if (this.gone || this.raw.writableFinished) return;
@@ -187,4 +199,9 @@ export class ClientReply {
     this.goneListener?.();
     this.goneListener = undefined;
   }
+}
+
+/** For `nextTick`: no closure per piece. */
+function flush(reply: ClientReply): void {
+  reply.flush();
 }
