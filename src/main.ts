@@ -2,12 +2,14 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
+import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { migrations } from '../migrations/index.js';
 import { AppModule, configureServer } from './app.module.js';
 import { GatewayError } from './core/errors/gateway-error.js';
+import { WorkerEndedError } from './platform/cluster/index.js';
 import { ConfigError, loadConfig, type Config } from './platform/config/index.js';
 import { Drain, Readiness } from './platform/health/index.js';
 import { BUILD } from './platform/index.js';
@@ -15,6 +17,7 @@ import { createLogger, PinoLogger } from './platform/logging/index.js';
 import { Metrics, ProbeListener } from './platform/metrics/index.js';
 import * as host from './platform/process/index.js';
 import { JobWorker } from './platform/queue/index.js';
+import { assertPortsFree, sayReady, startPrimary } from './primary.js';
 
 /** After the patience for running requests: time to end streams in-band and to settle them. */
 const DRAIN_GRACE_MS = 5_000;
@@ -24,14 +27,13 @@ const CLOSE_DEADLINE_MS = 20_000;
 const PROBE_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
 
 interface RunningGateway {
-  readonly url: string;
   stop(): Promise<void>;
 }
 
 /** Boots the roles named in the configuration and resolves when requests are served. */
 async function start(config: Config, logger: Logger): Promise<RunningGateway> {
-  await host.assertPortFree('PORT', config.host, config.port);
-  if (config.metricsPort !== null) await host.assertPortFree('OG_METRICS_PORT', config.host, config.metricsPort);
+  // A worker shares its siblings' port; the primary has looked already.
+  if (!cluster.isWorker) await assertPortsFree(config);
   const platform = await host.openPlatform(config, migrations, logger);
   try {
     const app = await createApplication(config, platform, logger);
@@ -75,7 +77,9 @@ async function serve(app: NestFastifyApplication, platform: host.OpenedPlatform)
   const { port } = app.getHttpServer().address() as AddressInfo;
   app.get(Readiness).started();
   const url = host.shownUrl(config.host, port);
-  announce(url, platform);
+  const banner = announce(url, platform);
+  if (cluster.isWorker) platform.processes.tellPrimary('ready', { banner, url });
+  else sayReady({ banner, url });
   const stop = async (): Promise<void> => {
     app.get(Readiness).drain();
     await app.get(Drain).run(config.drainTimeoutMs, DRAIN_GRACE_MS);
@@ -83,10 +87,11 @@ async function serve(app: NestFastifyApplication, platform: host.OpenedPlatform)
     await probes?.close();
     await platform.close();
   };
-  return { url, stop };
+  return { stop };
 }
 
-function announce(url: string, { config, operatorToken, boot }: host.OpenedPlatform): void {
+/** Leaves what `og` and the examples look for, and returns what a person is shown. */
+function announce(url: string, { config, operatorToken, boot }: host.OpenedPlatform): string {
   const demoKey = boot.demoKey;
   const shown = config.publicUrl ?? url;
   host.writeBootstrapFile(config.dataDirectory, {
@@ -96,10 +101,10 @@ function announce(url: string, { config, operatorToken, boot }: host.OpenedPlatf
     console_url: `${shown}/console`,
   });
   const database = config.databaseUrl === null ? `embedded PostgreSQL in ${config.dataDirectory}` : 'PostgreSQL';
-  const storage = `${database}, ${config.redisUrl === null ? 'counters in process' : 'Redis'}`;
+  const counters = config.redisUrl === null ? 'counters in process' : 'Redis';
+  const storage = `${database}, ${counters}${config.workerCount > 1 ? `, ${config.workerCount} processes` : ''}`;
   const bootstrapPath = join(config.dataDirectory, 'bootstrap.json');
-  process.stdout.write(`${host.renderBanner({ version: BUILD.version, baseUrl: url, demoKey, bootstrapPath, storage })}\n`);
-  process.stdout.write(`OpenGateway is ready at ${url}\n`);
+  return host.renderBanner({ version: BUILD.version, baseUrl: url, demoKey, bootstrapPath, storage });
 }
 
 async function within(deadlineMs: number, work: Promise<unknown>): Promise<void> {
@@ -113,7 +118,8 @@ async function within(deadlineMs: number, work: Promise<unknown>): Promise<void>
 
 /** One clear line for a person; anything unexpected with its stack. */
 function explain(error: unknown): string {
-  const expected = error instanceof ConfigError || error instanceof host.StartError;
+  // A worker has said already why it could not start.
+  const expected = error instanceof ConfigError || error instanceof host.StartError || error instanceof WorkerEndedError;
   const text = expected ? error.message : ((error as Error).stack ?? String(error));
   return text
     .split('\n')
@@ -139,6 +145,8 @@ function stopOnSignals(running: () => RunningGateway | null, logger: Logger): vo
   };
   process.on('SIGTERM', () => stop(0));
   process.on('SIGINT', () => stop(0));
+  // The primary is gone, and with it the port and the counters.
+  if (cluster.isWorker) process.on('disconnect', () => stop(1));
   process.on('uncaughtException', (error) => {
     logger.fatal({ context: 'Process', err: error }, 'uncaught exception');
     stop(1);
@@ -153,7 +161,7 @@ async function main(): Promise<void> {
     const logger = createLogger({ level: config.logLevel, zone: config.zone });
     let running: RunningGateway | null = null;
     stopOnSignals(() => running, logger);
-    running = await start(config, logger);
+    running = config.workerCount > 1 && cluster.isPrimary ? await startPrimary(config, logger) : await start(config, logger);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exit(1);

@@ -1,8 +1,8 @@
 import { Logger, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { PassportModule } from '@nestjs/passport';
-import { join } from 'node:path';
 import { Boot, BOOT_ORDER } from '../platform/boot/index.js';
 import { Clock } from '../platform/clock/index.js';
+import { CHANGED_TOPIC, ProcessGroup } from '../platform/cluster/index.js';
 import { Config } from '../platform/config/index.js';
 import { Database } from '../platform/database/index.js';
 import { RedisConnection } from '../platform/redis/index.js';
@@ -15,10 +15,11 @@ import { KeyLoader } from './keys/key-loader.js';
 import { VirtualKeyGuard } from './keys/virtual-key.guard.js';
 import { VirtualKeyStrategy, VIRTUAL_KEY_STRATEGY } from './keys/virtual-key.strategy.js';
 import { VirtualKeys } from './keys/virtual-keys.js';
-import { KeptLimitStore } from './limits/kept-limit-store.js';
+import { openLimitStore } from './limits/open-limit-store.js';
 import { LimitStore } from './limits/limit-store.js';
 import { Limits } from './limits/limits.js';
 import { RedisLimitStore } from './limits/redis-limit-store.js';
+import { WorkerLimitStore } from './limits/worker-limit-store.js';
 import { OperatorGuard } from './operators/operator.guard.js';
 import { FirstBoot } from './tenants/first-boot.js';
 import { Organizations } from './tenants/organizations.js';
@@ -45,9 +46,11 @@ const feedProvider = {
 
 const limitStoreProvider = {
   provide: LimitStore,
-  useFactory: (redis: RedisConnection | null, clock: Clock, config: Config): LimitStore =>
-    redis === null ? new KeptLimitStore(join(config.dataDirectory, 'limits.json'), clock) : new RedisLimitStore(redis, clock),
-  inject: [RedisConnection, Clock, Config],
+  useFactory: (redis: RedisConnection | null, clock: Clock, config: Config, group: ProcessGroup): LimitStore => {
+    if (redis !== null) return new RedisLimitStore(redis, clock);
+    return group.size > 1 ? new WorkerLimitStore(group, clock) : openLimitStore(config, clock);
+  },
+  inject: [RedisConnection, Clock, Config, ProcessGroup],
 };
 
 /** Who calls and what they may: keys, their layers, limits, and the operator's door. */
@@ -75,9 +78,12 @@ export class AuthModule implements OnModuleInit, OnApplicationShutdown {
     private readonly boot: Boot,
     private readonly feed: KeyFeed,
     private readonly limitStore: LimitStore,
+    private readonly directory: KeyDirectory,
+    private readonly group: ProcessGroup,
   ) {}
 
   onModuleInit(): void {
+    this.group.answer(CHANGED_TOPIC, () => this.directory.refresh());
     this.boot.register({ name: 'virtual keys', order: BOOT_ORDER.warmUp, run: () => this.feed.start() });
   }
 

@@ -4,9 +4,9 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 import { Config } from '../platform/config/index.js';
 
 export const billingMetricProviders = [
-  makeGaugeProvider({ name: 'og_ledger_imbalance_usd', help: 'Drift found by the last verification; must be 0', labelNames: ['zone'] }),
-  makeGaugeProvider({ name: 'og_ledger_violations', help: 'Violated ledger invariants at the last verification; must be 0', labelNames: ['zone'] }),
-  makeGaugeProvider({ name: 'og_ledger_settlement_lag_seconds', help: 'Age of the oldest end that the database has not taken yet', labelNames: ['zone'] }),
+  makeGaugeProvider({ name: 'og_ledger_imbalance_usd', aggregator: 'max', help: 'Drift found by the last verification; must be 0', labelNames: ['zone'] }),
+  makeGaugeProvider({ name: 'og_ledger_violations', aggregator: 'max', help: 'Violated ledger invariants at the last verification; must be 0', labelNames: ['zone'] }),
+  makeGaugeProvider({ name: 'og_ledger_settlement_lag_seconds', aggregator: 'max', help: 'Age of the oldest end that the database has not taken yet', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_holds_usd', help: 'Held by running requests of this process', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_open_holds', help: 'Running requests of this process that hold money', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_unposted_requests', help: 'Ended requests that the database has not taken yet', labelNames: ['zone'] }),

@@ -9,7 +9,7 @@ import { Metrics } from './metrics/index.js';
 import { RedisConnection } from './redis/index.js';
 
 export const platformMetricProviders = [
-  makeGaugeProvider({ name: 'og_build_info', help: 'Always 1; its labels say what runs', labelNames: ['version', 'commit', 'zone'] }),
+  makeGaugeProvider({ name: 'og_build_info', aggregator: 'max', help: 'Always 1; its labels say what runs', labelNames: ['version', 'commit', 'zone'] }),
   makeGaugeProvider({ name: 'og_db_pool_in_use', help: 'Database connections in use', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_db_pool_waiting', help: 'Callers waiting for a database connection', labelNames: ['zone'] }),
   makeHistogramProvider({
@@ -18,7 +18,7 @@ export const platformMetricProviders = [
     labelNames: ['zone'],
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
   }),
-  makeGaugeProvider({ name: 'og_redis_up', help: '1 when Redis answers, 0 when not; absent without Redis', labelNames: ['zone'] }),
+  makeGaugeProvider({ name: 'og_redis_up', aggregator: 'min', help: '1 when Redis answers, 0 when not; absent without Redis', labelNames: ['zone'] }),
 ];
 
 /** What the platform itself shows, and what it needs to be ready. */

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { Boot } from './boot/index.js';
 import { Clock, SystemClock } from './clock/index.js';
+import { ProcessGroup } from './cluster/index.js';
 import { Config } from './config/index.js';
 import { Database, type DatabaseSettings } from './database/index.js';
 import { Drain, HealthController, Readiness } from './health/index.js';
@@ -22,6 +23,7 @@ export interface Platform {
   readonly secrets: Secrets;
   readonly operatorToken: OperatorToken;
   readonly boot: Boot;
+  readonly processes: ProcessGroup;
 }
 
 /** TypeORM serves the admin's tables only, with few connections of its own. */
@@ -37,6 +39,7 @@ export class PlatformModule {
       { provide: Secrets, useValue: platform.secrets },
       { provide: OperatorToken, useValue: platform.operatorToken },
       { provide: Boot, useValue: platform.boot },
+      { provide: ProcessGroup, useValue: platform.processes },
       { provide: Clock, useClass: SystemClock },
       Readiness,
       Drain,

@@ -3,6 +3,7 @@ import { SnapshotSource } from '../core/catalog/model.js';
 import { InProcessTransport, UpstreamTransport } from '../core/upstream/upstream.js';
 import { Boot, BOOT_ORDER } from '../platform/boot/index.js';
 import { Clock } from '../platform/clock/index.js';
+import { CHANGED_TOPIC, ProcessGroup } from '../platform/cluster/index.js';
 import { Config } from '../platform/config/index.js';
 import { Database } from '../platform/database/index.js';
 import { Secrets } from '../platform/secrets/index.js';
@@ -92,6 +93,8 @@ export class ProvidersModule implements OnModuleInit, OnApplicationShutdown {
     private readonly boot: Boot,
     private readonly follower: ConfigurationFollower,
     private readonly client: UpstreamClient,
+    private readonly service: ConfigurationService,
+    private readonly group: ProcessGroup,
   ) {}
 
   /** `imports`: the module that exports InProcessTransport, for definitions whose upstream lives in this process. */
@@ -100,6 +103,7 @@ export class ProvidersModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   onModuleInit(): void {
+    this.group.answer(CHANGED_TOPIC, () => this.service.follow());
     this.boot.register({ name: 'configuration', order: BOOT_ORDER.configuration, run: () => this.follower.begin() });
   }
 

@@ -8,16 +8,18 @@ import { HealthStore, type DeploymentHealthReport } from './health.store.js';
 export const routingMetricProviders = [
   makeGaugeProvider({
     name: 'og_provider_up',
+    aggregator: 'min',
     help: '1 closed, 0.5 half-open or limited, 0 open or refused: the best credential of a provider for a model',
     labelNames: ['zone', 'provider', 'model'],
   }),
   makeGaugeProvider({
     name: 'og_circuit_state',
+    aggregator: 'max',
     help: '0 closed, 1 half-open, 2 open: the best credential of a provider for a model',
     labelNames: ['zone', 'provider', 'model'],
   }),
-  makeGaugeProvider({ name: 'og_credential_up', help: '0 when the provider refuses the credential', labelNames: ['zone', 'provider', 'credential'] }),
-  makeGaugeProvider({ name: 'og_route_healthy_candidates', help: 'Deployments of a model that may be asked now', labelNames: ['zone', 'model'] }),
+  makeGaugeProvider({ name: 'og_credential_up', aggregator: 'min', help: '0 when the provider refuses the credential', labelNames: ['zone', 'provider', 'credential'] }),
+  makeGaugeProvider({ name: 'og_route_healthy_candidates', aggregator: 'min', help: 'Deployments of a model that may be asked now', labelNames: ['zone', 'model'] }),
 ];
 
 const CIRCUIT = { closed: 0, 'half-open': 1, open: 2 } as const;

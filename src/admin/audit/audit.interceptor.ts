@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import { KeyDirectory } from '../../auth/index.js';
+import { CHANGED_DEADLINE_MS, CHANGED_TOPIC, ProcessGroup } from '../../platform/cluster/index.js';
 import { Database, type Queryable } from '../../platform/database/index.js';
 import { AuditLog, type AuditEntry } from './audit-log.js';
 import { maskSecrets } from './mask-secrets.js';
@@ -29,6 +30,7 @@ export class AuditInterceptor implements NestInterceptor {
     private readonly audit: AuditLog,
     private readonly database: Database,
     private readonly directory: KeyDirectory,
+    private readonly group: ProcessGroup,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -56,7 +58,9 @@ export class AuditInterceptor implements NestInterceptor {
 
   /** The change is committed whatever happens here: without the database's answer the next poll brings it into force. */
   private async inForce(): Promise<void> {
+    const others = this.group.askOthers(CHANGED_TOPIC, null, CHANGED_DEADLINE_MS);
     await this.directory.refresh().catch((error: unknown) => this.logger.warn({ msg: 'a committed change is not in force here yet' }, String(error)));
+    await others;
   }
 
   private async append(entry: AuditEntry, transaction: Queryable): Promise<void> {

@@ -5,6 +5,7 @@ import { newId } from '../../platform/ids/index.js';
 import { RedisUnavailableError, type RedisConnection } from '../../platform/redis/index.js';
 import { LimitStore, MINUTE_MS, WINDOW_SHAPES, type Demand, type LimitSubject, type Outcome, type Reservation, type WindowState } from './limit-store.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
+import { corrected, type Amounts } from './window-correction.js';
 import { ADMIT_SCRIPT, BEAT_SCRIPT, RELEASE_SCRIPT } from './window-script.js';
 
 const LEASE_MS = 30_000;
@@ -41,11 +42,6 @@ interface Taken {
   readonly windows: readonly SharedWindow[];
   readonly reply: Reply;
   readonly lease: string;
-}
-
-interface Amounts {
-  readonly requests: number;
-  readonly tokens: number;
 }
 
 /**
@@ -138,10 +134,10 @@ export class RedisLimitStore extends LimitStore {
   #reservation(taken: Taken, local: Reservation): Reservation {
     const { reservedTokens, states } = taken.reply;
     const askedMs = this.#clock.monotonicMs();
-    let corrected: Amounts | null = null;
+    let ended: Amounts | null = null;
     const end = (amounts: Amounts): void => {
-      if (corrected === null) this.#release(taken, amounts);
-      corrected ??= amounts;
+      if (ended === null) this.#release(taken, amounts);
+      ended ??= amounts;
     };
     return {
       reservedTokens,
@@ -153,8 +149,7 @@ export class RedisLimitStore extends LimitStore {
         local.cancel();
         end({ requests: -1, tokens: -reservedTokens });
       },
-      // As Redis answered, brought up to date with what is known here: asking again would cost a round trip per answer.
-      windows: () => states.map((state) => adjusted(state, corrected, this.#clock.monotonicMs() - askedMs)),
+      windows: () => states.map((state) => corrected(state, ended, this.#clock.monotonicMs() - askedMs)),
     };
   }
 
@@ -243,10 +238,4 @@ function readReply(answer: readonly (string | number)[], windows: readonly Share
     waitMs: Number(waitMs),
     states,
   };
-}
-
-function adjusted(state: WindowState, corrected: Amounts | null, elapsedMs: number): WindowState {
-  const kind = state.limit === 'tpm' ? 'tokens' : 'requests';
-  const usedCount = Math.max(0, state.usedCount + (state.limit === 'concurrency' ? 0 : (corrected?.[kind] ?? 0)));
-  return { ...state, usedCount, resetMs: usedCount === 0 ? 0 : Math.max(0, state.resetMs - elapsedMs) };
 }

@@ -1,5 +1,5 @@
 export { renderBanner, shownUrl } from './banner.js';
 export { findBootstrapFile, writeBootstrapFile, type BootstrapFile } from './bootstrap-file.js';
 export { assertPortFree, createHttpAdapter, listenError, serveFirst, trackRequests } from './http-server.js';
-export { openPlatform, type OpenedPlatform } from './open-platform.js';
+export { openDatabase, openPlatform, prepareDataDirectory, type OpenedPlatform } from './open-platform.js';
 export { StartError } from './start-error.js';

@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { Boot } from '../boot/index.js';
 import { SystemClock } from '../clock/index.js';
+import { SoleProcess, WorkerProcess, type Channel } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import {
   connectionConfig,
@@ -39,7 +40,6 @@ export interface OpenedPlatform extends Platform {
 /** Opens every port of the process in order; a failure closes what was open and says one clear line. */
 export async function openPlatform(config: Config, migrations: readonly MigrationClass[], logger: Logger): Promise<OpenedPlatform> {
   prepareDataDirectory(config.dataDirectory);
-  if (config.workerCount > 1) logger.warn({ context: 'Process', WEB_CONCURRENCY: config.workerCount }, 'one process runs here: run more replicas instead');
   const secrets = loadSecrets(config.masterKey, config.dataDirectory);
   const operatorToken = loadOperatorToken(config.adminToken, config.dataDirectory);
   const { settings, embedded } = await openDatabase(config, migrations, logger);
@@ -49,16 +49,17 @@ export async function openPlatform(config: Config, migrations: readonly Migratio
     await closeStores();
     await embedded?.stop();
   };
-  return { config, databaseSettings: settings, ...stores, secrets, operatorToken, boot, close };
+  const processes = config.workerCount > 1 ? new WorkerProcess(config.workerCount, process as Channel) : new SoleProcess();
+  return { config, databaseSettings: settings, ...stores, secrets, operatorToken, boot, processes, close };
 }
 
-interface OpenedDatabase {
+export interface OpenedDatabase {
   readonly settings: DatabaseSettings;
   readonly embedded: EmbeddedPostgres | null;
 }
 
 /** Started or reached, new enough, and with today's schema. */
-async function openDatabase(config: Config, migrations: readonly MigrationClass[], logger: Logger): Promise<OpenedDatabase> {
+export async function openDatabase(config: Config, migrations: readonly MigrationClass[], logger: Logger): Promise<OpenedDatabase> {
   const embedded = config.databaseUrl === null ? await startEmbedded(config, logger) : null;
   const settings = settingsOf(config, embedded);
   try {
@@ -90,7 +91,7 @@ function openStores(config: Config, settings: DatabaseSettings, logger: Logger):
   return { database, redis, queue, close };
 }
 
-function prepareDataDirectory(path: string): void {
+export function prepareDataDirectory(path: string): void {
   try {
     makeDirectory(path);
     accessSync(path, constants.W_OK | constants.X_OK);

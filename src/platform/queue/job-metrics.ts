@@ -4,11 +4,11 @@ import { Counter, Gauge } from 'prom-client';
 
 export const jobMetricProviders = [
   makeCounterProvider({ name: 'og_job_runs_total', help: 'Runs of recurring jobs', labelNames: ['job_name', 'status'] }),
-  makeGaugeProvider({ name: 'og_job_last_success_timestamp_seconds', help: 'When a job last succeeded', labelNames: ['job_name'] }),
-  makeGaugeProvider({ name: 'og_job_interval_seconds', help: 'How often a job should run', labelNames: ['job_name'] }),
-  makeGaugeProvider({ name: 'og_job_last_duration_seconds', help: 'How long its last run took', labelNames: ['job_name'] }),
-  makeGaugeProvider({ name: 'og_job_progress_ratio', help: 'How far the present run is', labelNames: ['job_name'] }),
-  makeGaugeProvider({ name: 'og_queue_depth', help: 'Jobs in the queue by state', labelNames: ['queue', 'state'] }),
+  makeGaugeProvider({ name: 'og_job_last_success_timestamp_seconds', aggregator: 'max', help: 'When a job last succeeded', labelNames: ['job_name'] }),
+  makeGaugeProvider({ name: 'og_job_interval_seconds', aggregator: 'max', help: 'How often a job should run', labelNames: ['job_name'] }),
+  makeGaugeProvider({ name: 'og_job_last_duration_seconds', aggregator: 'max', help: 'How long its last run took', labelNames: ['job_name'] }),
+  makeGaugeProvider({ name: 'og_job_progress_ratio', aggregator: 'max', help: 'How far the present run is', labelNames: ['job_name'] }),
+  makeGaugeProvider({ name: 'og_queue_depth', aggregator: 'max', help: 'Jobs in the queue by state', labelNames: ['queue', 'state'] }),
 ];
 
 @Injectable()

@@ -8,11 +8,11 @@ import { Catalogue } from '../catalog/index.js';
 import type { ConfigurationObserver } from './configuration.service.js';
 
 export const configurationMetricProviders = [
-  makeGaugeProvider({ name: 'og_config_info', help: '1 for the configuration in force', labelNames: ['hash', 'version', 'source'] }),
-  makeGaugeProvider({ name: 'og_config_last_reload_successful', help: '0 when the last document could not be put in force; the one before it stays' }),
-  makeGaugeProvider({ name: 'og_config_last_reload_timestamp_seconds', help: 'When a configuration was last put in force' }),
+  makeGaugeProvider({ name: 'og_config_info', aggregator: 'max', help: '1 for the configuration in force', labelNames: ['hash', 'version', 'source'] }),
+  makeGaugeProvider({ name: 'og_config_last_reload_successful', aggregator: 'min', help: '0 when the last document could not be put in force; the one before it stays' }),
+  makeGaugeProvider({ name: 'og_config_last_reload_timestamp_seconds', aggregator: 'min', help: 'When a configuration was last put in force' }),
   makeCounterProvider({ name: 'og_config_reloads_total', help: 'Attempts to put a configuration in force', labelNames: ['source', 'status'] }),
-  makeGaugeProvider({ name: 'og_price_catalogue_age_seconds', help: 'Age of the newest price in the catalogue', labelNames: ['source'] }),
+  makeGaugeProvider({ name: 'og_price_catalogue_age_seconds', aggregator: 'max', help: 'Age of the newest price in the catalogue', labelNames: ['source'] }),
 ];
 
 /** What became of each configuration, as metrics and log lines. */
