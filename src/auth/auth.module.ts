@@ -40,8 +40,11 @@ const directoryProvider = {
 
 const feedProvider = {
   provide: KeyFeed,
-  useFactory: (database: Database, directory: KeyDirectory): KeyFeed => new KeyFeed(database, directory),
-  inject: [Database, KeyDirectory],
+  useFactory: (database: Database, directory: KeyDirectory, group: ProcessGroup): KeyFeed => {
+    group.answer(CHANGED_TOPIC, () => directory.refresh());
+    return new KeyFeed(database, directory);
+  },
+  inject: [Database, KeyDirectory, ProcessGroup],
 };
 
 const limitStoreProvider = {
@@ -78,12 +81,9 @@ export class AuthModule implements OnModuleInit, OnApplicationShutdown {
     private readonly boot: Boot,
     private readonly feed: KeyFeed,
     private readonly limitStore: LimitStore,
-    private readonly directory: KeyDirectory,
-    private readonly group: ProcessGroup,
   ) {}
 
   onModuleInit(): void {
-    this.group.answer(CHANGED_TOPIC, () => this.directory.refresh());
     this.boot.register({ name: 'virtual keys', order: BOOT_ORDER.warmUp, run: () => this.feed.start() });
   }
 

@@ -65,6 +65,8 @@ const snapshots: Provider[] = [
 
 type ConfigurationInputs = [Database, Secrets, Catalogue, SnapshotStore, Config, ConfigurationMetrics];
 
+type FollowerInputs = [ConfigurationService, Database, ConfigurationMetrics, Config, ProcessGroup];
+
 const configuration: Provider[] = [
   ConfigurationMetrics,
   ...configurationMetricProviders,
@@ -76,9 +78,11 @@ const configuration: Provider[] = [
   },
   {
     provide: ConfigurationFollower,
-    inject: [ConfigurationService, Database, ConfigurationMetrics, Config],
-    useFactory: (service: ConfigurationService, database: Database, observer: ConfigurationMetrics, config: Config) =>
-      new ConfigurationFollower({ service, database, observer, file: config.configFile, pollMs: FOLLOW_POLL_MS }),
+    inject: [ConfigurationService, Database, ConfigurationMetrics, Config, ProcessGroup],
+    useFactory: (...[service, database, observer, { configFile: file }, group]: FollowerInputs) => {
+      group.answer(CHANGED_TOPIC, () => service.follow());
+      return new ConfigurationFollower({ service, database, observer, file, pollMs: FOLLOW_POLL_MS });
+    },
   },
 ];
 
@@ -93,8 +97,6 @@ export class ProvidersModule implements OnModuleInit, OnApplicationShutdown {
     private readonly boot: Boot,
     private readonly follower: ConfigurationFollower,
     private readonly client: UpstreamClient,
-    private readonly service: ConfigurationService,
-    private readonly group: ProcessGroup,
   ) {}
 
   /** `imports`: the module that exports InProcessTransport, for definitions whose upstream lives in this process. */
@@ -103,7 +105,6 @@ export class ProvidersModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   onModuleInit(): void {
-    this.group.answer(CHANGED_TOPIC, () => this.service.follow());
     this.boot.register({ name: 'configuration', order: BOOT_ORDER.configuration, run: () => this.follower.begin() });
   }
 

@@ -102,19 +102,23 @@ export class WorkerLimitStore extends LimitStore {
   }
 
   async #ask(question: LimitsQuestion): Promise<void> {
-    try {
-      const answer = (await this.#group.askPrimary(LIMITS_TOPIC, question, DEADLINE_MS)) as LimitsAnswer;
-      for (const item of answer.admit) this.#admitting.get(item.id)?.resolve(item);
-      for (const { id, windows } of answer.observe) this.#observing.get(id)?.resolve(windows);
-    } catch {
-      // Should they be counted later after all: nobody will use them.
-      this.#group.tellPrimary(LIMITS_TOPIC, question.admit.map(({ id }) => ({ id, actualTokens: null })));
-      for (const { id } of question.admit) this.#admitting.get(id)?.reject(unavailable());
-      for (const { id } of question.observe) this.#observing.get(id)?.reject(unavailable());
-    } finally {
-      for (const { id } of question.admit) this.#admitting.delete(id);
-      for (const { id } of question.observe) this.#observing.delete(id);
-    }
+    const asked = this.#group.askPrimary(LIMITS_TOPIC, question, DEADLINE_MS) as Promise<LimitsAnswer>;
+    await asked.then(
+      ({ admit, observe }) => {
+        for (const item of admit) this.#admitting.get(item.id)?.resolve(item);
+        for (const { id, windows } of observe) this.#observing.get(id)?.resolve(windows);
+      },
+      () => this.#refuse(question),
+    );
+    for (const { id } of question.admit) this.#admitting.delete(id);
+    for (const { id } of question.observe) this.#observing.delete(id);
+  }
+
+  #refuse({ admit, observe }: LimitsQuestion): void {
+    // Should they be counted later after all: nobody will use them.
+    this.#group.tellPrimary(LIMITS_TOPIC, admit.map(({ id }) => ({ id, actualTokens: null })));
+    for (const { id } of admit) this.#admitting.get(id)?.reject(unavailable());
+    for (const { id } of observe) this.#observing.get(id)?.reject(unavailable());
   }
 }
 
