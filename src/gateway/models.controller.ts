@@ -30,7 +30,7 @@ export class ModelsController {
     @Res() reply: FastifyReply,
   ): void {
     const models = listModels(this.snapshots.current(), request.caller as Caller);
-    const body = JSON.stringify(codexVersion === undefined ? renderList(models) : { models: models.map(renderCodexModel) });
+    const body = JSON.stringify(codexVersion === undefined ? renderList(models) : { models: models.filter(canChat).map(renderCodexModel) });
     const etag = `"${createHash('sha1').update(body).digest('base64url')}"`;
     void reply.header('etag', etag).header('cache-control', 'private, no-cache');
     if (known === etag) return void reply.status(304).send();
@@ -54,6 +54,9 @@ export class ModelsController {
     return this.health.list().filter((report) => ids.has(report.deployment));
   }
 }
+
+/** Codex offers what it is told for a conversation. */
+const canChat = (model: Model): boolean => model.endpoints.includes('chat');
 
 function renderList(models: readonly Model[]): Record<string, unknown> {
   return {

@@ -4,6 +4,7 @@ import type { FinishReason } from '../core/chat/response.js';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import { fillSchema } from './fill-schema.js';
 import { loremWords } from './lorem.js';
+import { findNamedCall } from './named-call.js';
 import type { Piece, Script } from './script.js';
 
 const DEFAULT_LOREM_WORDS = 64;
@@ -71,6 +72,9 @@ function loremPieces(count: number, firstMs: number, eachMs: number): Piece[] {
 }
 
 function toolsScript(request: ChatRequest): Script {
+  const named = findNamedCall(request);
+  if (named !== null)
+    return named.result === null ? callScript(named.tool.name, named.argumentsText) : textScript(request, `The tool answered: ${textOf(named.result)}`);
   const last = request.messages.at(-1);
   if (last?.role === 'tool') return textScript(request, `The tool answered: ${textOf(last)}`);
   const tool = forcedTool(request) ?? (request.toolChoice?.type === 'none' ? null : firstTool(request));
@@ -103,12 +107,11 @@ function forcedTool(request: ChatRequest): FunctionTool | null {
 
 function toolCall(tool: FunctionTool, text: string): Script {
   const filled = fillSchema(tool.parameters ?? { type: 'object', properties: {} }, text === '' ? 'sandbox' : text);
-  return {
-    kind: 'answer',
-    pieces: [{ kind: 'tool-call', name: tool.name, argumentsText: JSON.stringify(filled), delayMs: 0 }],
-    finish: 'tool_calls',
-    ending: 'whole',
-  };
+  return callScript(tool.name, JSON.stringify(filled));
+}
+
+function callScript(name: string, argumentsText: string): Script {
+  return { kind: 'answer', pieces: [{ kind: 'tool-call', name, argumentsText, delayMs: 0 }], finish: 'tool_calls', ending: 'whole' };
 }
 
 /** Word by word, cut at the first stop sequence and at the maximum of tokens (one word each). */

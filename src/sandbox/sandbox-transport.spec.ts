@@ -137,6 +137,23 @@ describe('models without a stream', () => {
     expect([choices[0]?.message['content'], usage['completion_tokens'], choices[0]?.finish_reason]).toEqual(['Lorem ipsum dolor sit amet.', 5, 'length']);
     expect(json('lorem').usage['completion_tokens']).toBe(64);
   });
+  it('tools calls the tool that a line of the prompt names, whatever an agent writes around it, and tells its result', () => {
+    const tools = ['first', 'second'].map((name) => ({ type: 'function', function: { name, parameters: { type: 'object', properties: {} } } }));
+    const prompt = [
+      { role: 'user', content: 'Remember the rules.\ncall second {"command":"echo hi"}\nThank you.' },
+      { role: 'user', content: 'A reminder of the agent.' },
+    ];
+    const called = { id: 'c1', type: 'function', function: { name: 'second', arguments: '{"command":"echo hi"}' } };
+    expect(json('tools', { tools, messages: prompt }).choices[0]?.message['tool_calls']).toMatchObject([{ function: called.function }]);
+    const after = [...prompt, { role: 'assistant', content: null, tool_calls: [called] }, { role: 'tool', tool_call_id: 'c1', content: 'hi' }];
+    const told = json('tools', { tools, messages: [...after, { role: 'user', content: 'Another reminder.' }] });
+    expect(told.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'The tool answered: hi' } });
+    for (const wrong of ['call third {}', 'call second {"a"', 'please call second {}'])
+      expect(json('tools', { tools, messages: [{ role: 'user', content: wrong }] }).choices[0]?.message['tool_calls']).toMatchObject([
+        { function: { name: 'first' } },
+      ]);
+  });
+
   it('tools calls the first tool with arguments that fit, then tells its result', () => {
     const tools = [
       {
