@@ -29,8 +29,10 @@ async function main(): Promise<void> {
   const database = new Database(settings);
   try {
     console.log(`Node ${process.version}, ${SECONDS} s per row, one hot account, ${embedded === null ? 'DATABASE_URL' : 'embedded PostgreSQL, fsync on'}`);
-    console.log('concurrent | pairs/s | hold p50 ms | p99 ms | own CPU µs/pair | PostgreSQL CPU µs/pair');
-    for (const concurrency of [1, 8, 32, 64, 256]) await measure(database, { directory, postmaster: embedded?.pid ?? null }, concurrency);
+    console.log('ledger | concurrent | pairs/s | hold p50 ms | p99 ms | own CPU µs/pair | PostgreSQL CPU µs/pair');
+    for (const strict of [true, false]) {
+      for (const concurrency of [1, 8, 64, 256]) await measure(database, { directory, postmaster: embedded?.pid ?? null }, { concurrency, strict });
+    }
   } finally {
     await database.close();
     await embedded?.stop();
@@ -38,7 +40,12 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure(database: Database, { directory, postmaster }: { directory: string; postmaster: number | null }, concurrency: number): Promise<void> {
+interface Load {
+  concurrency: number;
+  strict: boolean;
+}
+
+async function measure(database: Database, { directory, postmaster }: { directory: string; postmaster: number | null }, { concurrency, strict }: Load): Promise<void> {
   const organizationId = `bench-${concurrency}-${Date.now()}`;
   await fund(database, organizationId);
   const engine = new LedgerEngine({
@@ -57,7 +64,7 @@ async function measure(database: Database, { directory, postmaster }: { director
       const askedMs = performance.now();
       const hold = await engine.hold({
         requestId: newId('req'), organizationId, projectId: 'p', keyId: 'k', budgets: [], model: 'sandbox/echo', amountNanoUsd: HOLD_NANO_USD,
-        receivedAtMs: Date.now(), timezone: 'UTC', strict: true,
+        receivedAtMs: Date.now(), timezone: 'UTC', strict,
       });
       latencies.push(performance.now() - askedMs);
       hold.forwarded({ provider: 'p', upstreamModel: 'm', number: 1, atMs: Date.now() });
@@ -78,7 +85,7 @@ async function measure(database: Database, { directory, postmaster }: { director
   const at = (share: number): string => (latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2);
   const perPair = (microseconds: number): string => (microseconds / latencies.length).toFixed(0);
   console.log(
-    `${concurrency} | ${(latencies.length / seconds).toFixed(0)} | ${at(0.5)} | ${at(0.99)} | ${perPair(own.user + own.system)} | ${perPair(postgresMs * 1_000)}`,
+    `${strict ? 'strict' : 'leases'} | ${concurrency} | ${(latencies.length / seconds).toFixed(0)} | ${at(0.5)} | ${at(0.99)} | ${perPair(own.user + own.system)} | ${perPair(postgresMs * 1_000)}`,
   );
   await checkBalance(database, organizationId, latencies.length);
 }

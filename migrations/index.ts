@@ -14,6 +14,7 @@ import { BillingLedgerPosting1763716000002 } from './1763716000002-billing-ledge
 import { BillingRedeemCodes1763721000000 } from './1763721000000-billing-redeem-codes.js';
 import { ResponsesStored1763725000000 } from './1763725000000-responses-stored.js';
 import { GatewayIdempotency1763722000000 } from './1763722000000-gateway-idempotency.js';
+import { BillingLeases1763840000000 } from './1763840000000-billing-leases.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -28,4 +29,5 @@ export const migrations: readonly MigrationClass[] = [
   BillingRedeemCodes1763721000000,
   ResponsesStored1763725000000,
   GatewayIdempotency1763722000000,
+  BillingLeases1763840000000,
 ];

@@ -7,6 +7,14 @@ export class BillingSettings {
   readonly fenceMs: number = 15_000;
   /** A lease of its own that an engine does not know is returned when it is older than this: an acknowledgement was lost. */
   readonly unknownLeaseAgeMs: number = 4_000;
+  /** How often leases are sized. */
+  readonly leaseTendMs: number = 250;
+  /** A lease nobody carves from for so long is given back. */
+  readonly leaseIdleMs: number = 10_000;
+  /** After another engine asked for what this one could spare, holds are strict on that ceiling for so long. */
+  readonly leaseShortMs: number = 10_000;
+  /** The same after the database had too little to lease, or did not answer. */
+  readonly leasePoorMs: number = 2_000;
   readonly sweepMs: number = 5_000;
   readonly flushMs: number = 15;
   readonly flushMaxCount: number = 500;

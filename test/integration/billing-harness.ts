@@ -57,7 +57,7 @@ export async function startLedger(database: Database, dataDirectory: string, ove
   return { engine, successor, sweeper, problems };
 }
 
-export function holdRequest(organizationId: string, tokens: number, more: { budgets?: readonly BudgetCeiling[]; timezone?: string } = {}): HoldRequest {
+export function holdRequest(organizationId: string, tokens: number, more: { budgets?: readonly BudgetCeiling[]; timezone?: string; strict?: boolean } = {}): HoldRequest {
   return {
     requestId: newId('req'),
     organizationId,
@@ -68,7 +68,7 @@ export function holdRequest(organizationId: string, tokens: number, more: { budg
     amountNanoUsd: BigInt(tokens) * TOKEN_NANO_USD,
     receivedAtMs: Date.now(),
     timezone: more.timezone ?? 'UTC',
-    strict: true,
+    strict: more.strict ?? true,
   };
 }
 

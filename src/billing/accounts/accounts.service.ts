@@ -26,16 +26,17 @@ export interface BudgetBalance {
 }
 
 /**
- * A strict lease is exactly its holds, so what it has is held from the moment it is committed; of other leases the rows of
- * unfinished requests tell what is held.
+ * An exact lease is exactly its holds, so what it has is held from the moment it is committed; of other leases the rows of
+ * unfinished requests tell what is held, about a second after its admission.
  */
 const BALANCE = {
   name: 'ledger-account-balance',
   text: `
     SELECT c.posted, c.leased,
       coalesce((SELECT sum(l.amount) FROM ledger_leases l WHERE l.ceiling_id = c.id AND l.exact), 0) AS held_exactly,
-      coalesce((SELECT sum(r.hold) FROM ledger_requests r WHERE r.state IN ('forwarded', 'streaming') AND r.organization_id = c.organization_id
-        AND r.parts @> '[{"kind": "account", "exact": false}]'), 0) AS held_otherwise,
+      coalesce((SELECT sum((p.part ->> 'amountNanoUsd')::bigint) FROM ledger_requests r CROSS JOIN jsonb_array_elements(r.parts) p (part)
+        JOIN ledger_leases l ON l.engine_id = r.engine_id AND l.number = (p.part ->> 'leaseNumber')::bigint AND l.ceiling_id = c.id AND NOT l.exact
+        WHERE r.state IN ('forwarded', 'streaming') AND r.organization_id = c.organization_id), 0) AS held_otherwise,
       CASE WHEN c.next_expiry <= now() THEN coalesce((SELECT sum(g.remaining) FROM ledger_grants g
         WHERE g.ceiling_id = c.id AND g.remaining > 0 AND g.expires_at <= now()), 0) ELSE 0 END AS expired
     FROM ledger_ceilings c WHERE c.scope = 'account' AND c.scope_id = $1 AND c.period = 'none'`,

@@ -6,8 +6,8 @@ import type { BillingSettings } from '../billing-settings.js';
 import { ownIdentity } from './process-identity.js';
 
 export interface EngineEvents {
-  /** The leases this engine knows, for the heartbeat to return the others. */
-  knownLeases(): readonly number[];
+  /** The leases this engine knows, and the last number it has used, for the heartbeat to return the others up to that. */
+  knownLeases(): { readonly numbers: readonly number[]; readonly last: number };
   /** Its row was swept: it is a new engine now, without leases. */
   onReplaced(engineId: number): void;
   onError(error: Error): void;
@@ -26,7 +26,7 @@ const HEARTBEAT = {
 const RETURN_UNKNOWN = {
   name: 'ledger-engine-return-unknown',
   text: `SELECT ledger_return_leases($1, coalesce(array_agg(number), '{}')) AS freed FROM ledger_leases
-         WHERE engine_id = $1 AND NOT number = ANY ($2) AND opened_at < clock_timestamp() - $3 * interval '1 millisecond'`,
+         WHERE engine_id = $1 AND number <= $4 AND NOT number = ANY ($2) AND opened_at < clock_timestamp() - $3 * interval '1 millisecond'`,
 };
 
 /** This process as the ledger knows it: a row, a heartbeat, a fence, and the database's time. */
@@ -37,7 +37,7 @@ export class Engine {
   #beating: Promise<void> | null = null;
   /** Database time minus monotonic time, from the last answer. */
   #offsetMs: number;
-  #events: EngineEvents = { knownLeases: () => [], onReplaced: () => undefined, onError: () => undefined };
+  #events: EngineEvents = { knownLeases: () => ({ numbers: [], last: 0 }), onReplaced: () => undefined, onError: () => undefined };
 
   constructor(
     private readonly database: Database,
@@ -119,7 +119,9 @@ export class Engine {
       return;
     }
     this.#acknowledge(sentMs, Number(row.now_ms));
-    await this.database.query(RETURN_UNKNOWN, [this.id, this.#events.knownLeases(), this.settings.unknownLeaseAgeMs]);
+    // A statement that is held up on its way must not return what was leased after it was sent.
+    const known = this.#events.knownLeases();
+    await this.database.query(RETURN_UNKNOWN, [this.id, known.numbers, this.settings.unknownLeaseAgeMs, known.last]);
   }
 
   #acknowledge(sentMs: number, databaseNowMs: number): void {

@@ -2,6 +2,8 @@ import type { Lease, Need } from '../../core/ledger/index.js';
 import type { Clock } from '../../platform/clock/index.js';
 import { isDatabaseUnavailable, type Database } from '../../platform/database/index.js';
 import type { BillingSettings } from '../billing-settings.js';
+import type { Elsewhere } from './lease-exchange.js';
+import type { LeaseNumbers } from './lease-numbers.js';
 
 export interface Question {
   readonly needs: readonly Need[];
@@ -12,7 +14,7 @@ export interface Question {
 export type Verdict =
   | { kind: 'granted'; leases: ReadonlyMap<number, number>; admittedAtMs: number }
   /** `elsewhere`: whether other engines hold leases on the ceiling that refused, and of which kind. */
-  | { kind: 'refused'; need: Need; elsewhere: 'none' | 'exact' | 'idle' }
+  | { kind: 'refused'; need: Need; elsewhere: Elsewhere }
   | { kind: 'period-over' };
 
 interface Waiter {
@@ -57,13 +59,12 @@ export class AdmissionQueueFullError extends Error {
 export class Admission {
   #queue: Waiter[] = [];
   #inFlight = false;
-  #leaseNumber = 0;
-  readonly #asking = new Set<number>();
 
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly settings: BillingSettings,
+    private readonly numbers: LeaseNumbers,
     private readonly port: AdmissionPort,
   ) {}
 
@@ -73,11 +74,6 @@ export class Admission {
       this.#queue.push({ question, resolve, reject });
       if (!this.#inFlight) void this.#run();
     });
-  }
-
-  /** Numbers that a statement in flight may be opening: not unknown, only not acknowledged yet. */
-  inFlightNumbers(): number[] {
-    return [...this.#asking];
   }
 
   async #run(): Promise<void> {
@@ -103,8 +99,8 @@ export class Admission {
   async #admit(questions: readonly Question[]): Promise<Verdict[]> {
     const ceilingIds = [...new Set(questions.flatMap(({ needs }) => needs.map(({ ceilingId }) => ceilingId)))].sort((a, b) => a - b);
     const engineId = this.port.engineId();
-    const numbers = this.#reserve(ceilingIds.length);
-    const again = this.#reserve(ceilingIds.length);
+    const numbers = this.numbers.reserve(ceilingIds.length);
+    const again = this.numbers.reserve(ceilingIds.length);
     try {
       return await this.#execute({ engineId, ceilingIds, numbers, questions });
     } catch (error) {
@@ -113,15 +109,8 @@ export class Admission {
       await this.database.query(RETURN, [engineId, numbers]);
       return await this.#execute({ engineId, ceilingIds, numbers: again, questions });
     } finally {
-      for (const number of [...numbers, ...again]) this.#asking.delete(number);
+      this.numbers.release([...numbers, ...again]);
     }
-  }
-
-  #reserve(count: number): number[] {
-    const numbers = Array.from({ length: count }, (_, index) => this.#leaseNumber + index + 1);
-    this.#leaseNumber += count;
-    for (const number of numbers) this.#asking.add(number);
-    return numbers;
   }
 
   async #execute(batch: Batch): Promise<Verdict[]> {

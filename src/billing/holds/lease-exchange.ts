@@ -1,32 +1,39 @@
+import type { LeaseBook } from '../../core/ledger/index.js';
 import type { Database } from '../../platform/database/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import type { Flusher } from '../posting/flusher.js';
+import type { LeaseKeeper } from './lease-keeper.js';
 
 const CHANNEL = 'og_ledger';
 
+/** Whether other engines hold leases on a ceiling: larger ones, only exact ones, or none. */
+export type Elsewhere = 'none' | 'exact' | 'idle';
+
+export interface LeaseExchangeParts {
+  readonly database: Database;
+  readonly settings: BillingSettings;
+  readonly flusher: Flusher;
+  readonly book: LeaseBook;
+  readonly keeper: LeaseKeeper;
+  engineId(): number;
+  onError(error: Error): void;
+}
+
 /**
- * Before a 402: money that is on its way back. This engine's own unposted ends are posted at once; other engines that hold
- * leases on the ceiling are asked to do the same (NOTIFY), and a moment is waited for their answer.
+ * Before a 402: money that is on its way back. This engine's own unposted ends are posted at once and its own leases given back;
+ * other engines that hold leases on the ceiling are asked to do the same (NOTIFY), and their answer is waited for.
  */
 export class LeaseExchange {
+  readonly #parts: LeaseExchangeParts;
   readonly #waiting = new Map<number, { promise: Promise<void>; done: () => void }>();
-  #engineId = 0;
   #forget: (() => Promise<void>) | null = null;
 
-  constructor(
-    private readonly database: Database,
-    private readonly settings: BillingSettings,
-    private readonly flusher: Flusher,
-    private readonly onError: (error: Error) => void,
-  ) {}
-
-  async start(engineId: number): Promise<void> {
-    this.#engineId = engineId;
-    this.#forget = await this.database.listen(CHANNEL, (payload) => this.#heard(payload));
+  constructor(parts: LeaseExchangeParts) {
+    this.#parts = parts;
   }
 
-  rename(engineId: number): void {
-    this.#engineId = engineId;
+  async start(): Promise<void> {
+    this.#forget = await this.#parts.database.listen(CHANNEL, (payload) => this.#heard(payload));
   }
 
   async stop(): Promise<void> {
@@ -35,20 +42,35 @@ export class LeaseExchange {
   }
 
   /** True when asking the database again may end differently; waits for what may help. */
-  async mayHelp(ceilingId: number, elsewhere: 'none' | 'exact' | 'idle'): Promise<boolean> {
-    const own = this.flusher.isWaitedFor(ceilingId);
+  async mayHelp(ceilingId: number, elsewhere: Elsewhere): Promise<boolean> {
+    const own = this.#canFree(ceilingId);
     if (!own && elsewhere === 'none') return false;
-    await Promise.all([own ? this.flusher.flushNow() : null, elsewhere === 'none' ? null : this.#askOthers(ceilingId, elsewhere)]);
+    await Promise.all([own ? this.#free(ceilingId) : null, elsewhere === 'none' ? null : this.#askOthers(ceilingId, elsewhere)]);
     return true;
+  }
+
+  #canFree(ceilingId: number): boolean {
+    return this.#parts.flusher.isWaitedFor(ceilingId) || this.#parts.book.hasSpare(ceilingId);
+  }
+
+  /** Retired first, so that what is posted then goes back whole; returned last, so that it is all that can be spared. */
+  async #free(ceilingId: number): Promise<boolean> {
+    const { flusher, keeper } = this.#parts;
+    const given = keeper.yield(ceilingId);
+    const posted = await flusher.flushNow();
+    await given;
+    await keeper.returnAll();
+    return posted;
   }
 
   /** One question per ceiling at a time: those who are refused together wait together. */
   #askOthers(ceilingId: number, elsewhere: 'exact' | 'idle'): Promise<void> {
     const known = this.#waiting.get(ceilingId);
     if (known !== undefined) return known.promise;
+    const { settings } = this.#parts;
     let done = (): void => undefined;
     const promise = new Promise<void>((resolve) => {
-      const timer = setTimeout(() => done(), elsewhere === 'idle' ? this.settings.askIdleMs : this.settings.askExactMs);
+      const timer = setTimeout(() => done(), elsewhere === 'idle' ? settings.askIdleMs : settings.askExactMs);
       done = () => {
         clearTimeout(timer);
         this.#waiting.delete(ceilingId);
@@ -56,7 +78,7 @@ export class LeaseExchange {
       };
     });
     this.#waiting.set(ceilingId, { promise, done });
-    this.#tell(`ask ${ceilingId} ${this.#engineId}`);
+    this.#tell(`ask ${ceilingId} ${this.#parts.engineId()}`);
     return promise;
   }
 
@@ -64,11 +86,11 @@ export class LeaseExchange {
     const [word, ceiling, engine] = (payload ?? '').split(' ');
     const ceilingId = Number(ceiling);
     if (word === 'back') this.#waiting.get(ceilingId)?.done();
-    if (word !== 'ask' || Number(engine) === this.#engineId || !this.flusher.isWaitedFor(ceilingId)) return;
-    void this.flusher.flushNow().then((posted) => (posted ? this.#tell(`back ${ceilingId}`) : undefined));
+    if (word !== 'ask' || Number(engine) === this.#parts.engineId() || !this.#canFree(ceilingId)) return;
+    void this.#free(ceilingId).then((posted) => (posted ? this.#tell(`back ${ceilingId}`) : undefined));
   }
 
   #tell(payload: string): void {
-    this.database.query('SELECT pg_notify($1, $2)', [CHANNEL, payload]).catch((error: unknown) => this.onError(error as Error));
+    this.#parts.database.query('SELECT pg_notify($1, $2)', [CHANNEL, payload]).catch((error: unknown) => this.#parts.onError(error as Error));
   }
 }

@@ -8,9 +8,8 @@ import {
   LeaseBook,
   type AdmittedRecord,
   type Hold,
-  type HoldPart,
   type HoldRequest,
-  type LeaseView, type Need,
+  type LeaseView,
   type RequestFold,
   type RequestRecord,
 } from '../../core/ledger/index.js';
@@ -24,9 +23,12 @@ import { ownIdentity } from '../engine/process-identity.js';
 import { Journal, JournalUnavailableError, type Segment } from '../journal/journal.js';
 import { Flusher, type PendingRequest } from '../posting/flusher.js';
 import type { LedgerRepository } from '../posting/ledger.repository.js';
-import { Admission, type Verdict } from './admission.js';
+import { Admission } from './admission.js';
 import { Ceilings } from './ceilings.js';
+import { Granting, type Granted } from './granting.js';
 import { LeaseExchange } from './lease-exchange.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { LeaseNumbers } from './lease-numbers.js';
 import { OpenHold, type HoldPort } from './open-hold.js';
 import { admissionError, insufficient, unavailable } from './refusals.js';
 
@@ -48,16 +50,15 @@ export interface LedgerEngineParts {
   readonly observer: LedgerObserver;
 }
 
-type Granted = { parts: HoldPart[]; admittedAtMs: number };
-
 /** This process's share of the ledger: it admits requests, keeps their journal, and posts what happened. */
 export class LedgerEngine extends Holds {
   readonly #parts: LedgerEngineParts;
   readonly #engine: Engine;
   readonly #book = new LeaseBook();
-  readonly #ceilings: Ceilings;
-  readonly #admission: Admission;
+  readonly #numbers = new LeaseNumbers();
+  readonly #granting: Granting;
   readonly #flusher: Flusher;
+  readonly #keeper: LeaseKeeper;
   readonly #exchange: LeaseExchange;
   readonly #open = new Set<OpenHold>();
   readonly #port: HoldPort;
@@ -69,19 +70,23 @@ export class LedgerEngine extends Holds {
     const { database, clock, settings, observer } = parts;
     this.#parts = parts;
     this.#engine = new Engine(database, clock, settings, parts.zone);
-    this.#ceilings = new Ceilings(database, clock);
-    this.#admission = new Admission(database, clock, settings, {
-      engineId: () => this.#engine.id,
-      opened: (lease) => this.#book.open(lease),
-      onNotLive: () => void this.#engine.beat(),
-    });
     this.#flusher = new Flusher(parts.repository, clock, settings, {
       onPosted: (requests, leases) => this.#posted(requests, leases),
       onPoison: (request, error) => this.#setAside(request, error),
       onBatch: (count, durationMs) => observer.onBatch(count, durationMs),
       onError: (error) => observer.onError('flusher', error),
     });
-    this.#exchange = new LeaseExchange(database, settings, this.#flusher, (error) => observer.onError('lease exchange', error));
+    this.#keeper = new LeaseKeeper({
+      database, clock, settings, book: this.#book, numbers: this.#numbers,
+      engineId: () => (this.#engine.mayCarve ? this.#engine.id : null),
+      onError: (error) => observer.onError('leases', error),
+    });
+    this.#exchange = new LeaseExchange({
+      database, settings, flusher: this.#flusher, book: this.#book, keeper: this.#keeper,
+      engineId: () => this.#engine.id,
+      onError: (error) => observer.onError('lease exchange', error),
+    });
+    this.#granting = this.#makeGranting();
     this.#port = {
       policy: DEFAULT_POLICY,
       journal: (record, price) => this.#write(record, price),
@@ -121,7 +126,7 @@ export class LedgerEngine extends Holds {
 
   async start(): Promise<void> {
     await this.#engine.start({
-      knownLeases: () => [...this.#book.numbers(), ...this.#admission.inFlightNumbers()],
+      knownLeases: () => ({ numbers: [...this.#book.numbers(), ...this.#numbers.inFlight()], last: this.#numbers.last }),
       onReplaced: (engineId) => this.#replaced(engineId),
       onError: (error) => this.#parts.observer.onError('heartbeat', error),
     });
@@ -129,7 +134,8 @@ export class LedgerEngine extends Holds {
     mkdirSync(join(this.#parts.dataDirectory, 'journal'), { recursive: true, mode: 0o700 });
     const header = { type: 'engine' as const, engineId: this.#engine.id, ...ownIdentity() };
     this.#journal = new Journal(directory, header, this.#parts.settings, () => [...this.#open].map(({ fold }) => fold));
-    await this.#exchange.start(this.#engine.id);
+    await this.#exchange.start();
+    this.#keeper.start();
   }
 
   /** Posts what ended, gives leases back, ends the engine's row. What still runs is left to the journal's next reader. */
@@ -138,7 +144,7 @@ export class LedgerEngine extends Holds {
     this.#closing = true;
     const flushed = await this.#flushWithin(this.#parts.settings.stopDeadlineMs);
     this.#flusher.stop();
-    await this.#exchange.stop();
+    await Promise.all([this.#exchange.stop(), this.#keeper.stop()]);
     const clean = flushed && this.#open.size === 0;
     if (clean) await this.#returnAll().catch((error: unknown) => this.#parts.observer.onError('stop', error as Error));
     await this.#engine.stop(clean).catch((error: unknown) => this.#parts.observer.onError('stop', error as Error));
@@ -153,7 +159,7 @@ export class LedgerEngine extends Holds {
   override async hold(request: HoldRequest): Promise<Hold> {
     this.#assertAdmits();
     if (request.amountNanoUsd > MAX_AMOUNT_NANO_USD) throw insufficient(request, 'account');
-    const granted = await this.#withinDeadline(request, this.#grant(request));
+    const granted = this.#granting.carve(request) ?? (await this.#withinDeadline(request, this.#granting.commit(request)));
     const hold = new OpenHold(this.#admitted(request, granted), this.#port);
     this.#open.add(hold);
     try {
@@ -166,29 +172,16 @@ export class LedgerEngine extends Holds {
     }
   }
 
-  async #grant(request: HoldRequest): Promise<Granted> {
-    const needs = this.#ceilings.find(request) ?? (await this.#ceilings.resolve(request));
-    const carved = this.#book.carve(needs, request.amountNanoUsd, this.#parts.clock.monotonicMs());
-    if (carved !== null) return { parts: carved, admittedAtMs: this.#engine.databaseNowMs() };
-    const first = await this.#ask(request, needs);
-    if (first.kind === 'granted') return this.#granted(needs, request, first);
-    if (first.kind === 'refused' && !(await this.#exchange.mayHelp(first.need.ceilingId, first.elsewhere))) throw insufficient(request, first.need.kind);
-    const present = await this.#ceilings.resolve(request);
-    const second = await this.#ask(request, present);
-    if (second.kind === 'granted') return this.#granted(present, request, second);
-    throw second.kind === 'refused' ? insufficient(request, second.need.kind) : unavailable('A budget’s period is just beginning.', null);
-  }
-
-  async #ask(request: HoldRequest, needs: readonly Need[]): Promise<Verdict> {
-    const verdict = await this.#admission.ask({ needs, amountNanoUsd: request.amountNanoUsd });
-    if (verdict.kind === 'period-over') this.#ceilings.forgetBudgets(request);
-    if (verdict.kind === 'granted') this.#engine.observeDatabaseTime(verdict.admittedAtMs);
-    return verdict;
-  }
-
-  #granted(needs: readonly Need[], { amountNanoUsd }: HoldRequest, verdict: Verdict & { kind: 'granted' }): Granted {
-    const parts = needs.map((need) => ({ ...need, leaseNumber: verdict.leases.get(need.ceilingId) ?? 0, amountNanoUsd, exact: true }));
-    return { parts, admittedAtMs: verdict.admittedAtMs };
+  #makeGranting(): Granting {
+    const { database, clock, settings } = this.#parts;
+    const admission = new Admission(database, clock, settings, this.#numbers, {
+      engineId: () => this.#engine.id,
+      opened: (lease) => this.#book.open(lease),
+      onNotLive: () => void this.#engine.beat(),
+    });
+    return new Granting({
+      clock, settings, admission, engine: this.#engine, book: this.#book, ceilings: new Ceilings(database, clock), keeper: this.#keeper, exchange: this.#exchange,
+    });
   }
 
   /** A grant that comes after its deadline is released: its request has been answered 503 already. */
@@ -267,7 +260,6 @@ export class LedgerEngine extends Holds {
     this.#book.clear();
     for (const hold of this.#open) hold.moveTo(engineId);
     this.#journal?.renameEngine(engineId);
-    this.#exchange.rename(engineId);
     this.#parts.observer.onError('heartbeat', new Error(`this engine was swept; it goes on as engine ${engineId}`));
   }
 

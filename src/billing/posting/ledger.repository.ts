@@ -4,6 +4,7 @@ import {
   planPostings,
   type CeilingView,
   type Grant,
+  type HoldPart,
   type LeaseView,
   type LedgerView,
   type RequestFold,
@@ -24,10 +25,12 @@ type StoredRow = [requestId: string, state: StoredState, settledBy: SettledBy | 
 interface ViewRow extends Record<string, unknown> {
   ceilings: [id: number, posted: string, leased: string, overdraft: string][] | null;
   requests: StoredRow[] | null;
-  leases: [number, number, number, string][] | null;
+  leases: [number, number, number, string, boolean][] | null;
   grants: [number, number, string, number, number | null, number][] | null;
   ids: string[] | null;
 }
+
+type EnginePart = HoldPart & { engineId: number };
 
 const EMPTY_VIEW: ViewRow = { ceilings: null, requests: null, leases: null, grants: null, ids: null };
 
@@ -44,7 +47,10 @@ const WRITE = {
 export class LedgerRepository {
   constructor(private readonly database: Database) {}
 
-  /** Returns the leases that changed; 0 means closed. */
+  /**
+   * Returns the word on every lease of the ended requests, changed or not: 0 means closed. A caller whose first try was committed
+   * without an answer learns it from the second.
+   */
   post(folds: readonly RequestFold[], settledBy: 'engine' | 'checkpoint', prices: readonly Price[] = NONE): Promise<LeaseView[]> {
     return this.database.transaction((transaction) => this.postWithin(transaction, folds, settledBy, prices));
   }
@@ -57,18 +63,17 @@ export class LedgerRepository {
     prices: readonly Price[] = NONE,
   ): Promise<LeaseView[]> {
     if (folds.length === 0 && prices.length === 0) return [];
-    const { view, ids } = await readView(transaction, folds);
+    const { view, ids, keys } = await readView(transaction, folds);
     const writes = planPostings(view, folds, settledBy);
-    if (writes.rows.length === 0 && prices.length === 0) return [];
-    await transaction.query(WRITE, batchParameters(writes, ids, prices));
-    return [...writes.leases.values()];
+    if (writes.rows.length > 0 || prices.length > 0) await transaction.query(WRITE, batchParameters(writes, ids, prices));
+    return keys.map((part) => view.leases.get(leaseKey(part.engineId, part.leaseNumber)) ?? closed(part));
   }
 }
 
 /** Locks the batch's ceilings and reads what it must see, in one round trip. */
-async function readView(transaction: Queryable, folds: readonly RequestFold[]): Promise<{ view: LedgerView; ids: string[] }> {
+async function readView(transaction: Queryable, folds: readonly RequestFold[]): Promise<{ view: LedgerView; ids: string[]; keys: EnginePart[] }> {
   const ended = folds.filter((fold) => fold.ended !== null);
-  const parts = ended.flatMap(({ admitted }) => admitted.parts.map((part) => ({ ...part, engineId: admitted.engineId })));
+  const parts = ended.flatMap(({ admitted }) => admitted.parts.map((part): EnginePart => ({ ...part, engineId: admitted.engineId })));
   const keys = [...new Map(parts.map((part) => [leaseKey(part.engineId, part.leaseNumber), part])).values()];
   const { rows } = await transaction.query<ViewRow>(VIEW, [
     [...new Set(folds.flatMap(ceilingsOf))].sort((a, b) => a - b),
@@ -79,15 +84,19 @@ async function readView(transaction: Queryable, folds: readonly RequestFold[]): 
     ended.length * TRANSACTIONS_PER_REQUEST,
   ]);
   const found = rows[0] ?? EMPTY_VIEW;
-  return { view: decodeView(found), ids: found.ids ?? [] };
+  return { view: decodeView(found), ids: found.ids ?? [], keys };
+}
+
+function closed({ engineId, leaseNumber, ceilingId }: EnginePart): LeaseView {
+  return { engineId, number: leaseNumber, ceilingId, amountNanoUsd: 0n, exact: true };
 }
 
 function decodeView({ ceilings, requests, leases, grants }: ViewRow): LedgerView {
   const view: LedgerView = { ceilings: new Map(), leases: new Map(), grants: new Map(), rows: new Map() };
   for (const row of ceilings ?? []) view.ceilings.set(row[0], ceilingView(row));
   for (const row of requests ?? []) view.rows.set(row[0], rowView(row));
-  for (const [engineId, number, ceilingId, amount] of leases ?? []) {
-    view.leases.set(leaseKey(engineId, number), { engineId, number, ceilingId, amountNanoUsd: BigInt(amount) });
+  for (const [engineId, number, ceilingId, amount, exact] of leases ?? []) {
+    view.leases.set(leaseKey(engineId, number), { engineId, number, ceilingId, amountNanoUsd: BigInt(amount), exact });
   }
   for (const grant of grants ?? []) addGrant(view.grants, grant);
   return view;

@@ -32,6 +32,8 @@ export interface LeaseView {
   number: number;
   ceilingId: number;
   amountNanoUsd: bigint;
+  /** Exactly its holds: what a hold does not capture is free again at once instead of staying with the engine. */
+  exact: boolean;
 }
 
 /** Who settled a row: `engine` by the request's own end, `checkpoint` for a dead engine, `late` after that. */

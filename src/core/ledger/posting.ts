@@ -88,10 +88,10 @@ class PostingPlan {
     return lease !== undefined && lease.ceilingId === part.ceilingId && lease.amountNanoUsd >= part.amountNanoUsd ? lease : null;
   }
 
-  /** Takes the hold off its lease and the captured part off the ceiling; a strict hold's rest is free again at once. */
+  /** Takes the hold off its lease and the captured part off the ceiling; the rest is free again at once when the lease is exact. */
   #release(engineId: number, part: HoldPart, captured: bigint): void {
     const lease = part.amountNanoUsd === 0n ? null : this.#leaseOf(engineId, part);
-    const freed = lease === null ? 0n : part.exact ? part.amountNanoUsd : captured;
+    const freed = lease === null ? 0n : lease.exact ? part.amountNanoUsd : captured;
     this.#changeCeiling(part.ceilingId, { postedNanoUsd: -captured, leasedNanoUsd: -freed });
     if (lease === null || freed === 0n) return;
     lease.amountNanoUsd -= freed;

@@ -9,8 +9,6 @@ export interface HoldPart {
   kind: 'account' | 'budget';
   leaseNumber: number;
   amountNanoUsd: bigint;
-  /** The lease is exactly its holds (strict): what is not captured goes back at once instead of staying with the engine. */
-  exact: boolean;
 }
 
 /** First record of every journal file: whose it is, and how to tell whether that process still lives. */

@@ -68,7 +68,7 @@ export class MemoryLedger {
         if (!fits && this.#available(ceilingId) < amountNanoUsd) return;
         const number = leaseNumbers[index] ?? 0;
         this.#ceiling(ceilingId).leasedNanoUsd += amountNanoUsd;
-        this.leases.set(leaseKey(engineId, number), { engineId, number, ceilingId, amountNanoUsd });
+        this.leases.set(leaseKey(engineId, number), { engineId, number, ceilingId, amountNanoUsd, exact: true });
       });
       return fits || this.#bug === 'forgets-refused-part';
     });

@@ -120,7 +120,7 @@ class Simulation {
   #admitted(engine: Engine, { ceilingIds, amountNanoUsd, leaseNumbers }: { ceilingIds: number[]; amountNanoUsd: bigint; leaseNumbers: number[] }): void {
     const requestId = `r${this.#result.requestCount}`;
     const parts = ceilingIds.map((ceilingId, index): HoldPart => ({
-      ceilingId, kind: ceilingId === BUDGET ? 'budget' : 'account', leaseNumber: leaseNumbers[index] ?? 0, amountNanoUsd, exact: true,
+      ceilingId, kind: ceilingId === BUDGET ? 'budget' : 'account', leaseNumber: leaseNumbers[index] ?? 0, amountNanoUsd,
     }));
     const fold: RequestFold = {
       admitted: {
