@@ -28,11 +28,10 @@ async function main(): Promise<void> {
   await migrate(settings, migrations);
   const database = new Database(settings);
   try {
-    console.log(`Node ${process.version}, ${SECONDS} s per row, one hot account, ${embedded === null ? 'DATABASE_URL' : 'embedded PostgreSQL, fsync on'}`);
+    const server = embedded === null ? 'DATABASE_URL' : 'embedded PostgreSQL, fsync on';
+    console.log(`Node ${process.version}, ${SECONDS} s per row, one hot account, ${server}`);
     console.log('ledger | concurrent | pairs/s | hold p50 ms | p99 ms | own CPU µs/pair | PostgreSQL CPU µs/pair');
-    for (const strict of [true, false]) {
-      for (const concurrency of [1, 8, 64, 256]) await measure(database, { directory, postmaster: embedded?.pid ?? null }, { concurrency, strict });
-    }
+    await measureAll(database, { directory, postmaster: embedded?.pid ?? null });
   } finally {
     await database.close();
     await embedded?.stop();
@@ -40,12 +39,23 @@ async function main(): Promise<void> {
   }
 }
 
+interface Place {
+  directory: string;
+  postmaster: number | null;
+}
+
 interface Load {
   concurrency: number;
   strict: boolean;
 }
 
-async function measure(database: Database, { directory, postmaster }: { directory: string; postmaster: number | null }, { concurrency, strict }: Load): Promise<void> {
+async function measureAll(database: Database, place: Place): Promise<void> {
+  for (const strict of [true, false]) {
+    for (const concurrency of [1, 8, 64, 256]) await measure(database, place, { concurrency, strict });
+  }
+}
+
+async function measure(database: Database, { directory, postmaster }: Place, { concurrency, strict }: Load): Promise<void> {
   const organizationId = `bench-${concurrency}-${Date.now()}`;
   await fund(database, organizationId);
   const engine = new LedgerEngine({

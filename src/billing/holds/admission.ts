@@ -31,6 +31,7 @@ interface AdmitRow extends Record<string, unknown> {
 }
 
 export interface AdmissionPort {
+  readonly numbers: LeaseNumbers;
   engineId(): number;
   /** A lease that a batch was granted, before any of its holds is. */
   opened(lease: Lease): void;
@@ -64,7 +65,6 @@ export class Admission {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly settings: BillingSettings,
-    private readonly numbers: LeaseNumbers,
     private readonly port: AdmissionPort,
   ) {}
 
@@ -99,8 +99,8 @@ export class Admission {
   async #admit(questions: readonly Question[]): Promise<Verdict[]> {
     const ceilingIds = [...new Set(questions.flatMap(({ needs }) => needs.map(({ ceilingId }) => ceilingId)))].sort((a, b) => a - b);
     const engineId = this.port.engineId();
-    const numbers = this.numbers.reserve(ceilingIds.length);
-    const again = this.numbers.reserve(ceilingIds.length);
+    const numbers = this.port.numbers.reserve(ceilingIds.length);
+    const again = this.port.numbers.reserve(ceilingIds.length);
     try {
       return await this.#execute({ engineId, ceilingIds, numbers, questions });
     } catch (error) {
@@ -109,7 +109,7 @@ export class Admission {
       await this.database.query(RETURN, [engineId, numbers]);
       return await this.#execute({ engineId, ceilingIds, numbers: again, questions });
     } finally {
-      this.numbers.release([...numbers, ...again]);
+      this.port.numbers.release([...numbers, ...again]);
     }
   }
 

@@ -174,7 +174,8 @@ export class LedgerEngine extends Holds {
 
   #makeGranting(): Granting {
     const { database, clock, settings } = this.#parts;
-    const admission = new Admission(database, clock, settings, this.#numbers, {
+    const admission = new Admission(database, clock, settings, {
+      numbers: this.#numbers,
       engineId: () => this.#engine.id,
       opened: (lease) => this.#book.open(lease),
       onNotLive: () => void this.#engine.beat(),

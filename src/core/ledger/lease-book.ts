@@ -36,7 +36,8 @@ export interface LeaseReturn {
 }
 
 interface Shelf {
-  readonly open: Lease[];
+  /** Replaced, never changed in place while leases are given back. */
+  open: Lease[];
   readonly demand: Demand;
   /** No lease is taken before: credit is short. */
   strictUntilMs: number;
@@ -100,14 +101,14 @@ export class LeaseBook {
   /** Credit is short: all that can be spared is given back. */
   giveUp(ceilingId: number): void {
     const shelf = this.#shelf(ceilingId);
-    for (const lease of [...shelf.open]) this.#retire(lease, shelf);
+    for (const lease of shelf.open) this.#retire(lease, shelf);
   }
 
   /** What to ask the database for now; what is to be given back is retired already (`listReturns`). */
   plan(nowMs: number, idleMs: number): LeaseWish[] {
     const wishes: LeaseWish[] = [];
     for (const [ceilingId, shelf] of this.#shelves) {
-      for (const lease of [...shelf.open]) if (lease.validUntilMs <= nowMs) this.#retire(lease, shelf);
+      for (const lease of shelf.open) if (lease.validUntilMs <= nowMs) this.#retire(lease, shelf);
       const idle = shelf.demand.isIdle(nowMs, idleMs);
       const spares = shelf.open.map(({ amountNanoUsd, heldNanoUsd }) => amountNanoUsd - heldNanoUsd);
       const mayGrow = shelf.strictUntilMs <= nowMs;
@@ -168,7 +169,7 @@ export class LeaseBook {
   }
 
   #retire(lease: Lease, shelf: Shelf): void {
-    shelf.open.splice(shelf.open.indexOf(lease), 1);
+    shelf.open = shelf.open.filter((other) => other !== lease);
     lease.exact = true;
     this.#returns.add(lease);
   }
@@ -176,9 +177,8 @@ export class LeaseBook {
   #close(lease: Lease): void {
     this.#leases.delete(lease.number);
     this.#returns.delete(lease);
-    const open = this.#shelves.get(lease.ceilingId)?.open;
-    const position = open?.indexOf(lease) ?? -1;
-    if (position >= 0) open?.splice(position, 1);
+    const shelf = this.#shelves.get(lease.ceilingId);
+    if (shelf !== undefined) shelf.open = shelf.open.filter((other) => other !== lease);
   }
 }
 
