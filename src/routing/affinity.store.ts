@@ -22,9 +22,9 @@ export abstract class AffinityStore {
   abstract drop(key: string, deployment: Deployment): void;
 }
 
-interface Binding {
-  deploymentId: string;
-  untilMs: number;
+export interface Binding {
+  readonly deploymentId: string;
+  readonly untilMs: number;
 }
 
 /** The least recently bound is forgotten first. */
@@ -37,11 +37,22 @@ export class MemoryAffinityStore extends AffinityStore {
   }
 
   override find(key: string): string | null {
+    return this.recall(key)?.deploymentId ?? null;
+  }
+
+  recall(key: string): Binding | null {
     const binding = this.bindings.get(key);
     if (binding === undefined) return null;
-    if (this.clock.nowMs() < binding.untilMs) return binding.deploymentId;
+    if (this.clock.nowMs() < binding.untilMs) return binding;
     this.bindings.delete(key);
     return null;
+  }
+
+  /** What another replica remembers. */
+  adopt(key: string, binding: Binding): void {
+    this.bindings.delete(key);
+    this.bindings.set(key, binding);
+    this.forgetOldest();
   }
 
   override bind(key: string, deployment: Deployment, lifetimeMs = deployment.cache?.lifetimeMs ?? DEFAULT_LIFETIME_MS): void {
@@ -51,12 +62,16 @@ export class MemoryAffinityStore extends AffinityStore {
     // An entry written for an hour stays warm although the answers that read it say nothing of the hour.
     const isWarm = before?.deploymentId === deployment.id && before.untilMs > untilMs;
     this.bindings.set(key, { deploymentId: deployment.id, untilMs: isWarm ? before.untilMs : untilMs });
-    if (this.bindings.size <= CAPACITY) return;
-    const oldest = this.bindings.keys().next().value;
-    if (oldest !== undefined) this.bindings.delete(oldest);
+    this.forgetOldest();
   }
 
   override drop(key: string, deployment: Deployment): void {
     if (this.bindings.get(key)?.deploymentId === deployment.id) this.bindings.delete(key);
+  }
+
+  private forgetOldest(): void {
+    if (this.bindings.size <= CAPACITY) return;
+    const oldest = this.bindings.keys().next().value;
+    if (oldest !== undefined) this.bindings.delete(oldest);
   }
 }

@@ -22,7 +22,7 @@ export interface DeploymentHealthReport extends DeploymentHealthDetails {
   deployment: string;
   credential: string;
   zones: readonly string[];
-  credentialState: HealthView['credential'];
+  credentialState: HealthView['credential'] | 'exhausted';
   credentialUntilMs: number | null;
   /** False: this provider's health is not kept (`health: off`, sandbox). */
   kept: boolean;

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { SnapshotSource, type Deployment, type Snapshot } from '../core/catalog/model.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
-import { DeploymentHealth, RejectedCredential, SeededRandom, type DeploymentHealthDetails, type HealthView } from '../core/routing/index.js';
+import { DeploymentHealth, RejectedCredential, SeededRandom, type CallEffect, type DeploymentHealthDetails, type HealthNews, type HealthView } from '../core/routing/index.js';
 import { Clock } from '../platform/clock/index.js';
 import { HealthStore, type CallOutcome, type DeploymentHealthReport } from './health.store.js';
 
@@ -23,15 +23,16 @@ const NEVER_HEARD: DeploymentHealthDetails = {
 /** Health in this process. Bounded by the configuration: what a new snapshot no longer has is forgotten. */
 @Injectable()
 export class MemoryHealthStore extends HealthStore {
-  private readonly logger = new Logger('Health');
+  protected readonly logger = new Logger('Health');
   private readonly deployments = new Map<string, DeploymentHealth>();
   private readonly credentials = new Map<string, RejectedCredential>();
+  private deploymentById: ReadonlyMap<string, Deployment> = new Map();
   private readonly panicAtMs = new Map<string, number>();
   private readonly jitter = new SeededRandom(process.pid);
   private known: Snapshot | null = null;
 
   constructor(
-    private readonly clock: Clock,
+    protected readonly clock: Clock,
     private readonly snapshots: SnapshotSource,
   ) {
     super();
@@ -42,13 +43,33 @@ export class MemoryHealthStore extends HealthStore {
   }
 
   override report(deployment: Deployment, failure: UpstreamFailure | null, outcome: CallOutcome): void {
-    if (!isKept(deployment) || failure?.simulated === true) return;
+    this.record(deployment, failure, outcome);
+  }
+
+  /** What the call did to the circuit; null when this deployment's health is not kept. */
+  protected record(deployment: Deployment, failure: UpstreamFailure | null, outcome: CallOutcome): CallEffect | null {
+    if (!isKept(deployment) || failure?.simulated === true) return null;
     const nowMs = this.clock.nowMs();
     const effect = this.healthOf(deployment).record(deployment.credential, failure, { ...outcome, nowMs, jitter: this.jitter.next() });
-    if (effect === 'opened') this.logger.warn({ message: `The circuit of ${deployment.id} is open`, deployment: deployment.id, error: failure?.message });
-    if (effect === 'closed') this.logger.log({ message: `The circuit of ${deployment.id} is closed again`, deployment: deployment.id });
+    this.tell(deployment, effect, failure?.message);
     if (failure?.health === 'credential')
       this.logger.error({ message: `${deployment.provider.id} refuses the credential ${deployment.credential.id}`, status: failure.status });
+    return effect;
+  }
+
+  /** What another replica saw; nothing when this one's configuration does not have the deployment. */
+  protected absorb(deploymentId: string, news: HealthNews): void {
+    this.forgetRemoved();
+    const deployment = this.deploymentById.get(deploymentId);
+    if (deployment === undefined || !isKept(deployment)) return;
+    const { credential } = deployment;
+    const effect = this.healthOf(deployment).absorb(news, { nowMs: this.clock.nowMs(), jitter: this.jitter.next(), credential });
+    this.tell(deployment, effect, 'seen by another replica');
+  }
+
+  private tell({ id }: Deployment, effect: CallEffect, reason: string | undefined): void {
+    if (effect === 'opened') this.logger.warn({ message: `The circuit of ${id} is open`, deployment: id, error: reason });
+    if (effect === 'closed') this.logger.log({ message: `The circuit of ${id} is closed again`, deployment: id });
   }
 
   override claimCanary(deployment: Deployment): boolean {
@@ -82,14 +103,14 @@ export class MemoryHealthStore extends HealthStore {
       deployment: deployment.id,
       credential: deployment.credential.id,
       zones: deployment.provider.zones,
-      credentialState: view?.credential ?? 'ok',
+      credentialState: view?.credentialExhausted === true ? 'exhausted' : (view?.credential ?? 'ok'),
       credentialUntilMs: view?.credentialUntilMs ?? null,
       kept,
       ...(known?.details(nowMs) ?? NEVER_HEARD),
     };
   }
 
-  private healthOf(deployment: Deployment): DeploymentHealth {
+  protected healthOf(deployment: Deployment): DeploymentHealth {
     this.forgetRemoved();
     let health = this.deployments.get(deployment.id);
     if (health === undefined) {
@@ -112,7 +133,7 @@ export class MemoryHealthStore extends HealthStore {
     if (snapshot === this.known) return;
     this.known = snapshot;
     const deployments = [...snapshot.models.values()].flatMap((model) => model.deployments);
-    const ids = new Set(deployments.map(({ id }) => id));
+    const ids = (this.deploymentById = new Map(deployments.map((deployment) => [deployment.id, deployment])));
     const credentials = new Set(deployments.map(({ provider, credential }) => `${provider.id}#${credential.id}`));
     for (const id of this.deployments.keys()) if (!ids.has(id)) this.deployments.delete(id);
     for (const id of this.credentials.keys()) if (!credentials.has(id)) this.credentials.delete(id);

@@ -63,14 +63,16 @@ export class RoutingMetrics implements OnModuleInit {
         this.providerUp.set({ zone, provider, model }, value);
         this.circuitState.set({ zone, provider, model }, CIRCUIT[report.circuit]);
       }
-      this.credentialUp.set({ zone, provider, credential }, report.credentialState === 'rejected' ? 0 : 1);
+      this.credentialUp.set({ zone, provider, credential }, isRefused(report.credentialState) ? 0 : 1);
       healthy.set(model, (healthy.get(model) ?? 0) + (value > 0 ? 1 : 0));
     }
     for (const [model, count] of healthy) this.healthyCandidates.set({ zone, model }, count);
   }
 }
 
+const isRefused = (state: DeploymentHealthReport['credentialState']): boolean => state === 'rejected' || state === 'exhausted';
+
 function upOf({ circuit, credentialState }: DeploymentHealthReport): number {
-  if (circuit === 'open' || credentialState === 'rejected') return 0;
+  if (circuit === 'open' || isRefused(credentialState)) return 0;
   return circuit === 'half-open' || credentialState === 'rate-limited' ? 0.5 : 1;
 }

@@ -61,10 +61,28 @@ export class Circuit {
   succeed(nowMs: number, startedAtMs: number): boolean {
     this.consecutive = 0;
     if (this.untilMs === null || !this.isCanary(startedAtMs)) return false;
-    this.untilMs = null;
-    this.openings = 0;
-    this.canarySinceMs = null;
-    this.closedAtMs = nowMs;
+    this.close(nowMs);
+    return true;
+  }
+
+  /** How often it opened in a row; the wait doubles with it. */
+  get openingCount(): number {
+    return this.openings;
+  }
+
+  /** Another replica's circuit opened: this one follows. False when it was open already. */
+  adoptOpen(untilMs: number, openings: number): boolean {
+    const wasClosed = this.untilMs === null;
+    this.openings = Math.max(this.openings, openings);
+    this.untilMs = Math.max(this.untilMs ?? 0, untilMs);
+    if (wasClosed) this.closedAtMs = null;
+    return wasClosed;
+  }
+
+  /** Another replica's canary was answered. False when it was closed already. */
+  adoptClosed(nowMs: number): boolean {
+    if (this.untilMs === null) return false;
+    this.close(nowMs);
     return true;
   }
 
@@ -80,6 +98,14 @@ export class Circuit {
     const tooMany = this.consecutive >= CONSECUTIVE_FAILURES || (facts.samples >= MIN_WINDOW_SAMPLES && facts.failures > facts.samples / 2);
     if (tooMany) this.open(facts.nowMs, facts.jitter);
     return tooMany;
+  }
+
+  private close(nowMs: number): void {
+    this.untilMs = null;
+    this.openings = 0;
+    this.consecutive = 0;
+    this.canarySinceMs = null;
+    this.closedAtMs = nowMs;
   }
 
   private open(nowMs: number, jitter: number): void {

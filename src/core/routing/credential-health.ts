@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Credential } from '../catalog/model.js';
 
 const REJECTED_MS = 300_000;
@@ -9,11 +10,23 @@ export class RejectedCredential {
   private untilMs = 0;
   private secrets: Credential['secrets'] | null = null;
   private text = '';
+  private isExhausted = false;
 
-  reject(credential: Credential, nowMs: number): void {
+  /** It is a good key whose account has no money (402, `insufficient_quota`). */
+  get exhausted(): boolean {
+    return this.isExhausted;
+  }
+
+  reject(credential: Credential, nowMs: number, isExhausted = false): void {
+    this.isExhausted = isExhausted;
     this.untilMs = nowMs + REJECTED_MS;
     this.secrets = credential.secrets;
     this.text = JSON.stringify(credential.secrets);
+  }
+
+  /** Another replica's credential was refused: ours, too, when it is the same secret. An edit here that it has not heard of yet stays in force. */
+  adopt(credential: Credential, secretDigest: string, nowMs: number): void {
+    if (this.rejectedUntilMs(credential, nowMs) === undefined && digestOf(credential) === secretDigest) this.reject(credential, nowMs);
   }
 
   clear(): void {
@@ -35,6 +48,11 @@ export class RejectedCredential {
     }
     return this.untilMs;
   }
+}
+
+/** Names a secret to other replicas without telling it: 60 bits of a one-way digest of key material. */
+export function digestOf({ id, secrets }: Credential): string {
+  return hash('sha256', `og-credential\u0000${id}\u0000${JSON.stringify(secrets)}`, 'base64url').slice(0, 10);
 }
 
 /** Set aside as long as the provider's `retry-after` says; without one 1 s, doubling to 60 s while the 429s last. */

@@ -3,6 +3,7 @@ import type { UpstreamFailure } from '../errors/upstream-failure.js';
 import { Circuit, type CircuitState } from './circuit.js';
 import { RateLimitPause, type RejectedCredential } from './credential-health.js';
 import { DecayingCount } from './decaying-window.js';
+import type { HealthNews } from './health-news.js';
 import { LatencyDigest } from './latency-digest.js';
 import type { HealthView } from './plan.js';
 import { MIN_SAMPLES, wilsonLowerBound } from './wilson.js';
@@ -21,6 +22,10 @@ export interface CallFacts {
   jitter: number;
 }
 
+/** Whoever opened the circuit probes first: its news travels within a second or two. */
+const FOLLOW_MIN_MS = 2_500;
+const FOLLOW_SPREAD_MS = 2_500;
+
 export type CallEffect = 'none' | 'opened' | 'closed';
 
 interface Measured extends Omit<HealthView, 'ttftP95Ms' | 'totalP95Ms' | 'tokensPerS'> {
@@ -38,6 +43,7 @@ class MeasuredView implements HealthView {
   readonly slowStartWeight: number;
   readonly credential: HealthView['credential'];
   readonly credentialUntilMs: number | undefined;
+  readonly credentialExhausted: boolean;
   readonly lastError: string | undefined;
 
   constructor(private readonly measured: Measured) {
@@ -48,6 +54,7 @@ class MeasuredView implements HealthView {
     this.slowStartWeight = measured.slowStartWeight;
     this.credential = measured.credential;
     this.credentialUntilMs = measured.credentialUntilMs;
+    this.credentialExhausted = measured.credentialExhausted ?? false;
     this.lastError = measured.lastError;
   }
 
@@ -90,12 +97,33 @@ export class DeploymentHealth {
         this.pause.limit(facts.nowMs, failure.retryAfterMs);
         return this.saysNothing();
       case 'credential':
-        this.rejected.reject(credential, facts.nowMs);
+        this.rejected.reject(credential, facts.nowMs, failure.status === 402 || failure.status === 429);
         return this.saysNothing();
       case 'drift':
       case 'none':
         return this.saysNothing();
     }
+  }
+
+  /**
+   * What another replica saw of the same deployment. Its calls count like ours; its circuit's openings and closings are
+   * followed, a little later than it acts itself, so that one replica's canary asks for all. `jitter` in [0, 1).
+   */
+  absorb(news: HealthNews, { nowMs, jitter, credential }: { nowMs: number; jitter: number; credential: Credential }): CallEffect {
+    if (news.failures > 0) this.failures.add(nowMs, news.failures);
+    if (news.rateLimited > 0) this.rateLimited.add(nowMs, news.rateLimited);
+    for (const ms of news.ttftMs) this.ttft.add(ms, nowMs);
+    for (const ms of news.totalMs) this.total.add(ms, nowMs);
+    if (news.pausedForMs !== undefined) this.pause.limit(nowMs, news.pausedForMs);
+    if (news.rejectedSecret !== undefined) this.rejected.adopt(credential, news.rejectedSecret, nowMs);
+    const effect = this.follow(news, nowMs, jitter);
+    if (news.successes > 0) this.successes.add(nowMs, news.successes);
+    return effect;
+  }
+
+  /** What the other replicas should know of the circuit right after it changed. */
+  circuitNews(nowMs: number): NonNullable<HealthNews['opened']> {
+    return { forMs: Math.max(0, Math.round((this.circuit.retryAtMs(nowMs) ?? nowMs) - nowMs)), openings: this.circuit.openingCount };
   }
 
   claimCanary(nowMs: number): boolean {
@@ -117,6 +145,7 @@ export class DeploymentHealth {
       slowStartWeight: this.circuit.slowStartWeight(nowMs),
       credential: credentialState,
       credentialUntilMs: rejectedUntilMs ?? limitedUntilMs,
+      credentialExhausted: rejectedUntilMs !== undefined && this.rejected.exhausted,
       lastError: this.lastErrorText,
       ttft: this.ttft,
       total: this.total,
@@ -165,6 +194,17 @@ export class DeploymentHealth {
     const samples = failures + this.successes.at(facts.nowMs);
     const opened = this.circuit.fail({ nowMs: facts.nowMs, startedAtMs: facts.nowMs - facts.totalMs, samples, failures, jitter: facts.jitter });
     return opened ? 'opened' : 'none';
+  }
+
+  private follow({ opened, closed }: HealthNews, nowMs: number, jitter: number): CallEffect {
+    if (closed === true && this.circuit.adoptClosed(nowMs)) {
+      this.successes.clear();
+      this.failures.clear();
+      return 'closed';
+    }
+    if (opened === undefined || opened.forMs <= 0) return 'none';
+    const laterMs = FOLLOW_MIN_MS + jitter * FOLLOW_SPREAD_MS;
+    return this.circuit.adoptOpen(nowMs + opened.forMs + laterMs, opened.openings) ? 'opened' : 'none';
   }
 
   private saysNothing(): CallEffect {

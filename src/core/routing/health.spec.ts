@@ -109,6 +109,13 @@ describe('a credential', () => {
     story.good().bad(1, 'rate-limit');
     expect((story.view.credentialUntilMs as number) - story.nowMs).toBe(1_000);
   });
+  it('knows an account without money from a key that is wrong', () => {
+    const story = new Story();
+    story.health.record(credential, { ...failure('credential'), status: 402 }, { nowMs: story.nowMs, totalMs: 0, jitter: 0 });
+    expect(story.view).toMatchObject({ credential: 'rejected', credentialExhausted: true });
+    story.good();
+    expect(story.bad(1, 'credential').view).toMatchObject({ credential: 'rejected', credentialExhausted: false });
+  });
   it('once refused is tried again after 5 min, or when it was edited', () => {
     const story = new Story().bad(1, 'credential');
     expect(story.view).toMatchObject({ credential: 'rejected', circuit: 'closed', samples: 0 });

@@ -3,7 +3,8 @@ import { resolveName } from './resolve-model.js';
 
 export { readsCacheCheaper, type AffinityKey } from './affinity-key.js';
 export { DeploymentHealth, type CallEffect, type CallFacts, type DeploymentHealthDetails } from './deployment-health.js';
-export { RejectedCredential } from './credential-health.js';
+export { addSample, MAX_NEWS, noNews, parseBulletin, renderBulletin, type HealthNews } from './health-news.js';
+export { digestOf, RejectedCredential } from './credential-health.js';
 export { MAX_ATTEMPTS, planAttempts, type PlanQuestion, type PlanWorld, type RecalledFacts } from './plan-attempts.js';
 export type { Candidate, ExclusionReason, HealthView, Plan } from './plan.js';
 export { hash32, SeededRandom } from './random.js';

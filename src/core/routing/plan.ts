@@ -81,5 +81,7 @@ export interface HealthView {
   slowStartWeight: number;
   credential: 'ok' | 'rejected' | 'rate-limited';
   credentialUntilMs?: number;
+  /** Rejected for want of money, not for a wrong key. */
+  credentialExhausted?: boolean;
   lastError?: string;
 }
