@@ -61,14 +61,19 @@ function newsOf(raw: Record<string, unknown>): HealthNews {
     ttftMs: samplesOf(raw['ttftMs']),
     totalMs: samplesOf(raw['totalMs']),
   };
-  const opened = raw['opened'] as { forMs?: unknown; openings?: unknown } | null | undefined;
-  const forMs = within(opened?.forMs, MAX_WAIT_MS);
-  if (forMs !== undefined) news.opened = { forMs, openings: within(opened?.openings, 8) ?? 1 };
+  const opened = openedOf(raw['opened']);
+  if (opened !== undefined) news.opened = opened;
   if (raw['closed'] === true) news.closed = true;
   const pausedForMs = within(raw['pausedForMs'], MAX_WAIT_MS);
   if (pausedForMs !== undefined) news.pausedForMs = pausedForMs;
   if (typeof raw['rejectedSecret'] === 'string') news.rejectedSecret = raw['rejectedSecret'];
   return news;
+}
+
+function openedOf(value: unknown): HealthNews['opened'] {
+  const raw = value as { forMs?: unknown; openings?: unknown } | null | undefined;
+  const forMs = within(raw?.forMs, MAX_WAIT_MS);
+  return forMs === undefined ? undefined : { forMs, openings: within(raw?.openings, 8) ?? 1 };
 }
 
 function samplesOf(value: unknown): number[] {
