@@ -13,6 +13,7 @@ import { LogsRequests1763719000000 } from './1763719000000-logs-requests.js';
 import { BillingLedgerPosting1763716000002 } from './1763716000002-billing-ledger-posting.js';
 import { BillingRedeemCodes1763721000000 } from './1763721000000-billing-redeem-codes.js';
 import { ResponsesStored1763725000000 } from './1763725000000-responses-stored.js';
+import { RoutesRecords1763820000000 } from './1763820000000-routes-records.js';
 import { GatewayIdempotency1763722000000 } from './1763722000000-gateway-idempotency.js';
 import { BillingLeases1763840000000 } from './1763840000000-billing-leases.js';
 
@@ -30,4 +31,5 @@ export const migrations: readonly MigrationClass[] = [
   ResponsesStored1763725000000,
   GatewayIdempotency1763722000000,
   BillingLeases1763840000000,
+  RoutesRecords1763820000000,
 ];

@@ -51,6 +51,11 @@ export const GATEWAY_METRIC_PROVIDERS = [
     help: 'Cost in USD, charged to customers and taken by providers; for trends, the ledger is the truth',
     labelNames: ['zone', 'model', 'provider', 'side'],
   }),
+  makeCounterProvider({
+    name: 'og_cache_effect_usd_total',
+    help: 'What prompt caches did to charges, in USD: saved by reading, surcharge for writing',
+    labelNames: ['zone', 'model', 'provider', 'side'],
+  }),
   makeCounterProvider({ name: 'og_usage_estimated_total', help: 'Charges from our own estimate', labelNames: ['model', 'provider', 'reason'] }),
   makeCounterProvider({ name: 'og_upstream_drift_total', help: 'Things a provider sent that this version does not know', labelNames: ['provider', 'what'] }),
   makeCounterProvider({ name: 'og_stream_terminations_total', help: 'How streams ended', labelNames: ['zone', 'provider', 'model', 'reason'] }),
@@ -106,6 +111,9 @@ export class GatewayMetrics {
 
   @InjectMetric('og_cost_usd_total')
   private readonly cost!: Counter;
+
+  @InjectMetric('og_cache_effect_usd_total')
+  private readonly cacheEffect!: Counter;
 
   @InjectMetric('og_usage_estimated_total')
   private readonly estimated!: Counter;
@@ -181,6 +189,9 @@ export class GatewayMetrics {
     }
     if (log.chargedNanoUsd > 0n) this.count(this.cost, { zone, model, provider, side: 'charged' }, Number(log.chargedNanoUsd) / NANO_PER_USD);
     if (log.costNanoUsd > 0n) this.count(this.cost, { zone, model, provider, side: 'upstream' }, Number(log.costNanoUsd) / NANO_PER_USD);
+    const { savedNanoUsd, surchargeNanoUsd } = log.cacheEffect;
+    if (savedNanoUsd > 0n) this.count(this.cacheEffect, { zone, model, provider, side: 'saved' }, Number(savedNanoUsd) / NANO_PER_USD);
+    if (surchargeNanoUsd > 0n) this.count(this.cacheEffect, { zone, model, provider, side: 'surcharge' }, Number(surchargeNanoUsd) / NANO_PER_USD);
     if (log.usageEstimated) this.count(this.estimated, { model, provider, reason: estimateReasonOf(log) });
   }
 

@@ -1,5 +1,7 @@
 import { TOKEN_CLASSES, type Usage } from '../core/chat/usage.js';
 import type { CandidateLog, RequestLog } from '../core/request-log/request-log.js';
+import { cacheEffectOf, NO_CACHE_EFFECT } from '../core/pricing/index.js';
+import { routingRecordOf } from '../core/routing/index.js';
 import type { Candidate } from '../core/routing/plan.js';
 import type { Exchange } from './exchange.js';
 
@@ -16,6 +18,7 @@ export function requestLogOf(exchange: Exchange, context: LogContext): RequestLo
   return {
     ...askedOf(exchange),
     ...routedOf(exchange),
+    routing: recordOf(exchange),
     ...endedOf(exchange),
     ...paidOf(exchange),
     ...payloadOf(exchange),
@@ -61,8 +64,14 @@ function routedOf({ served, plan, fallback, replayed }: Exchange) {
     fallback,
     route: plan?.route,
     strategy: replayed === true ? 'idempotent_replay' : plan?.strategy,
+    arm: plan?.arm,
     candidates: plan === undefined ? [] : plan.candidates.map(candidateLogOf),
   };
+}
+
+/** Undefined of a request that was refused unread. */
+function recordOf({ request, needs, options, plan }: Exchange): RequestLog['routing'] {
+  return request === undefined || needs === undefined ? undefined : routingRecordOf({ request, needs, options }, plan);
 }
 
 function endedOf(exchange: Exchange) {
@@ -86,15 +95,16 @@ function stateOf({ settlement, replayed }: Exchange): RequestLog['state'] {
   return replayed === true ? 'completed' : 'failed';
 }
 
-function paidOf({ settlement, hold }: Exchange) {
+function paidOf({ settlement, hold, served }: Exchange) {
   const holdNanoUsd = hold === undefined ? 0n : hold.amountNanoUsd;
-  if (settlement === undefined) return { usageEstimated: false, holdNanoUsd, chargedNanoUsd: 0n, costNanoUsd: 0n, chargeLines: [] };
+  if (settlement === undefined) return { usageEstimated: false, holdNanoUsd, chargedNanoUsd: 0n, costNanoUsd: 0n, cacheEffect: NO_CACHE_EFFECT, chargeLines: [] };
   return {
     usage: isEmpty(settlement.usage) ? undefined : settlement.usage,
     usageEstimated: settlement.estimated,
     holdNanoUsd,
     chargedNanoUsd: settlement.chargedNanoUsd,
     costNanoUsd: settlement.providerCostNanoUsd,
+    cacheEffect: settlement.chargedNanoUsd === 0n ? NO_CACHE_EFFECT : cacheEffectOf(settlement.usage, served?.deployment.price ?? null),
     chargeLines: settlement.lines,
   };
 }

@@ -1,6 +1,7 @@
 import { completionTokens, NO_USAGE, promptTokens, TOKEN_CLASSES, type Usage } from '../core/chat/usage.js';
 import type { ChargeLine } from '../core/ledger/settlement.js';
 import type { AttemptLog, CandidateLog, RequestLog, StageTimings } from '../core/request-log/request-log.js';
+import { renderRoutingRecord } from '../core/routing/index.js';
 import { redact, storedText, type Redaction } from './redact.js';
 
 /** One row of `request_logs`, by its columns. `detail` is already in the words of the API. */
@@ -29,6 +30,8 @@ export function logRowOf(log: RequestLog, redaction: Redaction): LogRow {
       provider: log.provider,
       error_code: log.errorCode,
       fallback: log.fallback,
+      route: log.route,
+      arm: log.arm,
       ttft_ms: roundMs(log.timings.ttftMs),
     }),
     stream: log.stream,
@@ -42,6 +45,7 @@ export function logRowOf(log: RequestLog, redaction: Redaction): LogRow {
     hold_nano_usd: log.holdNanoUsd.toString(),
     charged_nano_usd: log.chargedNanoUsd.toString(),
     provider_cost_nano_usd: log.costNanoUsd.toString(),
+    cache_saved_nano_usd: (log.cacheEffect.savedNanoUsd - log.cacheEffect.surchargeNanoUsd).toString(),
     detail: detailOf(log, redaction),
   };
 }
@@ -78,9 +82,9 @@ function detailOf(log: RequestLog, redaction: Redaction): Record<string, unknown
       client_request_id: log.clientRequestId,
       upstream_model: log.upstreamModel,
       finish_reason: log.finishReason,
-      route: log.route,
       strategy: log.strategy,
     }),
+    routing: log.routing === undefined ? null : renderRoutingRecord(log.routing),
     key_name: log.keyName,
     upstream_id: short(log.upstreamId),
     error_message: safe(log.errorMessage),

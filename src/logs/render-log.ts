@@ -20,6 +20,8 @@ export interface SummaryRow {
   status: number;
   error_code: string | null;
   fallback: string | null;
+  route: string | null;
+  arm: string | null;
   session_id: string | null;
   tags: string[];
   attempt_count: number;
@@ -31,6 +33,7 @@ export interface SummaryRow {
   hold_nano_usd: string;
   charged_nano_usd: string;
   provider_cost_nano_usd: string;
+  cache_saved_nano_usd: string;
 }
 
 export interface DetailRow extends SummaryRow {
@@ -43,8 +46,8 @@ export interface DetailRow extends SummaryRow {
 }
 
 export const SUMMARY_COLUMNS = `request_id, received_at, ended_at, organization_id, project_id, key_id, detail->>'key_name' AS key_name, zone, endpoint, protocol,
-  requested_model, served_model, provider, stream, state, status, error_code, fallback, session_id, tags, attempt_count, total_ms, ttft_ms,
-  prompt_tokens, completion_tokens, cached_tokens, hold_nano_usd, charged_nano_usd, provider_cost_nano_usd`;
+  requested_model, served_model, provider, stream, state, status, error_code, fallback, route, arm, session_id, tags, attempt_count, total_ms, ttft_ms,
+  prompt_tokens, completion_tokens, cached_tokens, hold_nano_usd, charged_nano_usd, provider_cost_nano_usd, cache_saved_nano_usd`;
 
 /** One line of the list. `cost_usd` is what the customer was charged. */
 export function renderSummary(row: SummaryRow): Record<string, unknown> {
@@ -69,6 +72,8 @@ export function renderSummary(row: SummaryRow): Record<string, unknown> {
     status: row.status,
     error_code: row.error_code,
     fallback: row.fallback,
+    route: row.route,
+    arm: row.arm,
     session_id: row.session_id,
     tags: row.tags,
     attempt_count: row.attempt_count,
@@ -80,6 +85,7 @@ export function renderSummary(row: SummaryRow): Record<string, unknown> {
     hold_usd: formatUsd(BigInt(row.hold_nano_usd)),
     cost_usd: formatUsd(BigInt(row.charged_nano_usd)),
     provider_cost_usd: formatUsd(BigInt(row.provider_cost_nano_usd)),
+    cache_saved_usd: formatUsd(BigInt(row.cache_saved_nano_usd)),
   };
 }
 

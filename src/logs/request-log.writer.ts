@@ -25,6 +25,8 @@ const COLUMNS: readonly (readonly [name: string, type: string])[] = [
   ['status', 'smallint'],
   ['error_code', 'text'],
   ['fallback', 'text'],
+  ['route', 'text'],
+  ['arm', 'text'],
   ['session_id', 'text'],
   ['tags', 'text[]'],
   ['attempt_count', 'smallint'],
@@ -36,6 +38,7 @@ const COLUMNS: readonly (readonly [name: string, type: string])[] = [
   ['hold_nano_usd', 'bigint'],
   ['charged_nano_usd', 'bigint'],
   ['provider_cost_nano_usd', 'bigint'],
+  ['cache_saved_nano_usd', 'bigint'],
   ['detail', 'jsonb'],
 ];
 const PAYLOAD_COLUMNS: readonly (readonly [name: string, type: string])[] = [

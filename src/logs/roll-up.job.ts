@@ -16,13 +16,13 @@ const ROLL_UP = `INSERT INTO request_log_hours
     count(*), count(*) FILTER (WHERE status < 400), count(*) FILTER (WHERE status >= 400 AND status < 500 AND state <> 'canceled'),
     count(*) FILTER (WHERE status >= 500), count(*) FILTER (WHERE state = 'canceled'),
     sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(charged_nano_usd), sum(provider_cost_nano_usd),
-    sum(total_ms), coalesce(sum(ttft_ms), 0), count(ttft_ms)
+    sum(total_ms), coalesce(sum(ttft_ms), 0), count(ttft_ms), sum(cache_saved_nano_usd)
   FROM request_logs WHERE request_id >= $2 AND request_id < $3 GROUP BY 2, 3, 4, 5, 6, 7
   ON CONFLICT (hour, organization_id, project_id, key_id, model, provider, zone) DO UPDATE SET
     requests = EXCLUDED.requests, succeeded = EXCLUDED.succeeded, client_errors = EXCLUDED.client_errors, server_errors = EXCLUDED.server_errors,
     canceled = EXCLUDED.canceled, prompt_tokens = EXCLUDED.prompt_tokens, completion_tokens = EXCLUDED.completion_tokens, cached_tokens = EXCLUDED.cached_tokens,
     charged_nano_usd = EXCLUDED.charged_nano_usd, provider_cost_nano_usd = EXCLUDED.provider_cost_nano_usd, total_ms = EXCLUDED.total_ms,
-    ttft_ms = EXCLUDED.ttft_ms, ttft_count = EXCLUDED.ttft_count`;
+    ttft_ms = EXCLUDED.ttft_ms, ttft_count = EXCLUDED.ttft_count, cache_saved_nano_usd = EXCLUDED.cache_saved_nano_usd`;
 
 /**
  * Sums the log by hour, for charts that must not read every record. Each hour is counted anew as a whole, so that a run that is

@@ -1,3 +1,4 @@
+export { cacheEffectOf, NO_CACHE_EFFECT, type CacheEffect } from './cache-effect.js';
 export { chargeFor, isBelievable, NO_UNITS, ratesFor, type Charge, type ChargeUnits } from './charge.js';
 export { holdAmount, promptUpperBound, unpricedClassesOf, type HoldEstimate } from './hold-amount.js';
 export { parsePrice, PRICE_FIELDS, rateOf, renderPrice } from './parse-price.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { NO_USAGE, TOKEN_CLASSES, type Usage } from '../chat/usage.js';
 import { GatewayError } from '../errors/gateway-error.js';
-import { chargeFor, formatUsd, holdAmount, isBelievable, NO_UNITS, parsePrice, parseUsd, renderPrice, unpricedClassesOf, type Price } from './index.js';
+import { cacheEffectOf, chargeFor, formatUsd, holdAmount, isBelievable, NO_UNITS, parsePrice, parseUsd, renderPrice, unpricedClassesOf, type Price } from './index.js';
 
 const SONNET = parsePrice({ input: '3.00', output: '15.00', cache_read: '0.30', cache_write: '3.75', cache_write_1h: '6' }, 'price');
 const usageOf = (counts: Partial<Usage>): Usage => ({ ...NO_USAGE, ...counts });
@@ -159,5 +159,29 @@ describe('properties', () => {
       { numRuns: 500 },
     );
     expect(holdAmount({ promptTokens: 10, maxOutputTokens: 0, choices: 1 }, [parsePrice({ input: '1', output: '1' }, 'p'), SONNET])).toBe(66_000n);
+  });
+});
+
+describe('what a prompt cache does to a charge', () => {
+  const count = fc.integer({ min: 0, max: 2_000_000 });
+  const usage = fc.record({ input: count, cacheRead: count, cacheWrite: count, cacheWrite1h: count, output: count }).map(usageOf);
+
+  it('is the difference to the same prompt without one', () => {
+    fc.assert(
+      fc.property(usage, (used) => {
+        const { savedNanoUsd, surchargeNanoUsd } = cacheEffectOf(used, SONNET);
+        const without = usageOf({ output: used.output, input: used.input + used.cacheRead + used.cacheWrite + used.cacheWrite1h });
+        const difference = chargeFor(without, SONNET, NO_UNITS).totalNanoUsd - chargeFor(used, SONNET, NO_UNITS).totalNanoUsd;
+        const apart = difference - (savedNanoUsd - surchargeNanoUsd);
+        return savedNanoUsd >= 0n && surchargeNanoUsd >= 0n && apart >= -2n && apart <= 2n;
+      }),
+    );
+  });
+  it('is nothing where nothing is cached, priced or charged', () => {
+    const cached = usageOf({ cacheRead: 1_000_000 });
+    expect([cacheEffectOf(cached, SONNET), cacheEffectOf(usageOf({ input: 9 }), SONNET), cacheEffectOf(cached, null), cacheEffectOf(cached, parsePrice('free', 'p'))]).toEqual([
+      { savedNanoUsd: 2_700_000_000n, surchargeNanoUsd: 0n },
+      ...Array.from({ length: 3 }, () => ({ savedNanoUsd: 0n, surchargeNanoUsd: 0n })),
+    ]);
   });
 });

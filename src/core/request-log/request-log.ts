@@ -1,5 +1,7 @@
 import type { ParameterAdjustment } from '../chat/parameter-report.js';
 import type { Usage } from '../chat/usage.js';
+import type { CacheEffect } from '../pricing/cache-effect.js';
+import type { RoutingRecord } from '../routing/routing-record.js';
 import type { ChargeLine, RequestState } from '../ledger/settlement.js';
 
 export interface AttemptLog {
@@ -72,6 +74,10 @@ export interface RequestLog {
   fallback?: string;
   route?: string;
   strategy?: string;
+  /** The arm of the route's experiment. */
+  arm?: string;
+  /** What the plan was made from; undefined when the request was refused unread. */
+  routing?: RoutingRecord;
   attempts: AttemptLog[];
   candidates: CandidateLog[];
   parameters: ParameterAdjustment[];
@@ -82,6 +88,8 @@ export interface RequestLog {
   holdNanoUsd: bigint;
   chargedNanoUsd: bigint;
   costNanoUsd: bigint;
+  /** What the prompt cache saved the customer and cost it, in nano-USD. */
+  cacheEffect: CacheEffect;
   chargeLines: ChargeLine[];
   tags: string[];
   sessionId?: string;

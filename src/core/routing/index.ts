@@ -10,6 +10,7 @@ export type { Candidate, ExclusionReason, HealthView, Plan } from './plan.js';
 export { hash32, SeededRandom } from './random.js';
 export { refusalOf } from './refusal.js';
 export { isRetired, modelNotFound, resolveName } from './resolve-model.js';
+export { parseRoutingRecord, questionOfRecord, renderRoutingRecord, routingRecordOf, type RoutingRecord } from './routing-record.js';
 export { RetryBudget } from './retry-budget.js';
 export { mayAskAfter } from './substitution.js';
 

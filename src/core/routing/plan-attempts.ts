@@ -30,7 +30,8 @@ export interface PlanQuestion {
 }
 
 export interface RecalledFacts {
-  readonly affinity: AffinityKey | null;
+  /** Undefined: none was worked out then, so it is now. */
+  readonly affinity?: AffinityKey;
   readonly historyOrigin: string | null;
 }
 
@@ -92,24 +93,23 @@ export function planAttempts(question: PlanQuestion, world: PlanWorld): Plan {
     seed: world.seed,
     fallbackOn: ruling.fallbackOn,
   };
-  return mark(plan, { route, affinity: key === null ? null : affinity.key, probe, arm, explored, historyOrigin });
+  return mark(plan, { route, affinity: affinity.known, key, probe, arm, explored, historyOrigin });
 }
 
 interface Marks {
   route: Route | null;
   affinity: AffinityKey | null;
+  key: string | null;
   probe: string | null;
   arm: DrawnArm | null;
   explored: boolean;
   historyOrigin: string | null;
 }
 
-function mark(plan: Plan, { route, affinity, probe, arm, explored, historyOrigin }: Marks): Plan {
+function mark(plan: Plan, { route, affinity, key, probe, arm, explored, historyOrigin }: Marks): Plan {
   if (route !== null) plan.route = route.name;
-  if (affinity !== null) {
-    plan.affinityKey = affinity.value;
-    plan.affinitySource = affinity.source;
-  }
+  if (affinity !== null) plan.affinity = affinity;
+  if (key !== null) plan.affinityKey = key;
   if (arm !== null) plan.arm = arm.name;
   if (explored) plan.explored = true;
   if (historyOrigin !== null) plan.historyOrigin = historyOrigin;
@@ -218,6 +218,11 @@ class Affinity {
     return this.key?.value ?? null;
   }
 
+  /** Null, too, when nobody has asked. */
+  get known(): AffinityKey | null {
+    return this.found ?? null;
+  }
+
   get key(): AffinityKey | null {
     return this.found === undefined ? (this.found = this.find()) : this.found;
   }
@@ -234,7 +239,7 @@ class Affinity {
     const { request, caller, options, recalled } = this.question;
     const metadata = this.route.affinity;
     if (metadata === null) return null;
-    if (recalled !== undefined) return recalled.affinity;
+    if (recalled?.affinity !== undefined) return recalled.affinity;
     return affinityKeyOf(request, {
       organizationId: caller?.organizationId ?? '',
       sessionId: options.sessionId,

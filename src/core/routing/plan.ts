@@ -52,7 +52,8 @@ export interface Plan {
   seed: number;
   /** What the request's prompt cache is kept together by; undefined when nothing is. */
   affinityKey?: string;
-  affinitySource?: AffinityKey['source'];
+  /** The same with its source; set, too, where it only drew the experiment's arm. */
+  affinity?: AffinityKey;
   /** The protocol whose signed reasoning the history carries; undefined when there is none, or when nobody had to ask. */
   historyOrigin?: string;
   /** The arm of the route's experiment that was drawn for this request. */

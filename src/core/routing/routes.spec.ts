@@ -146,12 +146,12 @@ describe('what keeps requests together', () => {
 
   it('the session before the cache key before metadata before the prefix', () => {
     const all = { ...long, promptCacheKey: 'k', metadata: { session_id: 'm' }, user: 'u' };
-    expect(plan(['session_id'], all, { sessionId: 's' }).affinitySource).toBe('session');
-    expect(plan(['session_id'], all).affinitySource).toBe('prompt_cache_key');
-    expect(plan(['session_id', 'user'], { ...long, metadata: { session_id: 'm' } }).affinitySource).toBe('metadata');
-    expect(plan(['session_id', 'user'], { ...long, user: 'u' }).affinitySource).toBe('metadata');
-    expect(plan([], { ...long, metadata: { session_id: 'm' }, user: 'u' }).affinitySource).toBe('prefix');
-    expect(plan([], {}).affinitySource).toBeUndefined();
+    expect(plan(['session_id'], all, { sessionId: 's' }).affinity?.source).toBe('session');
+    expect(plan(['session_id'], all).affinity?.source).toBe('prompt_cache_key');
+    expect(plan(['session_id', 'user'], { ...long, metadata: { session_id: 'm' } }).affinity?.source).toBe('metadata');
+    expect(plan(['session_id', 'user'], { ...long, user: 'u' }).affinity?.source).toBe('metadata');
+    expect(plan([], { ...long, metadata: { session_id: 'm' }, user: 'u' }).affinity?.source).toBe('prefix');
+    expect(plan([], {}).affinity?.source).toBeUndefined();
     expect(plan(null, all, { sessionId: 's' }).affinityKey).toBeUndefined();
   });
   it('a prefix from the length on from which its models cache', () => {

@@ -1,0 +1,28 @@
+import { promptTokens, type Usage } from '../chat/usage.js';
+import { ratesFor } from './charge.js';
+import { rateOf } from './parse-price.js';
+import type { Price } from './price.js';
+
+/** What the prompt cache did to a charge, in nano-USD, rounded down: for reports, never a posting. */
+export interface CacheEffect {
+  /** Tokens that were read from the cache, at the difference to reading them anew. */
+  savedNanoUsd: bigint;
+  /** Tokens that were written into it, at what that cost more than reading them. */
+  surchargeNanoUsd: bigint;
+}
+
+export const NO_CACHE_EFFECT: Readonly<CacheEffect> = Object.freeze({ savedNanoUsd: 0n, surchargeNanoUsd: 0n });
+
+const PER_MILLION = 1_000_000n;
+
+/** What the cache saved and cost against the same prompt without one. The usage must be believable. */
+export function cacheEffectOf(usage: Usage, price: Price | null): CacheEffect {
+  const { cacheRead, cacheWrite, cacheWrite1h } = usage;
+  if (price === null || price.free || cacheRead + cacheWrite + cacheWrite1h === 0) return NO_CACHE_EFFECT;
+  const rates = ratesFor(price, promptTokens(usage));
+  const input = rates.input ?? 0n;
+  const saved = BigInt(cacheRead) * (input - (rateOf(rates, 'cacheRead') ?? input));
+  const surcharge =
+    BigInt(cacheWrite) * ((rateOf(rates, 'cacheWrite') ?? input) - input) + BigInt(cacheWrite1h) * ((rateOf(rates, 'cacheWrite1h') ?? input) - input);
+  return { savedNanoUsd: saved / PER_MILLION, surchargeNanoUsd: surcharge / PER_MILLION };
+}
