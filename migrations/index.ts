@@ -16,6 +16,7 @@ import { ResponsesStored1763725000000 } from './1763725000000-responses-stored.j
 import { RoutesRecords1763820000000 } from './1763820000000-routes-records.js';
 import { GatewayIdempotency1763722000000 } from './1763722000000-gateway-idempotency.js';
 import { BillingLeases1763840000000 } from './1763840000000-billing-leases.js';
+import { BillingUsage1763850000000 } from './1763850000000-billing-usage.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -32,4 +33,5 @@ export const migrations: readonly MigrationClass[] = [
   GatewayIdempotency1763722000000,
   BillingLeases1763840000000,
   RoutesRecords1763820000000,
+  BillingUsage1763850000000,
 ];

@@ -19,6 +19,10 @@ import { LedgerRepository } from './posting/ledger.repository.js';
 import { Recovery } from './recovery/recovery.js';
 import { Successor } from './recovery/successor.js';
 import { Sweeper } from './recovery/sweeper.js';
+import { ExchangeRates } from './rates/exchange-rates.service.js';
+import { Statements } from './statements/statements.service.js';
+import { UsageReports } from './usage/usage-reports.service.js';
+import { UsageRollUp } from './usage/usage-roll-up.js';
 import { redeemProviders, redeemServices } from './redeem-codes/index.js';
 
 type Parts = [Database, LedgerRepository, Clock, BillingSettings, LedgerReporter];
@@ -29,7 +33,7 @@ const PARTS = [Database, LedgerRepository, Clock, BillingSettings, LedgerReporte
 export class BillingModule {
   /** @param settings replaces defaults; for tests of deadlines. */
   static forRoot(settings: Partial<BillingSettings> = {}): DynamicModule {
-    const services = [Accounts, Credits, LedgerRequests, LedgerVerify, Refunds];
+    const services = [Accounts, Credits, ExchangeRates, LedgerRequests, LedgerVerify, Refunds, Statements, UsageReports];
     return {
       module: BillingModule,
       providers: [
@@ -63,6 +67,7 @@ export class BillingModule {
         LedgerReporter,
         LedgerGauges,
         LedgerJobs,
+        UsageRollUp,
         LedgerLifecycle,
         ...services,
         ...redeemProviders,

@@ -3,6 +3,11 @@ export { Credits, type GrantRecord, type NewGrant } from './accounts/credits.ser
 export { LedgerVerify, type InvariantResult, type LedgerReport } from './accounts/ledger-verify.service.js';
 export { Refunds, type NewRefund, type RefundRecord } from './accounts/refunds.service.js';
 export { LedgerRequests, type LedgerEntry, type RequestMoney } from './accounts/request-money.service.js';
+export { ExchangeRates } from './rates/exchange-rates.service.js';
+export { Statements, type Statement } from './statements/statements.service.js';
+export { parseUsageWords, USAGE_GROUPS, type UsageGroup, type UsageWords } from './usage/usage-query.js';
+export type { UsageSums } from './usage/usage-columns.js';
+export { UsageReports, type UsageReport } from './usage/usage-reports.service.js';
 export { BillingModule } from './billing.module.js';
 export { BillingSettings } from './billing-settings.js';
 export {

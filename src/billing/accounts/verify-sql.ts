@@ -118,4 +118,18 @@ export const INVARIANTS: readonly InvariantQuery[] = [
            SELECT organization_id, r.amount AS rows, p.amount AS entries FROM rows r FULL JOIN posted p USING (organization_id)
            WHERE coalesce(r.amount, 0) <> coalesce(p.amount, 0)`,
   },
+  {
+    // Not of the ledger itself: the hours that usage is read from. Those with something posted since they were last summed are left out.
+    id: 'U01', means: 'usage by hour is what the requests of the hour were charged',
+    text: `WITH changed AS (
+             SELECT DISTINCT date_trunc('hour', r.admitted_at, 'UTC') AS hour FROM usage_progress p
+               JOIN ledger_transactions t ON t.created_at >= p.rolled_at - interval '60 seconds' JOIN ledger_requests r USING (request_id)),
+             summed AS (SELECT hour, organization_id, sum(charged) AS charged, sum(refunded) AS refunded, sum(provider_cost) AS cost FROM usage_hours GROUP BY 1, 2),
+             asked AS (SELECT date_trunc('hour', admitted_at, 'UTC') AS hour, organization_id, sum(captured + overage) AS charged, sum(refunded) AS refunded, sum(provider_cost) AS cost
+               FROM ledger_requests WHERE admitted_at < (SELECT rolled_until FROM usage_progress) AND ended_at IS NOT NULL GROUP BY 1, 2)
+           SELECT hour, organization_id, s.charged, a.charged AS requests_charged, s.refunded, a.refunded AS requests_refunded
+           FROM summed s FULL JOIN asked a USING (hour, organization_id)
+           WHERE hour NOT IN (SELECT hour FROM changed)
+             AND (s.charged, s.refunded, s.cost) IS DISTINCT FROM (a.charged, a.refunded, a.cost)`,
+  },
 ];
