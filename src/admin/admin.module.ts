@@ -9,6 +9,8 @@ import { OrganizationsController, ProjectsController } from './organizations.con
 import { RedeemCodesController } from './redeem-codes.controller.js';
 import { RedeemCodesRevocationController } from './redeem-codes-revocation.controller.js';
 import { RequestsController } from './requests.controller.js';
+import { StatementsController } from './statements.controller.js';
+import { ExchangeRatesController, UsageController } from './usage.controller.js';
 import { RoutingController } from './routing.controller.js';
 
 /** The operator's API, `/admin/v1`. Needs the leaves in scope; joins what they know and adds the audit log. */
@@ -25,6 +27,9 @@ import { RoutingController } from './routing.controller.js';
     RedeemCodesRevocationController,
     RequestsController,
     RoutingController,
+    UsageController,
+    ExchangeRatesController,
+    StatementsController,
     AuditController,
   ],
   providers: [AuditLog],

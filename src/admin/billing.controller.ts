@@ -1,12 +1,16 @@
+import { ApiQuery } from '@nestjs/swagger';
 import { Body, Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { Organizations } from '../auth/index.js';
-import { Accounts, Credits, LedgerRequests, LedgerVerify, Refunds } from '../billing/index.js';
+import { Accounts, Credits, ExchangeRates, LedgerRequests, LedgerVerify, Refunds } from '../billing/index.js';
 import { invalidRequest } from '../core/errors/gateway-error.js';
 import type { AuditedRequest } from './audit/audit.interceptor.js';
+import { ListQueryDto } from './dto/list-query.dto.js';
 import { GrantCreditDto, RefundDto } from './dto/organizations.dto.js';
 import { Operated } from './operated.js';
 import { readFuture, readUsd } from './read-values.js';
 import { renderAccount, renderEntry, renderGrant, renderRefund, renderVerification } from './render-ledger.js';
+
+const DEFAULT_LIMIT = 50;
 
 @Operated('billing')
 @Controller('admin/v1')
@@ -15,6 +19,7 @@ export class CreditsController {
     private readonly organizations: Organizations,
     private readonly accounts: Accounts,
     private readonly credits: Credits,
+    private readonly rates: ExchangeRates,
   ) {}
 
   @Post('credits')
@@ -26,6 +31,7 @@ export class CreditsController {
         amountNanoUsd: readUsd('amount_usd', body.amount_usd),
         reason: body.reason,
         expiresAtMs: body.expires_at === undefined ? undefined : readFuture('expires_at', body.expires_at),
+        priority: body.priority,
         idempotencyKey: body.idempotency_key,
         actor: 'operator',
       },
@@ -34,10 +40,24 @@ export class CreditsController {
     return renderGrant(grant);
   }
 
+  /** An organization's grants, newest first. */
+  @Get('credits')
+  async list(@Query() query: ListQueryDto): Promise<Record<string, unknown>> {
+    if (query.organization_id === undefined) throw invalidRequest('organization_id', 'The query parameter organization_id is required.');
+    if (query.cursor !== undefined && !/^\d{1,15}$/.test(query.cursor)) throw invalidRequest('cursor', 'cursor must be the next_cursor of an earlier page.');
+    await this.organizations.get(query.organization_id);
+    const limit = query.limit ?? DEFAULT_LIMIT;
+    const grants = await this.credits.list(query.organization_id, { limit: limit + 1, before: query.cursor === undefined ? undefined : Number(query.cursor) });
+    return { data: grants.slice(0, limit).map(renderGrant), next_cursor: grants.length > limit ? String(grants[limit - 1]?.id) : null };
+  }
+
+  /** `?currency=KRW`: also in that currency, at the operator's stored rate. */
   @Get('accounts/:id')
-  async account(@Param('id') id: string): Promise<Record<string, unknown>> {
+  @ApiQuery({ name: 'currency', required: false, schema: { type: 'string', example: 'KRW' } })
+  async account(@Param('id') id: string, @Query('currency') currency?: string): Promise<Record<string, unknown>> {
     await this.organizations.get(id);
-    return renderAccount(await this.accounts.get(id));
+    const rate = currency === undefined ? null : await this.rates.get(String(currency), Date.now());
+    return renderAccount(await this.accounts.get(id), rate);
   }
 }
 

@@ -1,16 +1,17 @@
-import type { AccountBalance, GrantRecord, LedgerEntry, LedgerReport, RefundRecord, RequestMoney } from '../billing/index.js';
-import { formatUsd } from '../core/pricing/index.js';
+import { renderRate, type AccountBalance, type GrantRecord, type LedgerEntry, type LedgerReport, type RefundRecord, type RequestMoney } from '../billing/index.js';
+import { formatUsd, viewOfUsd, type ExchangeRate } from '../core/pricing/index.js';
 
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
 /** Money leaves the admin API as decimal-string USD. */
-export function renderAccount(account: AccountBalance): Record<string, unknown> {
+export function renderAccount(account: AccountBalance, rate: ExchangeRate | null): Record<string, unknown> {
   return {
     organization_id: account.organizationId,
     balance_usd: formatUsd(account.balanceNanoUsd),
     held_usd: formatUsd(account.heldNanoUsd),
     available_usd: formatUsd(account.availableNanoUsd),
     leased_usd: formatUsd(account.leasedNanoUsd),
+    ...(rate !== null && { view: { ...renderRate(rate), balance: viewOfUsd(account.balanceNanoUsd, rate), available: viewOfUsd(account.availableNanoUsd, rate) } }),
   };
 }
 

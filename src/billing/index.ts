@@ -6,8 +6,8 @@ export { LedgerRequests, type LedgerEntry, type RequestMoney } from './accounts/
 export { ExchangeRates } from './rates/exchange-rates.service.js';
 export { Statements, type Statement } from './statements/statements.service.js';
 export { parseUsageWords, USAGE_GROUPS, type UsageGroup, type UsageWords } from './usage/usage-query.js';
-export type { UsageSums } from './usage/usage-columns.js';
-export { UsageReports, type UsageReport } from './usage/usage-reports.service.js';
+export { renderRate, renderUsageReport } from './usage/render-usage.js';
+export { UsageReports } from './usage/usage-reports.service.js';
 export { BillingModule } from './billing.module.js';
 export { BillingSettings } from './billing-settings.js';
 export {

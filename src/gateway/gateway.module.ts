@@ -4,6 +4,7 @@ import { Answers } from './answers.js';
 import { AttemptRunner } from './attempt-runner.js';
 import { ChatController } from './chat.controller.js';
 import { CompleteChat } from './complete-chat.service.js';
+import { CurrencyViews } from './currency-views.js';
 import { CustomerController } from './customer.controller.js';
 import { ErrorDocsController } from './error-docs.controller.js';
 import { Exchanges } from './exchanges.js';
@@ -31,12 +32,13 @@ import { RedeemController } from './redeem.controller.js';
 import { Refusals } from './refusals.js';
 import { RootController } from './root.controller.js';
 import { StreamTicker } from './stream-ticker.js';
+import { UsageController } from './usage.controller.js';
 
 /**
  * The `/v1` API. Needs the leaves in scope: Planner and HealthStore (routing), Holds (billing), ProviderAdapter and
  * SnapshotSource (providers), Limits and the key guard (auth), RequestLogs (logs).
  */
-const ENGINE_CONTROLLERS = [ChatController, CountTokensController, ResponsesController, OperationsController, ModelsController, CustomerController, RedeemController];
+const ENGINE_CONTROLLERS = [ChatController, CountTokensController, ResponsesController, OperationsController, ModelsController, CustomerController, RedeemController, UsageController];
 
 const PROVIDERS: Provider[] = [
   Answers,
@@ -44,6 +46,7 @@ const PROVIDERS: Provider[] = [
   Bulkheads,
   Compensation,
   CompleteChat,
+  CurrencyViews,
   Exchanges,
   GatewayMetrics,
   Idempotency,

@@ -6,6 +6,7 @@ import { RequestLogReader } from './request-log.reader.js';
 import { RequestLogWriter } from './request-log.writer.js';
 import { RetentionJob } from './retention.job.js';
 import { RollUpJob } from './roll-up.job.js';
+import { TagUsage } from './tag-usage.js';
 
 /** Needs the platform's Database, Jobs, Clock and Config in scope. */
 @Module({
@@ -14,11 +15,12 @@ import { RollUpJob } from './roll-up.job.js';
     RequestLogQueue,
     { provide: RequestLogs, useExisting: RequestLogQueue },
     RequestLogReader,
+    TagUsage,
     RollUpJob,
     RetentionJob,
     LogMetrics,
     ...logMetricProviders,
   ],
-  exports: [RequestLogs, RequestLogReader],
+  exports: [RequestLogs, RequestLogReader, TagUsage],
 })
 export class LogsModule {}

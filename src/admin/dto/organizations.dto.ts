@@ -147,6 +147,13 @@ export class GrantCreditDto {
   @IsISO8601({ strict: true })
   expires_at?: string;
 
+  @ApiPropertyOptional({ default: 100, description: 'Lower is spent first; of equal ones that which expires first' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000)
+  priority?: number;
+
   @ApiPropertyOptional({ description: 'The same key grants once' })
   @IsOptional()
   @IsString()

@@ -1,5 +1,6 @@
 import type { Caller, CallerLayer, LayerName } from '../../core/policy/index.js';
 import { effectiveStore, effectiveStrictParams, isTimezone, parseBudget, parseLimits, parsePolicy } from '../../core/policy/index.js';
+import { isCurrency } from '../../core/pricing/index.js';
 import type { KeyRow, LayerRow, OrganizationRow, ProjectRow } from './rows.js';
 
 /** A stored layer, read once; `fault` says why it cannot be, which closes it to its callers and to nobody else. */
@@ -24,7 +25,6 @@ export interface KeyRecord extends LayerRecord {
 }
 
 const ZONE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-const CURRENCY = /^[A-Z]{3}$/;
 
 export function organizationRecord(row: OrganizationRow): LayerRecord {
   return layerRecord('organization', row);
@@ -74,7 +74,7 @@ export function callerOf(key: KeyRecord, project: ProjectRecord, organization: L
 export function placeFault(place: { zone: string | null; timezone: string; currency: string }): string | null {
   if (place.zone !== null && !ZONE.test(place.zone)) return 'zone';
   if (!isTimezone(place.timezone)) return 'timezone';
-  return CURRENCY.test(place.currency) ? null : 'currency';
+  return isCurrency(place.currency) ? null : 'currency';
 }
 
 function layerRecord(layer: LayerName, row: LayerRow): LayerRecord {
