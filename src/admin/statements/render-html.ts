@@ -14,8 +14,9 @@ body { font: 10.5pt/1.45 system-ui, "Noto Sans KR", "Noto Sans JP", "Apple SD Go
 h1 { font-size: 20pt; margin: 0 0 2mm; } h2 { font-size: 12pt; margin: 9mm 0 2mm; }
 header p { margin: 0; color: #444; } .note { border-left: 3px solid #b45309; padding: 1mm 3mm; color: #7c2d12; margin: 4mm 0; }
 table { border-collapse: collapse; width: 100%; } th, td { padding: 1.4mm 2mm; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; overflow-wrap: anywhere; }
-thead { display: table-header-group; } tr { break-inside: avoid; } th { font-weight: 600; border-bottom: 1.5px solid #111; }
+thead { display: table-header-group; } tr { break-inside: avoid; } thead th { font-weight: 600; border-bottom: 1.5px solid #111; } tbody th { font-weight: 400; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; overflow-wrap: normal; }
+.date { white-space: nowrap; }
 .sum td, .sum th { border-top: 1.5px solid #111; border-bottom: none; font-weight: 700; }
 .balance { width: auto; min-width: 55%; } footer { margin-top: 8mm; color: #555; font-size: 8.5pt; }
 @media print { body { margin: 0; max-width: none; padding: 0; } }
@@ -96,7 +97,7 @@ function movementTable({ statement }: StatementDocument, words: StatementWords):
   if (statement.movements.length === 0) return `<p>${words.nothing}</p>`;
   const day = dayFormat(statement.timezone);
   const rows = statement.movements.map(
-    (movement) => `<tr><td class="n">${day(movement.atMs)}</td><td>${words.kinds[movement.kind]}</td><td>${escape(movement.reason ?? '')}${reference(movement.requestId)}</td><td class="n">${usd(movement.amountNanoUsd)}</td></tr>`,
+    (movement) => `<tr><td class="date">${day(movement.atMs)}</td><td>${words.kinds[movement.kind]}</td><td>${escape(movement.reason ?? '')}${reference(movement.requestId)}</td><td class="n">${usd(movement.amountNanoUsd)}</td></tr>`,
   );
   const more = statement.movementsLeftOutCount === 0 ? '' : `<p>+ ${statement.movementsLeftOutCount} ${words.more}</p>`;
   return `<table><thead><tr><th>${words.date}</th><th>${words.kind}</th><th>${words.description}</th><th class="n">${words.amount}</th></tr></thead><tbody>${rows.join('\n')}</tbody></table>${more}`;
