@@ -21,6 +21,7 @@ import { Successor } from './recovery/successor.js';
 import { Sweeper } from './recovery/sweeper.js';
 import { ExchangeRates } from './rates/exchange-rates.service.js';
 import { Statements } from './statements/statements.service.js';
+import { UsageJobs } from './usage/usage-jobs.js';
 import { UsageReports } from './usage/usage-reports.service.js';
 import { UsageRollUp } from './usage/usage-roll-up.js';
 import { redeemProviders, redeemServices } from './redeem-codes/index.js';
@@ -68,6 +69,7 @@ export class BillingModule {
         LedgerGauges,
         LedgerJobs,
         UsageRollUp,
+        UsageJobs,
         LedgerLifecycle,
         ...services,
         ...redeemProviders,

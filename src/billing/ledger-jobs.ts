@@ -2,11 +2,9 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Jobs } from '../platform/queue/index.js';
 import { Credits } from './accounts/credits.service.js';
 import { LedgerVerify } from './accounts/ledger-verify.service.js';
-import { UsageRollUp } from './usage/usage-roll-up.js';
 import { Recovery } from './recovery/recovery.js';
 
 const EXPIRY_INTERVAL_MS = 60_000;
-const ROLL_UP_INTERVAL_MS = 300_000;
 const VERIFY_INTERVAL_MS = 3_600_000;
 
 /** The ledger's recurring work. Each run does what is due; one that is lost is done by the next. */
@@ -19,13 +17,11 @@ export class LedgerJobs implements OnModuleInit {
     private readonly credits: Credits,
     private readonly verifier: LedgerVerify,
     private readonly recovery: Recovery,
-    private readonly usage: UsageRollUp,
   ) {}
 
   onModuleInit(): void {
     this.jobs.register({ name: 'ledger-sweep', everyMs: this.recovery.sweepMs, run: () => this.recovery.sweep() });
     this.jobs.register({ name: 'ledger-expire-grants', everyMs: EXPIRY_INTERVAL_MS, run: async () => void (await this.credits.expire()) });
-    this.jobs.register({ name: 'usage-roll-up', everyMs: ROLL_UP_INTERVAL_MS, run: async (context) => void (await this.usage.run(context)) });
     this.jobs.register({ name: 'ledger-verify', everyMs: VERIFY_INTERVAL_MS, run: () => this.#verify() });
   }
 

@@ -67,12 +67,11 @@ export class CustomerController {
     if (id === undefined || id === '') throw invalidRequest('id', 'The query parameter id is required: the x-request-id of a request.');
     const { organizationId } = request.caller as Caller;
     const [logged, money] = await Promise.all([this.requests.find(id), this.ledger.find(id)]);
-    const log = logged?.['organization_id'] === organizationId ? logged : null;
-    const settled = money?.organizationId === organizationId ? money : null;
-    if (log === null && settled === null) throw new GatewayError('not_found', `There is no request ${id.slice(0, 64)} of this organization.`, { param: 'id' });
-    // What the provider takes is between it and the operator.
-    const { provider_cost_usd: _cost, ...shown } = log ?? { id, object: 'request', organization_id: organizationId };
-    return { ...shown, ...(settled === null ? {} : renderMoney(settled)) };
+    const isTheirs = [logged?.['organization_id'], money?.organizationId].includes(organizationId);
+    if (!isTheirs) throw new GatewayError('not_found', `There is no request ${id.slice(0, 64)} of this organization.`, { param: 'id' });
+    // What the provider takes is between it and the operator. A request whose process was killed has no log.
+    const { provider_cost_usd: _cost, ...shown } = logged ?? { id, object: 'request', organization_id: organizationId };
+    return { ...shown, ...(money === null ? {} : renderMoney(money)) };
   }
 
   private async budgetOf({ layer, id, budget }: CallerLayer): Promise<Record<string, unknown>[]> {
@@ -82,7 +81,7 @@ export class CustomerController {
   }
 }
 
-/** State and money of record, over what the log says: a request whose process was killed has no log. */
+/** State and money of record, over what the log says. */
 function renderMoney(money: RequestMoney): Record<string, unknown> {
   return {
     state: money.state,
