@@ -1,5 +1,6 @@
 import { anthropicMessages } from '../core/protocols/anthropic-messages/index.js';
 import { bedrockConverse } from '../core/protocols/bedrock-converse/index.js';
+import { bedrockInvoke } from '../core/protocols/bedrock-invoke/index.js';
 import { cohereChat } from '../core/protocols/cohere-chat/index.js';
 import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
 import { ollamaChat } from '../core/protocols/ollama-chat/index.js';
@@ -17,4 +18,5 @@ export const UPSTREAM_PROTOCOLS = {
   'cohere-chat': cohereChat,
   'ollama-chat': ollamaChat,
   'bedrock-converse': bedrockConverse,
+  'bedrock-invoke': bedrockInvoke({ messages: anthropicMessages, converse: bedrockConverse, chat: openaiChat }),
 } as const satisfies Readonly<Record<ProtocolId, UpstreamProtocol>>;

@@ -93,6 +93,32 @@ const BEDROCK: readonly Omit<Shape, 'protocol'>[] = [
   { name: 'an exception in a stream', stream: Buffer.concat([blocks(['messageStart', { role: 'assistant' }], ['contentBlockDelta', { contentBlockIndex: 0, delta: { text: 'H' } }]), exception('throttlingException', { message: 'Too many tokens' })]), wanted: { error: 'Too many tokens' } },
 ];
 
+/** What InvokeModel wraps a model's own event in. */
+const chunks = (...events: readonly Json[]): Buffer => blocks(...events.map((event) => ['chunk', { bytes: Buffer.from(JSON.stringify(event)).toString('base64'), p: 'abc' }] as const));
+const METRICS = { 'amazon-bedrock-invocationMetrics': { inputTokenCount: 10, outputTokenCount: 5, invocationLatency: 1, firstByteLatency: 1 } };
+const INVOKE: readonly Omit<Shape, 'protocol'>[] = [
+  { name: 'Claude', whole: message([{ type: 'text', text: 'Hi' }]), wanted: { ...HI, drift: [] } },
+  { name: 'Claude in a stream', stream: chunks(started, ...text(0, 'Hi'), ended('end_turn')[0] as Json, { type: 'message_stop', ...METRICS }), wanted: { ...HI, drift: [] } },
+  { name: 'Nova', whole: converse([{ text: 'Hi' }]), wanted: HI },
+  { name: 'Nova in a stream', stream: chunks({ messageStart: { role: 'assistant' } }, { contentBlockDelta: { delta: { text: 'Hi' }, contentBlockIndex: 0 } }, { messageStop: { stopReason: 'end_turn' } }, { metadata: { usage: { inputTokens: 10, outputTokens: 5 } }, ...METRICS }), wanted: { ...HI, drift: [] } },
+  { name: 'chat completions', whole: { choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }], usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } }, wanted: HI },
+  { name: 'chat completions in a stream', stream: chunks({ choices: [{ index: 0, delta: { content: 'Hi' }, finish_reason: null }] }, { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], ...METRICS }), wanted: { ...HI, drift: [] } },
+  { name: 'DeepSeek R1', whole: { choices: [{ text: 'Hi', stop_reason: 'stop' }] }, wanted: { text: 'Hi', finish: 'stop' } },
+  { name: 'Titan', whole: { inputTextTokenCount: 10, results: [{ tokenCount: 5, outputText: 'Hi', completionReason: 'FINISH' }] }, wanted: { ...HI, drift: [] } },
+  { name: 'Titan at its limit, in a stream', stream: chunks({ outputText: 'H', index: 0, totalOutputTextTokenCount: null, completionReason: null, inputTextTokenCount: 10 }, { outputText: 'i', index: 0, totalOutputTextTokenCount: 5, completionReason: 'LENGTH', inputTextTokenCount: 10, ...METRICS }), wanted: { text: 'Hi', finish: 'length', usage: [10, 5, 0], drift: [] } },
+  { name: 'Titan filtered', whole: { inputTextTokenCount: 10, results: [{ tokenCount: 5, outputText: '', completionReason: 'CONTENT_FILTERED' }] }, wanted: { finish: 'content_filter', drift: [] } },
+  { name: 'Llama', whole: { generation: 'Hi', prompt_token_count: 10, generation_token_count: 5, stop_reason: 'stop' }, wanted: { ...HI, drift: [] } },
+  { name: 'Llama in a stream', stream: chunks({ generation: 'Hi', prompt_token_count: 10, generation_token_count: 1, stop_reason: null }, { generation: '', prompt_token_count: null, generation_token_count: 5, stop_reason: 'length', ...METRICS }), wanted: { text: 'Hi', finish: 'length', usage: [10, 5, 0] } },
+  { name: 'Mistral’s text', whole: { outputs: [{ text: 'Hi', stop_reason: 'length' }] }, wanted: { text: 'Hi', finish: 'length' } },
+  { name: 'Command', whole: { generations: [{ text: 'Hi', finish_reason: 'COMPLETE' }], prompt: 'p' }, wanted: { text: 'Hi', finish: 'stop', drift: [] } },
+  { name: 'Command R', whole: { text: 'Hi', generation_id: 'g', finish_reason: 'MAX_TOKENS' }, wanted: { text: 'Hi', finish: 'length' } },
+  { name: 'Jurassic', whole: { prompt: { text: 'p', tokens: [{}, {}] }, completions: [{ data: { text: 'Hi', tokens: [{}] }, finishReason: { reason: 'endoftext' } }] }, wanted: { text: 'Hi', finish: 'stop', usage: [2, 1, 0] } },
+  { name: 'Claude 2', whole: { completion: 'Hi', stop_reason: 'stop_sequence', stop: 'Human:' }, wanted: { text: 'Hi', finish: 'stop' } },
+  { name: 'an exception in the middle', stream: Buffer.concat([chunks(started, ...text(0, 'Hi')), exception('modelStreamErrorException', { message: 'Model broke', originalStatusCode: 500 })]), wanted: { error: 'Model broke' } },
+  { name: 'broken off', stream: chunks(started, ...text(0, 'Hi')), wanted: { error: 'message_stop' } },
+  { name: 'chunks without bytes', stream: blocks(['chunk', { p: 'abc' }]), wanted: { error: 'no JSON event' } },
+];
+
 const item = (type: string, more: Json): Json => ({ id: `${type}_1`, type, status: 'completed', ...more });
 const words = item('message', { role: 'assistant', content: [{ type: 'output_text', text: 'Hi', annotations: [] }] });
 const response = (output: readonly Json[], more: Json = {}): Json => ({ id: 'resp', object: 'response', created_at: 1, status: 'completed', error: null, model: 'm', output, usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 }, ...more });
@@ -135,5 +161,5 @@ const RESPONSES: readonly Omit<Shape, 'protocol'>[] = [
 const of = (protocol: Shape['protocol'], shapes: readonly Omit<Shape, 'protocol'>[]): Shape[] => shapes.map((shape) => ({ ...shape, protocol }));
 
 export const NATIVE_SHAPES: readonly Shape[] = [
-  ...of('gemini-generate', GEMINI), ...of('anthropic-messages', ANTHROPIC), ...of('cohere-chat', COHERE), ...of('ollama-chat', OLLAMA), ...of('bedrock-converse', BEDROCK), ...of('openai-responses', RESPONSES),
+  ...of('gemini-generate', GEMINI), ...of('anthropic-messages', ANTHROPIC), ...of('cohere-chat', COHERE), ...of('ollama-chat', OLLAMA), ...of('bedrock-converse', BEDROCK), ...of('bedrock-invoke', INVOKE), ...of('openai-responses', RESPONSES),
 ];

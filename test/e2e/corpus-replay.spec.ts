@@ -4,7 +4,7 @@ import { startGatewayProcess, type GatewayProcess } from '../support/gateway-pro
 import { parsed } from '../support/corpus-expectation.js';
 import { answerOfChoice, compare, faultsOfBroken, faultsOfError, faultsOfStream, report, score } from '../support/corpus-scoring.js';
 import { Operator } from '../support/operator.js';
-import { Corpus, UpstreamSimulator, type Exchange } from '../support/upstream-simulator/index.js';
+import { Corpus, fails, replays, UpstreamSimulator, type Exchange, type RecordedRequest, type Scenario } from '../support/upstream-simulator/index.js';
 
 /**
  * Every recorded chat exchange through the running gateway, over real sockets: an upstream on loopback answers with the
@@ -19,6 +19,7 @@ const APIS = {
   'cohere.chat.v2': 'cohere-chat',
   'ollama.chat': 'ollama-chat',
   'openai.responses': 'openai-responses',
+  'bedrock.invoke': 'bedrock-invoke',
 } as const;
 /** Providers that have a definition of their own for what they speak here; any other of the OpenAI family is an `openai-compatible` one. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -47,14 +48,14 @@ type Json = Record<string, unknown>;
 type Api = keyof typeof APIS;
 
 const corpus = Corpus.find();
-const exchanges = corpus === null ? [] : (Object.keys(APIS) as Api[]).flatMap((api) => corpus.list(api).map((entry) => corpus.read(entry)));
+const exchanges = corpus === null ? [] : (Object.keys(APIS) as Api[]).flatMap((api) => corpus.list(api).map((entry) => corpus.read(entry))).filter((exchange) => !isEmbedding(exchange));
 
 (corpus === null ? describe.skip : describe)('recorded traffic through the running gateway', () => {
   let gateway: GatewayProcess;
   let simulator: UpstreamSimulator;
 
   beforeAll(async () => {
-    simulator = (await UpstreamSimulator.start()).replay(corpus as Corpus);
+    simulator = (await UpstreamSimulator.start()).replay(corpus as Corpus).otherwise(invoked);
     gateway = await startGatewayProcess();
     await new Operator(gateway).apply(documentFor(simulator));
   }, TIMEOUT_MS);
@@ -100,6 +101,18 @@ function isWhole({ api, response, expect: expected, request }: Exchange): boolea
   return api !== 'anthropic.messages' || (typeof request.body === 'object' && request.body !== null);
 }
 
+/** The simulator itself speaks no InvokeModel: there the model's name stands in the path alone. */
+function invoked({ url }: RecordedRequest): Scenario {
+  const model = /\/model\/([^/]+)\/invoke/.exec(url)?.[1] ?? '';
+  const exchange = corpus?.find(decodeURIComponent(model)) ?? null;
+  return exchange === null ? fails(404) : replays(exchange);
+}
+
+/** Bedrock's one door serves vectors too: those are operations. */
+function isEmbedding({ api, response }: Exchange): boolean {
+  return api === 'bedrock.invoke' && typeof response.body === 'object' && response.body !== null && 'embedding' in response.body;
+}
+
 function documentFor(simulator: UpstreamSimulator): Json {
   const providers = new Map<string, Json>();
   const models: Json[] = [];
@@ -131,7 +144,8 @@ async function replay(gateway: GatewayProcess, exchange: Exchange): Promise<stri
   const answer = await post(gateway, '/v1/chat/completions', body);
   if (exchange.response.status >= 400) return faultsOfError(answer, exchange);
   const text = await answer.text();
-  if (exchange.expect === null || exchange.expect.streamError != null || isErrorInside200(exchange)) return faultsOfBroken(answer.status, text);
+  const decoded = exchange.expect !== null || exchange.api === 'bedrock.invoke';
+  if (!decoded || exchange.expect?.streamError != null || isErrorInside200(exchange)) return faultsOfBroken(answer.status, text);
   if (answer.status !== 200) return [`status ${answer.status}: ${text.slice(0, 300)}`];
   return stream ? faultsOfStream(text, exchange) : compare(answerOfChoice(JSON.parse(text) as Json), exchange);
 }

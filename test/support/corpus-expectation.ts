@@ -1,3 +1,4 @@
+import { invokeExpectation } from './corpus-invoke.js';
 import type { Exchange, ExpectedAnswer } from './upstream-simulator/index.js';
 
 /** What a client of `/v1/chat/completions` must have got from a recorded exchange. Written down independently of the gateway's code. */
@@ -36,6 +37,8 @@ const FINISH: Readonly<Record<string, string>> = {
   guardrail_intervened: 'content_filter',
   completed: 'stop',
   max_output_tokens: 'length',
+  FINISH: 'stop',
+  LENGTH: 'length',
 };
 
 /** Calls whose arguments were streamed in pieces: the recording's decoding lists the pieces as calls without a name. */
@@ -85,6 +88,7 @@ function responsesExpectation(exchange: Exchange): ExpectedAnswer {
 /** What was recorded, without what its decoding is known to have read wrongly. */
 export function expectationOf(exchange: Exchange): ExpectedAnswer {
   if (exchange.api === 'openai.responses') return responsesExpectation(exchange);
+  if (exchange.api === 'bedrock.invoke') return invokeExpectation(exchange);
   return exchange.api === 'bedrock.converse' ? bedrockExpectation(exchange) : (exchange.expect ?? {});
 }
 
@@ -109,6 +113,7 @@ function argumentsOf(text: string): unknown {
 }
 
 function usageOf(exchange: Exchange, usage: Json): ClientAnswer['usage'] {
+  if (exchange.api === 'bedrock.invoke') return invokeUsage(usage);
   if (exchange.api === 'cohere.chat.v2') return cohereUsage(usage);
   if (exchange.api === 'ollama.chat') return ollamaUsage(usage);
   if (exchange.api === 'bedrock.converse') return bedrockUsage(usage);
@@ -123,6 +128,10 @@ function anthropicUsage(usage: Json): ClientAnswer['usage'] {
   const prompt = count(usage['input_tokens']) + cached + count(usage['cache_creation_input_tokens']);
   const completion = count(usage['output_tokens']);
   return { prompt, completion, total: prompt + completion, cached };
+}
+
+function invokeUsage({ prompt, completion, cached }: Json): ClientAnswer['usage'] {
+  return { prompt: count(prompt), completion: count(completion), total: count(prompt) + count(completion), cached: count(cached) };
 }
 
 function responsesUsage(usage: Json): ClientAnswer['usage'] {

@@ -10,7 +10,7 @@ import type { ResponseDialect } from './dialect.js';
 /** Wire formats in which a client may ask. */
 export type ClientProtocolId = 'openai-chat' | 'anthropic-messages' | 'gemini-generate' | 'openai-responses' | 'openai-completions';
 /** Wire formats that only upstreams speak. */
-export type UpstreamOnlyProtocolId = 'cohere-chat' | 'ollama-chat' | 'bedrock-converse';
+export type UpstreamOnlyProtocolId = 'cohere-chat' | 'ollama-chat' | 'bedrock-converse' | 'bedrock-invoke';
 export type ProtocolId = ClientProtocolId | UpstreamOnlyProtocolId;
 
 /** What a renderer towards the client must know about the request it answers. */

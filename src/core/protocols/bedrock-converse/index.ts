@@ -1,6 +1,5 @@
 import type { UpstreamProtocol } from '../protocol.js';
-import { endpoint } from './endpoint.js';
-import { parseError } from './parse-error.js';
+import { modelEndpoint, parseError } from '../shared-bedrock/index.js';
 import { parseResponse } from './parse-response.js';
 import { BedrockStreamParser } from './parse-stream.js';
 import { renderRequest } from './render-request.js';
@@ -10,7 +9,7 @@ export const bedrockConverse: UpstreamProtocol = {
   id: 'bedrock-converse',
   headers: {},
   streamMediaType: 'application/vnd.amazon.eventstream',
-  endpoint,
+  endpoint: (target) => modelEndpoint(target, { whole: 'converse', stream: 'converse-stream' }),
   renderRequest,
   parseResponse,
   createStreamParser: (sink, context) => new BedrockStreamParser(sink, context),

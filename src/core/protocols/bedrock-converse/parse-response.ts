@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../../json/index.js';
 import { UnreadableAnswer, type ParseContext } from '../protocol.js';
 import { annotationsOf } from './citations.js';
 import { BEDROCK, finishOf, STRUCTURED_OUTPUT_TOOL, textOf } from './facts.js';
-import { parseError } from './parse-error.js';
+import { parseError } from '../shared-bedrock/index.js';
 import { parseUsage } from './parse-usage.js';
 
 const KNOWN: ReadonlySet<string> = new Set(['output', 'stopReason', 'usage', 'metrics']);

@@ -5,7 +5,7 @@ import { EventStreamDecoder, type EventStreamMessage } from '../eventstream/inde
 import type { ParseContext, StreamParser } from '../protocol.js';
 import { StreamOutlet } from '../stream-outlet.js';
 import { finishOf, textOf } from './facts.js';
-import { exceptionFacts } from './parse-error.js';
+import { exceptionFacts } from '../shared-bedrock/index.js';
 import { parseUsage } from './parse-usage.js';
 import { StreamBlocks } from './stream-blocks.js';
 

@@ -1,0 +1,2 @@
+export { modelEndpoint } from './endpoint.js';
+export { exceptionFacts, parseError } from './parse-error.js';
