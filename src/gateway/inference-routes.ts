@@ -21,6 +21,7 @@ export const INFERENCE_ROUTES = {
   rerank: route('/v1/rerank', 'openai-chat', 'rerank'),
   moderations: route('/v1/moderations', 'openai-chat', 'moderations'),
   images: route('/v1/images/generations', 'openai-chat', 'images'),
+  imageEdits: route('/v1/images/edits', 'openai-chat', 'image-edits'),
   speech: route('/v1/audio/speech', 'openai-chat', 'speech'),
   transcriptions: route('/v1/audio/transcriptions', 'openai-chat', 'transcriptions'),
 } as const;

@@ -21,6 +21,7 @@ const ANSWERS: Readonly<Record<string, (upstream: UpstreamRequest) => Json>> = {
   '/rerank': (upstream) => rerank(read(upstream)),
   '/moderations': (upstream) => moderate(read(upstream)),
   '/images/generations': (upstream) => draw(read(upstream)),
+  '/images/edits': edit,
   '/audio/speech': (upstream) => speak(read(upstream)),
   '/audio/transcriptions': transcribe,
 };
@@ -90,8 +91,19 @@ function verdictOn(text: string): Json {
 }
 
 function draw(fields: Fields): Json {
-  const count = fields.integer('n', { min: 1, max: 10 }) ?? 1;
-  const input = countTokens(fields.requiredString('prompt'));
+  return drawn(fields.integer('n', { min: 1, max: 10 }) ?? 1, fields.requiredString('prompt'));
+}
+
+/** The same pixel, whatever it started from. */
+function edit(upstream: UpstreamRequest): Json {
+  const type = upstream.headers['content-type'] ?? '';
+  if (!type.startsWith('multipart/')) return draw(read(upstream));
+  const form = parseMultipart(Buffer.from(upstream.body ?? ''), type);
+  return drawn(Number(form.field('n') ?? 1), form.field('prompt') ?? '');
+}
+
+function drawn(count: number, prompt: string): Json {
+  const input = countTokens(prompt);
   const data = Array.from({ length: count }, () => ({ b64_json: PNG }));
   return { created: 0, data, usage: { input_tokens: input, output_tokens: count * 100, total_tokens: input + count * 100 } };
 }

@@ -1,4 +1,5 @@
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.js';
+import { OPERATION_APIS } from '../support/corpus-apis.js';
 import { expectedStatuses, parsed } from '../support/corpus-expectation.js';
 import { Operator } from '../support/operator.js';
 import { bodyBytes, Corpus, UpstreamSimulator, replays, type Exchange } from '../support/upstream-simulator/index.js';
@@ -28,20 +29,25 @@ const PRICE = { input: '1', output: '2', image: '3', audio_in: '4', audio_out: '
 const KNOWN_TYPES = new Set(['openai', 'groq', 'mistral', 'openrouter', 'xai', 'voyage', 'gemini', 'cohere', 'together', 'perplexity', 'llamacpp']);
 const typeOf = (provider: string): string => (KNOWN_TYPES.has(provider) ? provider : 'openai-compatible');
 
-const APIS: Readonly<Record<string, Api>> = {
+const APIS: Readonly<Record<(typeof OPERATION_APIS)[number], Api>> = {
   'openai.embeddings': { path: '/v1/embeddings', type: typeOf, body: (exchange) => ({ ...embeddingsAsked(exchange), ...asked(exchange) }), faults: faultsOfEmbeddings },
   'gemini.batchEmbedContents': { path: '/v1/embeddings', type: () => 'gemini', body: embeddingsAsked, faults: faultsOfEmbeddings },
   'cohere.embed.v2': { path: '/v1/embeddings', type: () => 'cohere', body: embeddingsAsked, faults: faultsOfEmbeddings },
   'openai.rerank': { path: '/v1/rerank', type: typeOf, body: rerankAsked, faults: faultsOfRerank },
   'cohere.rerank.v2': { path: '/v1/rerank', type: () => 'cohere', body: rerankAsked, faults: faultsOfRerank },
   'openai.images.generations': { path: '/v1/images/generations', type: typeOf, body: asked, faults: faultsOfImages },
+  'openai.images.edits': { path: '/v1/images/edits', type: typeOf, body: editAsked, faults: faultsOfImages },
+  'bedrock.invoke': { path: '/v1/embeddings', type: () => 'bedrock', body: embeddingsAsked, faults: faultsOfEmbeddings },
+  'bedrock.rerank': { path: '/v1/rerank', type: () => 'bedrock', body: rerankAsked, faults: faultsOfRerank },
+  'cohere.embed.v1': { path: '/v1/embeddings', type: () => 'cohere', body: embeddingsAsked, faults: faultsOfEmbeddings },
+  'cohere.rerank.v1': { path: '/v1/rerank', type: () => 'cohere', body: rerankAsked, faults: faultsOfRerank },
   'openai.completions': { path: '/v1/completions', type: () => 'openai-compatible', body: completionAsked, faults: faultsOfCompletion },
   'openai.audio.speech': { path: '/v1/audio/speech', type: typeOf, body: asked, faults: faultsOfSpeech },
   'openai.audio.transcriptions': { path: '/v1/audio/transcriptions', type: typeOf, body: asked, faults: faultsOfTranscription },
 };
 
 const corpus = Corpus.find();
-const exchanges = corpus === null ? [] : Object.keys(APIS).flatMap((api) => corpus.list(api).map((entry) => corpus.read(entry)));
+const exchanges = corpus === null ? [] : Object.keys(APIS).flatMap((api) => corpus.list(api).map((entry) => corpus.read(entry))).filter((exchange) => !isInvokedChat(exchange));
 
 (corpus === null ? describe.skip : describe)('recorded operations through the running gateway', () => {
   let gateway: GatewayProcess;
@@ -76,21 +82,34 @@ const exchanges = corpus === null ? [] : Object.keys(APIS).flatMap((api) => corp
   );
 });
 
+/** Chat through Bedrock's one door stands in corpus-replay.spec.ts. */
+function isInvokedChat(exchange: Exchange): boolean {
+  return exchange.api === 'bedrock.invoke' && recorded(exchange)['embedding'] === undefined;
+}
+
 function documentFor(simulator: UpstreamSimulator): Json {
   const providers = new Map<string, Json>();
   const models = exchanges.map((exchange) => {
-    const type = APIS[exchange.api]?.type(exchange.provider) ?? '';
-    const base = type === 'gemini' || type === 'cohere' ? simulator.origin : `${simulator.origin}/v1`;
-    providers.set(type, { id: `replay-${type}`, type, base_url: base, credentials: [{ id: 'main', key: 'test-key' }], health: 'off' });
-    return { id: `replay/${exchange.id}`, serve: [{ provider: `replay-${type}`, model: exchange.id }], price: PRICE };
+    const type = apiOf(exchange).type(exchange.provider);
+    const versioned = exchange.api.endsWith('.v1') || !['gemini', 'cohere', 'bedrock'].includes(type);
+    const id = `replay-${type}${versioned ? '-v1' : ''}`;
+    providers.set(id, { id, type, base_url: versioned ? `${simulator.origin}/v1` : simulator.origin, credentials: [{ id: 'main', key: 'test-key' }], health: 'off' });
+    return { id: `replay/${exchange.id}`, serve: [{ provider: id, model: exchange.id }], price: PRICE };
   });
   return { version: 1, providers: [...providers.values()], models };
 }
+
+const apiOf = (exchange: Exchange): Api => APIS[exchange.api as (typeof OPERATION_APIS)[number]];
 
 /** What was recorded of the request, for the gateway's model. */
 function asked(exchange: Exchange): Json {
   const body = exchange.request.body;
   return { ...(typeof body === 'object' && body !== null ? (body as Json) : {}), model: `replay/${exchange.id}` };
+}
+
+/** Forms were recorded without their bodies. */
+function editAsked(exchange: Exchange): Json {
+  return { prompt: 'Make it green', images: [{ image_url: 'https://example.com/a.png' }], ...asked(exchange) };
 }
 
 /** Two of the three recorded streams were asked for by the client library, not in the body. */
@@ -111,7 +130,7 @@ function rerankAsked(exchange: Exchange): Json {
 }
 
 async function replayed(gateway: GatewayProcess, exchange: Exchange): Promise<string[]> {
-  const api = APIS[exchange.api] as Api;
+  const api = apiOf(exchange);
   const answer = await post(gateway, api.path, api.body(exchange), exchange);
   const bytes = Buffer.from(await answer.arrayBuffer());
   const json = parsed(bytes.toString('utf8')) as Json;
@@ -148,20 +167,23 @@ function differs(what: string, got: unknown, expected: unknown): string[] {
   return seen === wanted ? [] : [`${what}: got ${seen.slice(0, 200)}, recorded ${wanted.slice(0, 200)}`];
 }
 
-const recorded = (exchange: Exchange): Json => (typeof exchange.response.body === 'object' && exchange.response.body !== null ? (exchange.response.body as Json) : {});
+function recorded(exchange: Exchange): Json {
+  return typeof exchange.response.body === 'object' && exchange.response.body !== null ? (exchange.response.body as Json) : {};
+}
 
 function vectorsOf(exchange: Exchange): unknown[] {
   const body = recorded(exchange);
   const { embeddings, data } = body;
   if (Array.isArray(data)) return data.map((item: Json) => item['embedding']);
-  if (Array.isArray(embeddings)) return embeddings.map((item: Json) => item['values']);
+  if (Array.isArray(embeddings)) return embeddings.map((item: Json | number[]) => (Array.isArray(item) ? item : item['values']));
+  if (body['embedding'] !== undefined) return [body['embedding']];
   return ((embeddings as Json | undefined)?.['float'] as unknown[] | undefined) ?? [];
 }
 
 /** Prompt tokens as the provider states them; null when it says nothing. */
 function promptOf(exchange: Exchange): unknown {
-  const { usage, meta } = recorded(exchange) as { usage?: Json; meta?: { billed_units?: Json } };
-  return usage?.['prompt_tokens'] ?? usage?.['total_tokens'] ?? meta?.billed_units?.['input_tokens'] ?? null;
+  const { usage, meta, inputTextTokenCount } = recorded(exchange) as { usage?: Json; meta?: { billed_units?: Json }; inputTextTokenCount?: number };
+  return usage?.['prompt_tokens'] ?? usage?.['total_tokens'] ?? meta?.billed_units?.['input_tokens'] ?? inputTextTokenCount ?? null;
 }
 
 function faultsOfUsage({ json }: Answer, exchange: Exchange): string[] {
@@ -184,7 +206,8 @@ function faultsOfEmbeddings(answer: Answer, exchange: Exchange): string[] {
 
 function resultsOf(exchange: Exchange): { index: number; relevance_score: number }[] {
   const { results, data } = recorded(exchange);
-  return ((results ?? data ?? []) as { index: number; relevance_score: number }[]).map(({ index, relevance_score }) => ({ index, relevance_score }));
+  const list = (results ?? data ?? []) as { index: number; relevance_score: number; relevanceScore?: number }[];
+  return list.map(({ index, relevance_score, relevanceScore }) => ({ index, relevance_score: relevance_score ?? relevanceScore }));
 }
 
 function faultsOfRerank(answer: Answer, exchange: Exchange): string[] {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { eventsOfWire } from '../contract/openai-responses.grammar.js';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.js';
+import { CHAT_APIS } from '../support/corpus-apis.js';
 import { parsed } from '../support/corpus-expectation.js';
 import { answerOfChoice, compare, faultsOfBroken, faultsOfError, faultsOfStream, report, score } from '../support/corpus-scoring.js';
 import { Operator } from '../support/operator.js';
@@ -11,16 +12,7 @@ import { Corpus, fails, replays, UpstreamSimulator, type Exchange, type Recorded
  * recording, cut at odd places; a client of `/v1/chat/completions` (and of the recorded protocol, where that is Anthropic's)
  * must get what was recorded.
  */
-const APIS = {
-  'openai.chat': 'openai-chat',
-  'anthropic.messages': 'anthropic-messages',
-  'gemini.generateContent': 'gemini-generate',
-  'bedrock.converse': 'bedrock-converse',
-  'cohere.chat.v2': 'cohere-chat',
-  'ollama.chat': 'ollama-chat',
-  'openai.responses': 'openai-responses',
-  'bedrock.invoke': 'bedrock-invoke',
-} as const;
+const APIS = CHAT_APIS;
 /** Providers that have a definition of their own for what they speak here; any other of the OpenAI family is an `openai-compatible` one. */
 const TYPES: Readonly<Record<string, string>> = {
   openai: 'openai',

@@ -1,4 +1,5 @@
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.js';
+import { parseMultipart } from '../../src/core/operations/index.js';
 import { Operator } from '../support/operator.js';
 import { fails, sends, UpstreamSimulator } from '../support/upstream-simulator/index.js';
 
@@ -69,6 +70,26 @@ describe('operations over the spine', () => {
   it('charge images by the piece', async () => {
     const { headers } = await ask('images/generations', { model: 'painter', prompt: 'one two', n: 1 });
     expect(Number(headers.get('x-og-cost-usd'))).toBeGreaterThanOrEqual(0.04);
+  });
+
+  it('change images sent as files: the bytes arrive as they were, under the provider’s model, and are charged by the piece', async () => {
+    simulator.otherwise(sends({ created: 1, data: [{ b64_json: 'eA==' }] }));
+    const bytes = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x00, 0xff]);
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ model: 'painter', prompt: 'bluer', n: '1' })) form.set(name, value);
+    for (const name of ['a.png', 'b.png']) form.append('image[]', new Blob([bytes], { type: 'image/png' }), name);
+    const { status, headers, body } = await ask('images/edits', form);
+    expect({ status, data: body['data'] }).toEqual({ status: 200, data: [{ b64_json: 'eA==' }] });
+    expect(Number(headers.get('x-og-cost-usd'))).toBeGreaterThanOrEqual(0.04);
+    const sent = simulator.requests.at(-1);
+    const parts = parseMultipart(sent?.body ?? Buffer.alloc(0), String(sent?.headers['content-type'])).parts;
+    expect(parts.map(({ name, fileName, bytes: part }) => [name, fileName ?? part.toString()])).toEqual([
+      ['model', 'painter'], ['prompt', 'bluer'], ['n', '1'], ['image[]', 'a.png'], ['image[]', 'b.png'],
+    ]);
+    expect(parts.at(-1)?.bytes.equals(bytes)).toBe(true);
+    form.delete('image[]');
+    expect(await ask('images/edits', form)).toMatchObject({ status: 400, error: { param: 'image' } });
+    expect(await ask('images/edits', { model: 'sandbox/image', prompt: 'bluer', images: [{ image_url: 'data:image/png;base64,eA==' }] })).toMatchObject({ status: 200 });
   });
 
   it('obey the policy before anything is sent', async () => {

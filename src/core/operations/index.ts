@@ -1,4 +1,5 @@
 import { embeddings } from './embeddings/embeddings.js';
+import { imageEdits } from './images/edits.js';
 import { images } from './images/images.js';
 import { moderations } from './moderations/moderations.js';
 import type { Operation, OperationKind } from './operation.js';
@@ -23,4 +24,4 @@ export { needsOf, questionOf } from './question.js';
 export { findWireId, type WireId } from './wire-id.js';
 
 /** Every kind of request that has one answer and is no chat. */
-export const OPERATIONS: Readonly<Record<OperationKind, Operation>> = { embeddings, rerank, moderations, images, speech, transcriptions };
+export const OPERATIONS: Readonly<Record<OperationKind, Operation>> = { embeddings, rerank, moderations, images, 'image-edits': imageEdits, speech, transcriptions };

@@ -3,7 +3,7 @@ import type { Usage } from '../chat/usage.js';
 import type { AnswerSummary } from '../protocols/protocol.js';
 import type { WireId } from './wire-id.js';
 
-export type OperationKind = 'embeddings' | 'rerank' | 'moderations' | 'images' | 'speech' | 'transcriptions';
+export type OperationKind = 'embeddings' | 'rerank' | 'moderations' | 'images' | 'image-edits' | 'speech' | 'transcriptions';
 
 /** What a request can use at most, for the hold; and what it needs, for policy and capability filters. */
 export interface OperationBounds {
@@ -93,8 +93,8 @@ export interface Operation<Request extends OperationRequest = OperationRequest> 
   readonly kind: OperationKind;
   /** What a model must serve: `endpoints` of catalogue and configuration. */
   readonly endpoint: string;
-  /** How the client's body is written. */
-  readonly reads: 'json' | 'form';
+  /** How the client's body is written; `either`: its content type says. */
+  readonly reads: 'json' | 'form' | 'either';
   /** JSON object or MultipartForm → request. Throws GatewayError 400 that names the member. */
   parse(body: unknown): Request;
   readonly wires: Readonly<Partial<Record<WireId, OperationWire<Request>>>>;

@@ -124,6 +124,53 @@ describe('images', () => {
   });
 });
 
+describe('image edits', () => {
+  const asked = { model: 'm', prompt: 'p', images: [{ image_url: 'https://example.com/a.png' }, { file_id: 'f' }], n: 2, size: '1024x1024' };
+
+  it('go upstream as they came, the images they start from held as prompt', () => {
+    expect(rendered('image-edits', 'openai', asked)).toMatchObject({ url: 'http://127.0.0.1:9001/v1/images/edits', wire: { ...asked, model: 'up' } });
+    expect(OPERATIONS['image-edits'].parse(asked).bounds).toMatchObject({ promptTokens: 2 * 6_300 + 1, outputTokens: 2 * 6_300, imageOutput: true, units: { images: 2 } });
+    const xai = { model: 'm', prompt: 'p', image: { type: 'image_url', url: 'data:image/png;base64,AAAA' } };
+    expect(rendered('image-edits', 'openai', xai).wire).toEqual({ ...xai, model: 'up' });
+  });
+
+  it('name what is wrong', () => {
+    expect(refusedParam('image-edits', { ...asked, prompt: undefined })).toBe('prompt');
+    expect(refusedParam('image-edits', { model: 'm', prompt: 'p' })).toBe('images');
+    expect(refusedParam('image-edits', { ...asked, images: [] })).toBe('images');
+    expect(refusedParam('image-edits', { ...asked, images: Array.from({ length: 17 }, () => ({ file_id: 'f' })) })).toBe('image');
+    expect(refusedParam('image-edits', { ...asked, n: 11 })).toBe('n');
+    expect(refusedParam('image-edits', { ...asked, stream: true })).toBe('stream');
+  });
+});
+
+describe('Bedrock', () => {
+  const target = (upstreamModel: string) => ({ baseUrl: 'http://127.0.0.1:9001', upstreamModel });
+  const wireOf = (upstreamModel: string, body: Json): unknown => JSON.parse(String(OPERATIONS.embeddings.wires.bedrock?.render(OPERATIONS.embeddings.parse(body), target(upstreamModel)).body));
+
+  it('embeds through InvokeModel, each model in its words', () => {
+    expect(OPERATIONS.embeddings.wires.bedrock?.endpoint(target('amazon.titan-embed-text-v2:0'))).toBe('http://127.0.0.1:9001/model/amazon.titan-embed-text-v2%3A0/invoke');
+    expect(wireOf('amazon.titan-embed-text-v2:0', { model: 'm', input: 'a', dimensions: 256, normalize: true })).toEqual({ inputText: 'a', dimensions: 256, normalize: true });
+    expect(wireOf('us.cohere.embed-v4:0', { model: 'm', input: ['a', 'b'], input_type: 'search_query' })).toEqual({ texts: ['a', 'b'], input_type: 'search_query', embedding_types: ['float'] });
+    expect(() => wireOf('amazon.titan-embed-text-v2:0', { model: 'm', input: ['a', 'b'] })).toThrow('one text per request');
+  });
+
+  it('reads each model’s vectors', () => {
+    const vectors = (asked: Json, answer: unknown) => (answered('embeddings', 'bedrock', { asked, answer }).body['data'] as Json[]).map((item) => item['embedding']);
+    expect(answered('embeddings', 'bedrock', { asked: { model: 'm', input: 'a' }, answer: { embedding: [1], inputTextTokenCount: 3 } }).usage).toEqual({ ...NO_USAGE, input: 3 });
+    expect(vectors({ model: 'm', input: 'a' }, { embeddingsByType: { float: [2] }, inputTextTokenCount: 3 })).toEqual([[2]]);
+    expect(vectors({ model: 'm', input: ['a', 'b'] }, { embeddings: [[1], [2]] })).toEqual([[1], [2]]);
+    expect(vectors({ model: 'm', input: ['a', 'b'] }, { embeddings: { float: [[1], [2]] } })).toEqual([[1], [2]]);
+  });
+
+  it('reranks', () => {
+    const asked = { model: 'm', query: 'q', documents: ['a', 'b'], top_n: 1 };
+    expect(rendered('rerank', 'bedrock', asked).wire).toEqual({ query: 'q', documents: ['a', 'b'], top_n: 1, api_version: 2 });
+    for (const score of ['relevance_score', 'relevanceScore'])
+      expect(answered('rerank', 'bedrock', { asked, answer: { results: [{ index: 1, [score]: 0.5 }] } }).body['results']).toEqual([{ index: 1, relevance_score: 0.5 }]);
+  });
+});
+
 describe('wires', () => {
   it('follow the definition before the protocol', () => {
     expect([findWireId('voyage', 'openai-chat'), findWireId('vertex', 'gemini-generate'), findWireId('cohere', 'cohere-chat'), findWireId('x', 'openai-chat'), findWireId('x', 'anthropic-messages')]).toEqual([

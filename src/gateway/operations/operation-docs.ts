@@ -69,6 +69,19 @@ export const IMAGES: InferenceDocs = {
   example: { model: 'sandbox/image', prompt: 'A lighthouse at sunrise', n: 1 },
 };
 
+export const IMAGE_EDITS: InferenceDocs = {
+  summary: "OpenAI's Images: edits",
+  description:
+    'Sent as `multipart/form-data` (`image`, or several as `image[]`, `mask`, `prompt`, `model`; at most 25 MB) or as JSON with `images`; either goes upstream as it came. Not streamed.',
+  body: {
+    type: 'object',
+    required: ['model', 'prompt'],
+    additionalProperties: true,
+    properties: { model: MODEL, prompt: { type: 'string' }, images: { type: 'array', items: { type: 'object' } }, n: { type: 'integer', minimum: 1, maximum: 10 } },
+  },
+  example: { model: 'sandbox/image', prompt: 'Make the sky red', images: [{ image_url: 'data:image/png;base64,iVBORw0KGgo=' }] },
+};
+
 export const SPEECH: InferenceDocs = {
   summary: "OpenAI's Audio: speech",
   description: 'The answer is the sound, in `response_format`.',

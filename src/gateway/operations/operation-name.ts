@@ -5,6 +5,7 @@ const NAMES: Readonly<Record<string, string>> = {
   '/v1/rerank': 'rerank',
   '/v1/moderations': 'moderations',
   '/v1/images/generations': 'image_generation',
+  '/v1/images/edits': 'image_edit',
   '/v1/audio/speech': 'speech',
   '/v1/audio/transcriptions': 'transcription',
 };

@@ -4,7 +4,7 @@ import { DescribeInference } from '../api-docs.js';
 import { arrivalOf } from '../exchanges.js';
 import { INFERENCE_ROUTES } from '../inference-routes.js';
 import { Inference } from '../inference.service.js';
-import { COMPLETIONS, EMBEDDINGS, IMAGES, MODERATIONS, RERANK, SPEECH, TRANSCRIPTIONS } from './operation-docs.js';
+import { COMPLETIONS, EMBEDDINGS, IMAGE_EDITS, IMAGES, MODERATIONS, RERANK, SPEECH, TRANSCRIPTIONS } from './operation-docs.js';
 
 /** What is no chat, and the legacy Completions: one request, one answer. The same way and the same spine; errors in OpenAI's envelope. */
 @Controller()
@@ -39,6 +39,12 @@ export class OperationsController {
   @DescribeInference(IMAGES)
   images(@Res() reply: FastifyReply): Promise<void> {
     return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.images);
+  }
+
+  @Post(INFERENCE_ROUTES.imageEdits.path)
+  @DescribeInference(IMAGE_EDITS)
+  imageEdits(@Res() reply: FastifyReply): Promise<void> {
+    return this.inference.serve(arrivalOf(reply), INFERENCE_ROUTES.imageEdits);
   }
 
   @Post(INFERENCE_ROUTES.speech.path)

@@ -16,12 +16,16 @@ interface Incoming {
 /** Reads and parses the body of an operation, and says what routing, policy and limits must know of it. Throws GatewayError 400, 408, 413, 415. */
 export async function readOperation(exchange: Exchange, kind: OperationKind, incoming: Incoming): Promise<void> {
   const operation = OPERATIONS[kind];
-  const body = operation.reads === 'form' ? await readForm(exchange, incoming) : await readJson(exchange, incoming);
+  const body = isForm(operation.reads, incoming) ? await readForm(exchange, incoming) : await readJson(exchange, incoming);
   const request = operation.parse(body);
   exchange.operation = { operation, request };
   exchange.options.endpoint = operation.endpoint;
   exchange.request = questionOf(request);
   exchange.needs = needsOf(request);
+}
+
+function isForm(reads: 'json' | 'form' | 'either', { message }: Incoming): boolean {
+  return reads === 'form' || (reads === 'either' && /^multipart\//i.test(message.headers['content-type'] ?? ''));
 }
 
 async function readJson(exchange: Exchange, { message, maxBytes }: Incoming): Promise<unknown> {

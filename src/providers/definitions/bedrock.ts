@@ -13,6 +13,7 @@ export const bedrock: ProviderDefinition = {
     { name: 'session_token', secret: true, form: 'token', env: ['AWS_SESSION_TOKEN'] },
     { name: 'region', secret: false, form: 'name', env: ['AWS_REGION', 'AWS_DEFAULT_REGION'], default: 'us-east-1' },
   ],
+  endpoints: ['chat', 'embeddings', 'rerank'],
   credentialSets: [['key'], ['access_key_id', 'secret_access_key']],
   request: [],
   response: {},

@@ -58,6 +58,14 @@ export class Corpus {
     return existsSync(resolve(directory, 'index.json')) ? new Corpus(directory) : null;
   }
 
+  get size(): number {
+    return this.entries.length;
+  }
+
+  apis(): string[] {
+    return [...new Set(this.entries.map(({ api }) => api))];
+  }
+
   list(api: string): IndexEntry[] {
     return this.entries.filter((entry) => entry.api === api);
   }

@@ -16,27 +16,31 @@ const PASSED_ON = ['truncate', 'max_tokens', 'priority'];
 export const cohereEmbeddings: OperationWire<EmbeddingsRequest> = {
   endpoint: ({ baseUrl }) => cohereEndpoint(baseUrl, '/embed'),
   render(request, { upstreamModel }) {
-    const { extra, dimensions, inputType, inputs, user } = request;
-    const passed = Object.fromEntries(Object.entries(extra).filter(([name]) => PASSED_ON.includes(name)));
-    const wire: JsonObject = {
-      ...passed,
-      model: upstreamModel,
-      texts: textsOf(inputs),
-      input_type: inputType ?? DEFAULT_INPUT_TYPE,
-      embedding_types: ['float'],
-      ...(dimensions === undefined ? {} : { output_dimension: dimensions }),
-    };
-    const unknown = Object.keys(extra).filter((name) => !PASSED_ON.includes(name));
-    return jsonBody(wire, dropped([...unknown, user !== undefined && 'user']));
+    const { wire, unknown } = cohereMembers(request);
+    return jsonBody({ model: upstreamModel, ...wire }, dropped(unknown));
   },
   parse(answer, request) {
     const body = jsonOf(answer);
-    return resultOf(floatsOf(body['embeddings']).map(vectorOf), request, billedTokens(body));
+    return resultOf(cohereFloats(body['embeddings']).map(vectorOf), request, billedTokens(body));
   },
 };
 
+/** What is asked for, but for the model's name; and what has no equal. */
+export function cohereMembers({ extra, dimensions, inputType, inputs, user }: EmbeddingsRequest): { wire: JsonObject; unknown: string[] } {
+  const passed = Object.fromEntries(Object.entries(extra).filter(([name]) => PASSED_ON.includes(name)));
+  const wire: JsonObject = {
+    ...passed,
+    texts: textsOf(inputs),
+    input_type: inputType ?? DEFAULT_INPUT_TYPE,
+    embedding_types: ['float'],
+    ...(dimensions === undefined ? {} : { output_dimension: dimensions }),
+  };
+  const unknown = Object.keys(extra).filter((name) => !PASSED_ON.includes(name));
+  return { wire, unknown: user === undefined ? unknown : [...unknown, 'user'] };
+}
+
 /** By type since v2; a bare list of vectors in answers of `embeddings_floats`. */
-function floatsOf(embeddings: unknown): unknown[] {
+export function cohereFloats(embeddings: unknown): unknown[] {
   const list = isObject(embeddings) ? embeddings['float'] : embeddings;
   if (Array.isArray(list)) return list as unknown[];
   throw new UnreadableAnswer('The provider’s answer has no `embeddings.float`.');

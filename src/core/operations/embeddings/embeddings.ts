@@ -3,6 +3,7 @@ import { invalidRequest } from '../../errors/gateway-error.js';
 import { Fields, type JsonObject, kindOf } from '../../json/index.js';
 import type { Operation, OperationRequest } from '../operation.js';
 import { extraOf, modelsOf } from '../read-request.js';
+import { bedrockEmbeddings } from './bedrock.js';
 import { cohereEmbeddings } from './cohere.js';
 import { geminiEmbeddings } from './gemini.js';
 import { jinaEmbeddings } from './jina.js';
@@ -36,7 +37,7 @@ export const embeddings: Operation<EmbeddingsRequest> = {
   endpoint: 'embeddings',
   reads: 'json',
   parse,
-  wires: { openai: openaiEmbeddings, gemini: geminiEmbeddings, cohere: cohereEmbeddings, voyage: voyageEmbeddings, jina: jinaEmbeddings },
+  wires: { openai: openaiEmbeddings, gemini: geminiEmbeddings, cohere: cohereEmbeddings, voyage: voyageEmbeddings, jina: jinaEmbeddings, bedrock: bedrockEmbeddings },
 };
 
 function parse(body: unknown): EmbeddingsRequest {

@@ -3,6 +3,7 @@ import { invalidRequest } from '../../errors/gateway-error.js';
 import { Fields, isObject, type JsonObject, kindOf } from '../../json/index.js';
 import type { Operation, OperationRequest } from '../operation.js';
 import { extraOf, modelsOf } from '../read-request.js';
+import { bedrockRerank } from './bedrock.js';
 import { cohereRerank } from './cohere.js';
 import { openaiRerank } from './openai.js';
 import { voyageRerank } from './voyage.js';
@@ -29,7 +30,7 @@ export const rerank: Operation<RerankRequest> = {
   endpoint: 'rerank',
   reads: 'json',
   parse,
-  wires: { openai: openaiRerank, jina: openaiRerank, cohere: cohereRerank, voyage: voyageRerank },
+  wires: { openai: openaiRerank, jina: openaiRerank, cohere: cohereRerank, voyage: voyageRerank, bedrock: bedrockRerank },
 };
 
 function parse(body: unknown): RerankRequest {

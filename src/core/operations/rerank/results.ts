@@ -18,7 +18,7 @@ export function resultOf(items: readonly JsonObject[], request: RerankRequest, u
 
 function resultIn(item: JsonObject, { documents, texts, returnDocuments }: RerankRequest): JsonObject {
   const { index } = item;
-  const score = item['relevance_score'] ?? item['score'];
+  const score = item['relevance_score'] ?? item['relevanceScore'] ?? item['score'];
   if (typeof index !== 'number' || documents[index] === undefined || typeof score !== 'number') {
     throw new UnreadableAnswer('The provider’s answer has a result without document or score.');
   }
