@@ -12,19 +12,21 @@ export interface Bodies {
 
 export type BodyKind = keyof Bodies;
 
-/** Vendors by the first word of a model's id, behind a region's prefix (`us.`, `apac.`, `global.`) or inside an ARN. */
-const VENDOR = /(?:^|[./])(anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|qwen|minimax|moonshot(?:ai)?|zai|nvidia|google|writer)\.([\w.-]*)/;
-const CHAT_VENDORS: ReadonlySet<string> = new Set(['deepseek', 'openai', 'qwen', 'minimax', 'moonshot', 'moonshotai', 'zai', 'nvidia', 'google', 'writer']);
+/** `titan`: one text. `prompt`: one text in a template of the model's own. */
+type RequestBody = BodyKind | 'titan' | 'prompt';
 
-/** How a request for this model is written: one of the bodies, `titan`, or null for models that take one prompt in a template of their own. */
-export function requestBodyOf(model: string): BodyKind | 'titan' | null {
-  const [, vendor = 'anthropic', name = ''] = VENDOR.exec(model) ?? [];
-  if (vendor === 'anthropic') return 'messages';
-  if (vendor === 'amazon') return name.startsWith('titan') ? 'titan' : 'converse';
-  if (CHAT_VENDORS.has(vendor)) return 'chat';
-  if (vendor === 'ai21') return name.startsWith('jamba') ? 'chat' : null;
-  // Mistral's models before 2024-07 take one prompt with `[INST]`; Llama's and Cohere's have templates or members of their own.
-  return vendor === 'mistral' && !/^mistral-(?:7b|large-2402|small-2402)|^mixtral/.test(name) ? 'chat' : null;
+/** Models by the first words of their ids, behind a region's prefix (`us.`, `apac.`, `global.`) or inside an ARN. The first that fits. */
+const REQUEST_BODIES: readonly (readonly [model: RegExp, body: RequestBody])[] = [
+  [/(?:^|[./])amazon\.titan/, 'titan'],
+  [/(?:^|[./])amazon\./, 'converse'],
+  // Mistral's models before 2024-07 take one prompt with `[INST]`; Llama's, Cohere's and Jurassic have templates or members of their own.
+  [/(?:^|[./])(?:mistral\.(?:mistral-(?:7b|large-2402|small-2402)|mixtral)|meta\.|cohere\.|ai21\.j2)/, 'prompt'],
+  [/(?:^|[./])(?:mistral|ai21|deepseek|openai|qwen|minimax|moonshot(?:ai)?|zai|nvidia|google|writer)\./, 'chat'],
+];
+
+/** How a request for this model is written. Claude's way, when its name says nothing: an alias or an ARN is mostly Claude's. */
+export function requestBodyOf(model: string): RequestBody {
+  return REQUEST_BODIES.find(([pattern]) => pattern.test(model))?.[1] ?? 'messages';
 }
 
 /** Whose answer this is, by its members: a model's name may be an alias or an ARN that says nothing. Null: none of the three. */

@@ -12,7 +12,7 @@ const ANTHROPIC_VERSION = 'bedrock-2023-05-31';
 /** Canonical → the model's own body. Model and stream stand in the URL. Throws GatewayError 400 for models that take one prompt. */
 export function renderRequest(request: ChatRequest, context: UpstreamRenderContext, bodies: Bodies): RenderedRequest {
   const kind = requestBodyOf(context.upstreamModel);
-  if (kind === null) {
+  if (kind === 'prompt') {
     throw invalidRequest('model', 'This model takes one prompt in a template of its own when it is invoked; serve it with `protocol: bedrock-converse`.');
   }
   if (kind === 'titan') return titanRequest(request);

@@ -27,16 +27,24 @@ export function chatOfChoices(answer: JsonObject): JsonObject {
   return { ...answer, choices, ...(isObject(answer['usage']) ? {} : usageOf({ text: '' }, answer)) };
 }
 
+/** Lists of one text, by their name. */
+const LISTS: readonly (readonly [name: string, read: (first: JsonObject, answer: JsonObject) => TextAnswer])[] = [
+  ['results', (titan, answer) => ({ text: titan['outputText'], finish: titan['completionReason'], promptTokens: answer['inputTextTokenCount'], completionTokens: titan['tokenCount'] })],
+  ['outputs', (mistral) => ({ text: mistral['text'], finish: mistral['stop_reason'] })],
+  ['generations', (command) => ({ text: command['text'], finish: command['finish_reason'] })],
+  ['completions', jurassicText],
+];
+
 function readText(answer: JsonObject): TextAnswer | null {
-  const [titan, mistral, command, jurassic] = ['results', 'outputs', 'generations', 'completions'].map((name) => firstOf(answer[name]));
-  if (titan !== null) return { text: titan?.['outputText'], finish: titan?.['completionReason'], promptTokens: answer['inputTextTokenCount'], completionTokens: titan?.['tokenCount'] };
-  if (mistral !== null) return { text: mistral?.['text'], finish: mistral?.['stop_reason'] };
-  if (command !== null) return { text: command?.['text'], finish: command?.['finish_reason'] };
-  return jurassic === null ? flat(answer) : jurassicText(jurassic, answer);
+  for (const [name, read] of LISTS) {
+    const list = answer[name];
+    if (Array.isArray(list)) return isObject(list[0]) ? read(list[0], answer) : null;
+  }
+  return flat(answer);
 }
 
-function jurassicText(completion: JsonObject | undefined, { prompt }: JsonObject): TextAnswer {
-  const [data, reason] = [completion?.['data'], completion?.['finishReason']];
+function jurassicText(completion: JsonObject, { prompt }: JsonObject): TextAnswer {
+  const { data, finishReason: reason } = completion;
   const counted = (value: unknown): number | undefined => (isObject(value) && Array.isArray(value['tokens']) ? value['tokens'].length : undefined);
   return { text: isObject(data) ? data['text'] : undefined, finish: isObject(reason) ? reason['reason'] : undefined, promptTokens: counted(prompt), completionTokens: counted(data) };
 }
@@ -61,10 +69,4 @@ function usageOf({ promptTokens, completionTokens }: TextAnswer, answer: JsonObj
   const [prompt, completion] = [measured['inputTokenCount'] ?? promptTokens, measured['outputTokenCount'] ?? completionTokens];
   if (typeof prompt !== 'number' || typeof completion !== 'number') return {};
   return { usage: { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion } };
-}
-
-/** Null: there is no such list. Undefined: it is empty. */
-function firstOf(list: unknown): JsonObject | undefined | null {
-  if (!Array.isArray(list)) return null;
-  return isObject(list[0]) ? list[0] : undefined;
 }
