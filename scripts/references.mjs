@@ -61,7 +61,7 @@ async function configuration() {
 
 /** Declared with makeCounterProvider and the like, name and help in one object. */
 function metrics() {
-  const found = sources(join(root, 'src')).flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/make(Counter|Gauge|Histogram)Provider\(\{\s*name: '([a-z_]+)',\s*help: (?:'((?:[^'\\]|\\.)*)'|"([^"]*)")/g)]);
+  const found = sources(join(root, 'src')).flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/make(?:Tallied)?(Counter|Gauge|Histogram)Provider\(\{\s*name: '([a-z_]+)',\s*help: (?:'((?:[^'\\]|\\.)*)'|"([^"]*)")/g)]);
   const rows = found.map(([, kind, name, help, quoted]) => `| \`${name}\` | ${kind.toLowerCase()} | ${(help ?? quoted).replaceAll("\\'", "'").replaceAll('|', '\\|')} |`);
   return page('Metrics', 'What `GET /metrics` shows, besides the `process_*` and `nodejs_*` families.', ['metric', 'kind', 'meaning'], rows.sort());
 }

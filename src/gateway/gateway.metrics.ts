@@ -1,17 +1,15 @@
-import { Injectable } from '@nestjs/common';
-import { InjectMetric, makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
-import type { Counter, Gauge, Histogram } from 'prom-client';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { InjectMetric } from '@willsoto/nestjs-prometheus';
+import type { Gauge } from 'prom-client';
 import { SnapshotSource } from '../core/catalog/model.js';
-import { TOKEN_CLASSES, type TokenClass } from '../core/chat/usage.js';
+import { TOKEN_CLASSES, type TokenClass, type Usage } from '../core/chat/usage.js';
+import { NO_CACHE_EFFECT, type CacheEffect } from '../core/pricing/index.js';
 import type { AttemptLog, RequestLog } from '../core/request-log/request-log.js';
 import { Config } from '../platform/config/index.js';
-import { BoundedLabel } from '../platform/metrics/index.js';
+import { BoundedLabel, Metrics, TalliedCounter, TalliedHistogram, type CounterSeries, type HistogramSeries } from '../platform/metrics/index.js';
 import type { Exchange } from './exchange.js';
 import { operationNameOf } from './operations/operation-name.js';
 
-const DURATION_S = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36];
-const TTFT_S = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60, 120, 300];
-const OVERHEAD_S = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
 const NANO_PER_USD = 1e9;
 const TOKEN_LABELS: Readonly<Record<TokenClass, string>> = {
   input: 'input',
@@ -25,237 +23,214 @@ const TOKEN_LABELS: Readonly<Record<TokenClass, string>> = {
   image: 'image',
 };
 
-export const GATEWAY_METRIC_PROVIDERS = [
-  makeCounterProvider({
-    name: 'og_requests_total',
-    help: "Clients' requests that have ended",
-    labelNames: ['zone', 'operation', 'model', 'provider', 'http_status', 'error_class', 'error_type', 'stream', 'cache'],
-  }),
-  makeCounterProvider({
-    name: 'og_upstream_attempts_total',
-    help: 'Calls to providers',
-    labelNames: ['zone', 'provider', 'model', 'credential', 'outcome', 'error_type', 'attempt'],
-  }),
-  makeCounterProvider({
-    name: 'og_fallbacks_total',
-    help: 'Requests that a second deployment was asked for',
-    labelNames: ['zone', 'model', 'from_provider', 'to_provider', 'reason', 'outcome'],
-  }),
-  makeCounterProvider({
-    name: 'og_tokens_total',
-    help: 'Tokens by class; the classes do not overlap',
-    labelNames: ['zone', 'model', 'provider', 'token_class'],
-  }),
-  makeCounterProvider({
-    name: 'og_cost_usd_total',
-    help: 'Cost in USD, charged to customers and taken by providers; for trends, the ledger is the truth',
-    labelNames: ['zone', 'model', 'provider', 'side'],
-  }),
-  makeCounterProvider({
-    name: 'og_cache_effect_usd_total',
-    help: 'What prompt caches did to charges, in USD: saved by reading, surcharge for writing',
-    labelNames: ['zone', 'model', 'provider', 'side'],
-  }),
-  makeCounterProvider({ name: 'og_usage_estimated_total', help: 'Charges from our own estimate', labelNames: ['model', 'provider', 'reason'] }),
-  makeCounterProvider({ name: 'og_upstream_drift_total', help: 'Things a provider sent that this version does not know', labelNames: ['provider', 'what'] }),
-  makeCounterProvider({ name: 'og_stream_terminations_total', help: 'How streams ended', labelNames: ['zone', 'provider', 'model', 'reason'] }),
-  makeGaugeProvider({ name: 'og_inflight_requests', help: 'Requests being served', labelNames: ['zone', 'operation'] }),
-  makeHistogramProvider({
-    name: 'gen_ai_server_request_duration_seconds',
-    help: 'Whole requests as the client felt them',
-    labelNames: ['zone', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'error_type', 'stream'],
-    buckets: DURATION_S,
-  }),
-  makeHistogramProvider({
-    name: 'gen_ai_server_time_to_first_token_seconds',
-    help: 'Streams: request to first content',
-    labelNames: ['zone', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'],
-    buckets: TTFT_S,
-  }),
-  makeHistogramProvider({
-    name: 'gen_ai_client_operation_duration_seconds',
-    help: 'Calls to providers',
-    labelNames: ['zone', 'gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'error_type', 'attempt'],
-    buckets: DURATION_S,
-  }),
-  makeHistogramProvider({ name: 'og_gateway_overhead_seconds', help: "The gateway's own work by phase", labelNames: ['zone', 'phase'], buckets: OVERHEAD_S }),
-];
-
-interface Child {
-  inc(value?: number): void;
-}
-interface Observing {
-  observe(value: number): void;
+/** The series of all requests that look alike, found together by one look-up. */
+interface RequestSeries {
+  readonly requests: CounterSeries;
+  readonly duration: HistogramSeries;
+  readonly firstToken: HistogramSeries | null;
+  readonly terminations: CounterSeries | null;
+  /** By token class, made when the first such token is counted. */
+  readonly tokens: Partial<Record<TokenClass, CounterSeries>>;
+  charged?: CounterSeries;
+  upstream?: CounterSeries;
 }
 
-/** Counts requests and attempts. Children are bound once per label set: looking labels up costs more than counting. */
+interface AttemptSeries {
+  readonly attempts: CounterSeries;
+  readonly duration: HistogramSeries;
+}
+
+interface OverheadSeries {
+  readonly auth: HistogramSeries;
+  readonly limits: HistogramSeries;
+  readonly route: HistogramSeries;
+  readonly transformIn: HistogramSeries;
+}
+
+/** What a request's series depend on besides its log, bounded. */
+interface Names {
+  readonly model: string;
+  readonly provider: string;
+}
+
+/** Counts requests and attempts, each with two look-ups and a dozen additions. */
 @Injectable()
-export class GatewayMetrics {
+export class GatewayMetrics implements OnModuleInit {
   private readonly zone: string;
   private readonly models: BoundedLabel;
   private readonly drift = new BoundedLabel(() => true, 100);
-  private readonly counters = new Map<string, Child>();
-  private readonly histograms = new Map<string, Observing>();
+  private readonly requestSeries = new Map<string, RequestSeries>();
+  private readonly attemptSeries = new Map<string, AttemptSeries>();
+  private readonly running = new Map<string, { count: number }>();
+  private overheadSeries!: OverheadSeries;
 
   @InjectMetric('og_requests_total')
-  private readonly requests!: Counter;
+  private readonly requests!: TalliedCounter;
 
   @InjectMetric('og_upstream_attempts_total')
-  private readonly attempts!: Counter;
+  private readonly attempts!: TalliedCounter;
 
   @InjectMetric('og_fallbacks_total')
-  private readonly fallbacks!: Counter;
+  private readonly fallbacks!: TalliedCounter;
 
   @InjectMetric('og_tokens_total')
-  private readonly tokens!: Counter;
+  private readonly tokens!: TalliedCounter;
 
   @InjectMetric('og_cost_usd_total')
-  private readonly cost!: Counter;
+  private readonly cost!: TalliedCounter;
 
   @InjectMetric('og_cache_effect_usd_total')
-  private readonly cacheEffect!: Counter;
+  private readonly cacheEffect!: TalliedCounter;
 
   @InjectMetric('og_usage_estimated_total')
-  private readonly estimated!: Counter;
+  private readonly estimated!: TalliedCounter;
 
   @InjectMetric('og_upstream_drift_total')
-  private readonly drifts!: Counter;
+  private readonly drifts!: TalliedCounter;
 
   @InjectMetric('og_stream_terminations_total')
-  private readonly terminations!: Counter;
+  private readonly terminations!: TalliedCounter;
 
   @InjectMetric('og_inflight_requests')
   private readonly inflight!: Gauge;
 
   @InjectMetric('gen_ai_server_request_duration_seconds')
-  private readonly duration!: Histogram;
+  private readonly duration!: TalliedHistogram;
 
   @InjectMetric('gen_ai_server_time_to_first_token_seconds')
-  private readonly firstToken!: Histogram;
+  private readonly firstToken!: TalliedHistogram;
 
   @InjectMetric('gen_ai_client_operation_duration_seconds')
-  private readonly attemptDuration!: Histogram;
+  private readonly attemptDuration!: TalliedHistogram;
 
   @InjectMetric('og_gateway_overhead_seconds')
-  private readonly overhead!: Histogram;
+  private readonly overhead!: TalliedHistogram;
 
-  constructor(config: Config, snapshots: SnapshotSource) {
+  constructor(
+    config: Config,
+    snapshots: SnapshotSource,
+    private readonly metrics: Metrics,
+  ) {
     this.zone = config.zone;
     this.models = new BoundedLabel((name) => snapshots.current().models.has(name));
   }
 
-  opened(exchange: Exchange): void {
-    this.inflight.inc({ zone: this.zone, operation: exchange.endpoint });
+  onModuleInit(): void {
+    const phase = (name: string): HistogramSeries => this.overhead.series({ zone: this.zone, phase: name });
+    this.overheadSeries = { auth: phase('auth'), limits: phase('limits'), route: phase('route'), transformIn: phase('transform_in') };
+    this.metrics.beforeScrape(() => {
+      for (const [operation, { count }] of this.running) this.inflight.set({ zone: this.zone, operation }, count);
+    });
   }
 
-  closed(exchange: Exchange, log: RequestLog): void {
-    this.inflight.dec({ zone: this.zone, operation: exchange.endpoint });
-    const model = this.models.value(log.servedModel ?? log.requestedModel);
-    const provider = log.provider ?? 'none';
+  opened({ endpoint }: Exchange): void {
+    const running = this.running.get(endpoint);
+    if (running === undefined) this.running.set(endpoint, { count: 1 });
+    else running.count += 1;
+  }
+
+  closed({ endpoint }: Exchange, log: RequestLog): void {
+    (this.running.get(endpoint) as { count: number }).count -= 1;
+    const names = { model: this.models.value(log.servedModel ?? log.requestedModel), provider: log.provider ?? 'none' };
+    const series = this.seriesOf(log, names);
+    series.requests.value += 1;
+    series.duration.observe(log.timings.totalMs / 1_000);
+    if (log.timings.ttftMs !== undefined) series.firstToken?.observe(log.timings.ttftMs / 1_000);
+    if (series.terminations !== null && log.attempts.length > 0) series.terminations.value += 1;
+    this.countMoney(log, series, names);
+    for (const attempt of log.attempts) this.countAttempt(attempt, log, names.model);
+    this.countOverhead(log);
+    for (const what of log.drift) this.drifts.series({ provider: names.provider, what: this.drift.value(what) }).value += 1;
+  }
+
+  private seriesOf(log: RequestLog, names: Names): RequestSeries {
+    const key = `${log.endpoint} ${log.status} ${log.stream} ${log.state} ${log.errorCode} ${names.provider} ${names.model}`;
+    let series = this.requestSeries.get(key);
+    if (series === undefined) this.requestSeries.set(key, (series = this.createSeries(log, names)));
+    return series;
+  }
+
+  private createSeries(log: RequestLog, { model, provider }: Names): RequestSeries {
+    const { zone } = this;
     const errorType = log.errorCode ?? '';
     const stream = String(log.stream);
-    const { zone } = this;
-    this.count(this.requests, {
-      zone,
-      operation: log.endpoint,
-      model,
-      provider,
-      http_status: String(log.status),
-      error_class: errorClassOf(log),
-      error_type: errorType,
-      stream,
-      cache: 'bypass',
-    });
-    this.observe(
-      this.duration,
-      { zone, gen_ai_operation_name: operationNameOf(log.endpoint), gen_ai_provider_name: provider, gen_ai_request_model: model, error_type: errorType, stream },
-      log.timings.totalMs,
-    );
-    if (log.stream && log.timings.ttftMs !== undefined) {
-      this.observe(this.firstToken, { zone, gen_ai_operation_name: operationNameOf(log.endpoint), gen_ai_provider_name: provider, gen_ai_request_model: model }, log.timings.ttftMs);
-    }
-    this.countMoney(log, model, provider);
-    for (const attempt of log.attempts) this.countAttempt(attempt, log, model);
-    this.countOverhead(log);
-    for (const what of log.drift) this.count(this.drifts, { provider, what: this.drift.value(what) });
-    if (log.stream && log.attempts.length > 0) this.count(this.terminations, { zone, provider, model, reason: terminationOf(log) });
+    const named = { zone, gen_ai_operation_name: operationNameOf(log.endpoint), gen_ai_provider_name: provider, gen_ai_request_model: model };
+    const labels = { zone, operation: log.endpoint, model, provider, http_status: String(log.status), stream, cache: 'bypass' };
+    return {
+      requests: this.requests.series({ ...labels, error_class: errorClassOf(log), error_type: errorType }),
+      duration: this.duration.series({ ...named, error_type: errorType, stream }),
+      firstToken: log.stream ? this.firstToken.series(named) : null,
+      terminations: log.stream ? this.terminations.series({ zone, provider, model, reason: terminationOf(log) }) : null,
+      tokens: {},
+    };
   }
 
-  private countMoney(log: RequestLog, model: string, provider: string): void {
-    const { zone } = this;
+  private countMoney(log: RequestLog, series: RequestSeries, names: Names): void {
+    if (log.usage !== undefined) this.countTokens(log.usage, series, names);
+    if (log.chargedNanoUsd > 0n) (series.charged ??= this.cost.series(this.sideOf('charged', names))).value += usdOf(log.chargedNanoUsd);
+    if (log.costNanoUsd > 0n) (series.upstream ??= this.cost.series(this.sideOf('upstream', names))).value += usdOf(log.costNanoUsd);
+    if (log.cacheEffect !== NO_CACHE_EFFECT) this.countCacheEffect(log.cacheEffect, names);
+    if (log.usageEstimated) this.estimated.series({ ...names, reason: estimateReasonOf(log) }).value += 1;
+  }
+
+  private countTokens(usage: Usage, series: RequestSeries, names: Names): void {
     for (const tokenClass of TOKEN_CLASSES) {
-      const quantity = log.usage?.[tokenClass] ?? 0;
-      if (quantity > 0) this.count(this.tokens, { zone, model, provider, token_class: TOKEN_LABELS[tokenClass] }, quantity);
+      const quantity = usage[tokenClass];
+      if (quantity === 0) continue;
+      (series.tokens[tokenClass] ??= this.tokens.series({ zone: this.zone, ...names, token_class: TOKEN_LABELS[tokenClass] })).value += quantity;
     }
-    if (log.chargedNanoUsd > 0n) this.count(this.cost, { zone, model, provider, side: 'charged' }, Number(log.chargedNanoUsd) / NANO_PER_USD);
-    if (log.costNanoUsd > 0n) this.count(this.cost, { zone, model, provider, side: 'upstream' }, Number(log.costNanoUsd) / NANO_PER_USD);
-    const { savedNanoUsd, surchargeNanoUsd } = log.cacheEffect;
-    if (savedNanoUsd > 0n) this.count(this.cacheEffect, { zone, model, provider, side: 'saved' }, Number(savedNanoUsd) / NANO_PER_USD);
-    if (surchargeNanoUsd > 0n) this.count(this.cacheEffect, { zone, model, provider, side: 'surcharge' }, Number(surchargeNanoUsd) / NANO_PER_USD);
-    if (log.usageEstimated) this.count(this.estimated, { model, provider, reason: estimateReasonOf(log) });
+  }
+
+  private countCacheEffect({ savedNanoUsd, surchargeNanoUsd }: CacheEffect, names: Names): void {
+    if (savedNanoUsd > 0n) this.cacheEffect.series(this.sideOf('saved', names)).value += usdOf(savedNanoUsd);
+    if (surchargeNanoUsd > 0n) this.cacheEffect.series(this.sideOf('surcharge', names)).value += usdOf(surchargeNanoUsd);
+  }
+
+  private sideOf(side: string, { model, provider }: Names): Record<string, string> {
+    return { zone: this.zone, model, provider, side };
   }
 
   private countAttempt(attempt: AttemptLog, log: RequestLog, model: string): void {
-    const { zone } = this;
-    const errorType = attempt.errorCode ?? '';
-    const outcome = attempt.outcome === 'canceled' ? 'cancelled' : attempt.outcome;
-    this.count(this.attempts, {
-      zone,
-      provider: attempt.provider,
-      model,
-      credential: attempt.credential,
-      outcome,
-      error_type: errorType,
-      attempt: attempt.kind,
-    });
-    const labels = {
-      zone,
-      gen_ai_operation_name: operationNameOf(log.endpoint),
-      gen_ai_provider_name: attempt.provider,
-      gen_ai_request_model: model,
-      error_type: errorType,
-      attempt: attempt.kind,
-    };
-    this.observe(this.attemptDuration, labels, attempt.totalMs);
+    const key = `${log.endpoint} ${attempt.outcome} ${attempt.errorCode} ${attempt.kind} ${attempt.credential} ${attempt.provider} ${model}`;
+    let series = this.attemptSeries.get(key);
+    if (series === undefined) this.attemptSeries.set(key, (series = this.createAttemptSeries(attempt, log, model)));
+    series.attempts.value += 1;
+    series.duration.observe(attempt.totalMs / 1_000);
     const before = log.attempts[attempt.number - 2];
-    if (before !== undefined) {
-      this.count(this.fallbacks, {
-        zone,
-        model,
-        from_provider: before.provider,
-        to_provider: attempt.provider,
-        reason: before.errorCode ?? 'unknown',
-        outcome,
-      });
-    }
+    if (before !== undefined) this.countFallback(before, attempt, model);
   }
 
-  private countOverhead(log: RequestLog): void {
-    const phases = { auth: log.timings.authMs, limits: log.timings.limitsMs, route: log.timings.routingMs, transform_in: log.timings.parseMs };
-    for (const [phase, spentMs] of Object.entries(phases)) {
-      if (spentMs !== undefined) this.observe(this.overhead, { zone: this.zone, phase }, spentMs);
-    }
+  private createAttemptSeries(attempt: AttemptLog, log: RequestLog, model: string): AttemptSeries {
+    const { zone } = this;
+    const { provider, credential, kind } = attempt;
+    const errorType = attempt.errorCode ?? '';
+    const named = { zone, gen_ai_operation_name: operationNameOf(log.endpoint), gen_ai_provider_name: provider, gen_ai_request_model: model };
+    return {
+      attempts: this.attempts.series({ zone, provider, model, credential, outcome: outcomeOf(attempt), error_type: errorType, attempt: kind }),
+      duration: this.attemptDuration.series({ ...named, error_type: errorType, attempt: kind }),
+    };
   }
 
-  private count(metric: Counter, labels: Record<string, string>, by = 1): void {
-    const key = keyOf(metric, labels);
-    let child = this.counters.get(key);
-    if (child === undefined) this.counters.set(key, (child = metric.labels(labels)));
-    child.inc(by);
+  private countFallback(before: AttemptLog, attempt: AttemptLog, model: string): void {
+    const labels = { zone: this.zone, model, from_provider: before.provider, to_provider: attempt.provider };
+    this.fallbacks.series({ ...labels, reason: before.errorCode ?? 'unknown', outcome: outcomeOf(attempt) }).value += 1;
   }
 
-  private observe(metric: Histogram, labels: Record<string, string>, spentMs: number): void {
-    const key = keyOf(metric, labels);
-    let child = this.histograms.get(key);
-    if (child === undefined) this.histograms.set(key, (child = metric.labels(labels)));
-    child.observe(spentMs / 1000);
+  private countOverhead({ timings: { authMs, limitsMs, routingMs, parseMs } }: RequestLog): void {
+    const { auth, limits, route, transformIn } = this.overheadSeries;
+    if (authMs !== undefined) auth.observe(authMs / 1_000);
+    if (limitsMs !== undefined) limits.observe(limitsMs / 1_000);
+    if (routingMs !== undefined) route.observe(routingMs / 1_000);
+    if (parseMs !== undefined) transformIn.observe(parseMs / 1_000);
   }
 }
 
-function keyOf(metric: object, labels: Record<string, string>): string {
-  let key = (metric as { name: string }).name;
-  for (const name in labels) key += `\u0000${labels[name] as string}`;
-  return key;
+function usdOf(nanoUsd: bigint): number {
+  return Number(nanoUsd) / NANO_PER_USD;
+}
+
+function outcomeOf({ outcome }: AttemptLog): string {
+  return outcome === 'canceled' ? 'cancelled' : outcome;
 }
 
 function errorClassOf(log: RequestLog): string {

@@ -1,6 +1,6 @@
 import { completionTokens, NO_USAGE, promptTokens, TOKEN_CLASSES, type Usage } from '../core/chat/usage.js';
 import type { ChargeLine } from '../core/ledger/settlement.js';
-import type { AttemptLog, CandidateLog, RequestLog, StageTimings } from '../core/request-log/request-log.js';
+import type { AttemptLog, ConsideredDeployment, RequestLog, StageTimings } from '../core/request-log/request-log.js';
 import { renderRoutingRecord } from '../core/routing/index.js';
 import { redact, storedText, type Redaction } from './redact.js';
 
@@ -123,16 +123,16 @@ function renderAttempt(attempt: AttemptLog): Record<string, unknown> {
   };
 }
 
-function renderCandidate(candidate: CandidateLog): Record<string, unknown> {
+function renderCandidate({ deployment, model, place, excluded, reasons }: ConsideredDeployment): Record<string, unknown> {
   return {
-    provider: candidate.provider,
-    model: candidate.model,
-    upstream_model: candidate.upstreamModel,
-    deployment: candidate.deployment,
-    zone: candidate.zone ?? null,
-    place: candidate.place ?? null,
-    excluded: candidate.excluded ?? null,
-    reasons: candidate.reasons,
+    provider: deployment.provider.id,
+    model: model.id,
+    upstream_model: deployment.upstreamModel,
+    deployment: deployment.id,
+    zone: deployment.provider.zones.join(',') || null,
+    place: place ?? null,
+    excluded: excluded ?? null,
+    reasons,
   };
 }
 

@@ -22,15 +22,14 @@ export interface AttemptLog {
   totalMs: number;
 }
 
-export interface CandidateLog {
-  provider: string;
-  model: string;
-  upstreamModel: string;
-  deployment: string;
-  zone?: string;
-  place?: number;
-  excluded?: string;
-  reasons: string[];
+/** A deployment that was considered, as the plan has it. */
+export interface ConsideredDeployment {
+  readonly deployment: { readonly id: string; readonly upstreamModel: string; readonly provider: { readonly id: string; readonly zones: readonly string[] } };
+  readonly model: { readonly id: string };
+  readonly place?: number;
+  readonly excluded?: string;
+  /** Worded when they are read. */
+  readonly reasons: readonly string[];
 }
 
 /** Milliseconds of each stage; undefined when the request did not reach it. */
@@ -79,7 +78,8 @@ export interface RequestLog {
   /** What the plan was made from; undefined when the request was refused unread. */
   routing?: RoutingRecord;
   attempts: AttemptLog[];
-  candidates: CandidateLog[];
+  /** As they were planned; rendered when the record is written. */
+  candidates: readonly ConsideredDeployment[];
   parameters: ParameterAdjustment[];
   timings: StageTimings;
   usage?: Usage;
@@ -90,7 +90,7 @@ export interface RequestLog {
   costNanoUsd: bigint;
   /** What the prompt cache saved the customer and cost it, in nano-USD. */
   cacheEffect: CacheEffect;
-  chargeLines: ChargeLine[];
+  chargeLines: readonly ChargeLine[];
   tags: string[];
   sessionId?: string;
   clientRetries: number;
@@ -99,7 +99,7 @@ export interface RequestLog {
   /** What `store` allows: payloads only under `full`. */
   requestBody?: string;
   responseBody?: string;
-  drift: string[];
+  drift: readonly string[];
   configHash: string;
   receivedAtMs: number;
   endedAtMs: number;
