@@ -76,6 +76,17 @@ const COHERE: readonly Omit<Shape, 'protocol'>[] = [
   { name: 'a time-out', whole: { ...cohere([]), finish_reason: 'TIMEOUT' }, wanted: { error: 'TIMEOUT' } },
 ];
 
+const cohereEvent = (type: string, inner?: Json, index?: number): Json => ({ type, ...(index === undefined ? {} : { index }), ...(inner === undefined ? {} : { delta: { message: inner } }) });
+const cohereEnd = (finish_reason: string): Json => ({ type: 'message-end', delta: { finish_reason, usage: { billed_units: { input_tokens: 3, output_tokens: 5 }, tokens: { input_tokens: 10, output_tokens: 5 } } } });
+const cohereStart: Json = { type: 'message-start', id: 'c', delta: { message: { role: 'assistant', content: [], tool_plan: '', tool_calls: [], citations: [] } } };
+const COHERE_STREAMS: readonly Omit<Shape, 'protocol'>[] = [
+  { name: 'thoughts, text, citations', stream: sse(cohereStart, cohereEvent('content-start', { content: { type: 'thinking', thinking: '' } }, 0), cohereEvent('content-delta', { content: { thinking: 'Hm' } }, 0), { type: 'content-end', index: 0 }, cohereEvent('content-start', { content: { type: 'text', text: '' } }, 1), cohereEvent('content-delta', { content: { text: 'Hi' } }, 1), cohereEvent('citation-start', { citations: { start: 0, end: 2, text: 'Hi', sources: [{ type: 'document', id: 'd', document: { id: 'd' } }] } }, 0), { type: 'citation-end', index: 0 }, { type: 'content-end', index: 1 }, cohereEnd('COMPLETE')), wanted: { ...HI, reasoning: 'Hm', annotations: 1, drift: [] } },
+  { name: 'a plan and two calls', stream: sse(cohereStart, cohereEvent('tool-plan-delta', { tool_plan: 'Hm' }), cohereEvent('tool-call-start', { tool_calls: { id: 'a', type: 'function', function: { name: 'f', arguments: '' } } }, 0), cohereEvent('tool-call-delta', { tool_calls: { function: { arguments: '{"x":1}' } } }, 0), { type: 'tool-call-end', index: 0 }, cohereEvent('tool-call-start', { tool_calls: { id: 'b', type: 'function', function: { name: 'g', arguments: '' } } }, 1), { type: 'tool-call-end', index: 1 }, cohereEnd('TOOL_CALL')), wanted: { reasoning: 'Hm', calls: [['f', '{"x":1}'], ['g', '{}']], finish: 'tool_calls', drift: [] } },
+  { name: 'at its limit', stream: sse(cohereStart, cohereEvent('content-delta', { content: { text: 'Hi' } }, 0), cohereEnd('MAX_TOKENS'), '[DONE]'), wanted: { text: 'Hi', finish: 'length', usage: [10, 5, 0] } },
+  { name: 'failed', stream: sse(cohereStart, cohereEvent('content-delta', { content: { text: 'Hi' } }, 0), { type: 'message-end', delta: { finish_reason: 'ERROR', error: 'no valid output generated' } }), wanted: { error: 'no valid output' } },
+  { name: 'broken off', stream: sse(cohereStart, cohereEvent('content-delta', { content: { text: 'Hi' } }, 0)), wanted: { error: 'ended' } },
+];
+
 const OLLAMA: readonly Omit<Shape, 'protocol'>[] = [
   { name: 'arguments as text', whole: { model: 'm', message: { role: 'assistant', content: '', tool_calls: [{ function: { name: 'f', arguments: '{"x":1}' } }] }, done: true, done_reason: 'stop', prompt_eval_count: 10, eval_count: 5 }, wanted: { calls: [['f', '{"x":1}']], finish: 'tool_calls', usage: [10, 5, 0] } },
   { name: 'an error line', stream: lines({ model: 'm', message: { role: 'assistant', content: 'Hi' }, done: false }, { error: 'llama runner process has terminated' }), wanted: { error: 'terminated' } },
@@ -161,5 +172,5 @@ const RESPONSES: readonly Omit<Shape, 'protocol'>[] = [
 const of = (protocol: Shape['protocol'], shapes: readonly Omit<Shape, 'protocol'>[]): Shape[] => shapes.map((shape) => ({ ...shape, protocol }));
 
 export const NATIVE_SHAPES: readonly Shape[] = [
-  ...of('gemini-generate', GEMINI), ...of('anthropic-messages', ANTHROPIC), ...of('cohere-chat', COHERE), ...of('ollama-chat', OLLAMA), ...of('bedrock-converse', BEDROCK), ...of('bedrock-invoke', INVOKE), ...of('openai-responses', RESPONSES),
+  ...of('gemini-generate', GEMINI), ...of('anthropic-messages', ANTHROPIC), ...of('cohere-chat', [...COHERE, ...COHERE_STREAMS]), ...of('ollama-chat', OLLAMA), ...of('bedrock-converse', BEDROCK), ...of('bedrock-invoke', INVOKE), ...of('openai-responses', RESPONSES),
 ];
