@@ -1,32 +1,16 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Deployment, ProviderInstance } from '../../src/core/catalog/model.js';
+import type { Deployment } from '../../src/core/catalog/model.js';
 import type { ChatEvent, StreamItem } from '../../src/core/chat/event.js';
 import { ResponseOfEvents } from '../../src/core/chat/response-of-events.js';
 import type { ChatResponse } from '../../src/core/chat/response.js';
 import type { UpstreamFailure } from '../../src/core/errors/upstream-failure.js';
 import { scanBody } from '../../src/core/json/index.js';
-import { loadCatalogue } from '../../src/providers/catalog/index.js';
-import { buildSnapshot } from '../../src/providers/configuration/index.js';
 import { DEFINITIONS, type ProviderDefinition } from '../../src/providers/definitions/index.js';
 import type { PreparedCall, UpstreamExchange } from '../../src/providers/exchange.js';
-import { ProviderAdapter } from '../../src/providers/provider-adapter.js';
 import { UPSTREAM_PROTOCOLS } from '../../src/providers/protocols.js';
-import { UpstreamClient } from '../../src/providers/upstream-client.js';
+import { CANARY, catalogue, ConformanceBed, type Answer } from './conformance-bed.js';
 import { COMPATIBLE_FIXTURES } from './compatible-fixtures.js';
 import { PROVIDER_FIXTURES, type ProviderFixture } from './provider-fixtures.js';
 
-const CANARY = 'sk-canary-0123456789abcdefghij';
-const catalogue = loadCatalogue();
-const client = new UpstreamClient();
-const defects: Error[] = [];
-const adapter = new ProviderAdapter({
-  protocols: UPSTREAM_PROTOCOLS,
-  transport: client,
-  inProcess: null,
-  nowMs: () => 0,
-  defect: (error) => defects.push(error),
-});
 /** The sandbox's upstream is in the process and has tests of its own (src/sandbox). */
 const OVER_SOCKETS = DEFINITIONS.filter((definition) => definition.inProcess !== true && (definition.endpoints ?? ['chat']).includes('chat'));
 const WITHOUT_CHAT = DEFINITIONS.filter((definition) => !(definition.endpoints ?? ['chat']).includes('chat'));
@@ -52,74 +36,12 @@ const REQUEST = {
   logit_bias: { '50256': -100 },
 };
 
-interface Answer {
-  status: number;
-  type: string;
-  body: string;
-  /** `latin1`: the characters are bytes. */
-  encoding?: 'latin1';
-  headers?: Record<string, string>;
-}
-interface Received {
-  path: string;
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
-let server: Server;
-let origin: string;
-let next: Answer;
-let received: Received;
+let bed: ConformanceBed;
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-    request.on('end', () => {
-      received = { path: request.url ?? '', headers: request.headers, body };
-      response.writeHead(next.status, { 'content-type': next.type, ...next.headers });
-      // In odd pieces, as networks do.
-      for (let at = 0; at < next.body.length; at += 97) response.write(Buffer.from(next.body.slice(at, at + 97), next.encoding ?? 'utf8'));
-      response.end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  bed = await ConformanceBed.start();
 });
-afterAll(async () => {
-  await client.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-});
-
-function deploymentOf(definition: ProviderDefinition, fixture: ProviderFixture): Deployment {
-  const provider = {
-    id: 'p',
-    type: definition.id,
-    baseUrl: origin,
-    zones: [],
-    timeouts: {},
-    health: true,
-    drainOnAbort: false,
-    billPartial: true,
-    settlement: { zeroCompletionInsurance: true, chargeCanceledPrompt: true },
-    credentials: [{ id: 'c', weight: 1, secrets: { key: CANARY } }],
-  };
-  const model = {
-    id: 'public/name',
-    name: null,
-    aliases: null,
-    serve: [{ provider: 'p', model: fixture.model, weight: 1, priority: 0, protocol: null }],
-    price: null,
-    cost: null,
-    capabilities: {},
-    class: null,
-  };
-  const snapshot = buildSnapshot({ providers: [provider], models: [model] }, catalogue, { version: 1, hash: 'x', atMs: 0 });
-  const deployment = snapshot.models.get('public/name')?.deployments[0] as Deployment;
-  const deadlines: ProviderInstance['deadlines'] = { connectMs: 1_000, firstByteMs: 2_000, idleMs: 2_000, totalMs: 5_000 };
-  return { ...deployment, provider: { ...deployment.provider, deadlines, reasoningDeadlines: deadlines } };
-}
+afterAll(() => bed.stop());
 
 function exchangeOf(deployment: Deployment, stream: boolean, wire: Record<string, unknown> = REQUEST): UpstreamExchange {
   const request = UPSTREAM_PROTOCOLS['openai-chat'].parseRequest({ ...wire, stream });
@@ -136,15 +58,15 @@ interface Outcome {
 }
 
 function run(exchange: UpstreamExchange, answer: Answer): Promise<Outcome> {
-  next = answer;
-  const prepared = adapter.prepare(exchange);
+  bed.next = answer;
+  const prepared = bed.adapter.prepare(exchange);
   const outcome: Outcome = { prepared, status: null, events: [], response: null, failure: null, endings: [] };
   return new Promise((resolve) => {
     const end = (what: string) => {
       outcome.endings.push(what);
       setTimeout(() => resolve(outcome), 5);
     };
-    adapter.call(prepared, {
+    bed.adapter.call(prepared, {
       onHeaders: (status) => (outcome.status = status),
       onItem: (item: StreamItem) => outcome.events.push(...item.events),
       onResponse: (response) => (outcome.response = response),
@@ -183,10 +105,10 @@ function expectAnswer(response: ChatResponse | null, fixture: ProviderFixture): 
 
 it('ends one call, and blames nobody else, when what it passes on is not taken', async () => {
   const fixture = PROVIDER_FIXTURES['openai'] as ProviderFixture;
-  next = events(fixture.stream, fixture);
-  const prepared = adapter.prepare(exchangeOf(deploymentOf(OVER_SOCKETS[0] as ProviderDefinition, fixture), true));
+  bed.next = events(fixture.stream, fixture);
+  const prepared = bed.adapter.prepare(exchangeOf(bed.deploymentOf(OVER_SOCKETS[0] as ProviderDefinition, fixture.model), true));
   const failure = await new Promise<UpstreamFailure>((resolve) => {
-    adapter.call(prepared, {
+    bed.adapter.call(prepared, {
       onItem: () => {
         throw new Error('a bug of ours');
       },
@@ -194,7 +116,7 @@ it('ends one call, and blames nobody else, when what it passes on is not taken',
     });
   });
   expect(failure).toMatchObject({ code: 'internal_error', health: 'none' });
-  expect(defects.map((error) => error.message)).toEqual(['a bug of ours']);
+  expect(bed.defects.map((error) => error.message)).toEqual(['a bug of ours']);
 });
 
 it('has fixtures for every definition, and no others', () => {
@@ -213,7 +135,7 @@ it('states the evidence of providers without chat, whose models say what they se
 
 describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as const))('%s', (id, definition) => {
   const fixture = FIXTURES[id] as ProviderFixture;
-  const deployment = (): Deployment => deploymentOf(definition, fixture);
+  const deployment = (): Deployment => bed.deploymentOf(definition, fixture.model);
 
   it('states its sources', () => {
     expect(definition.evidence.length).toBeGreaterThan(0);
@@ -241,7 +163,7 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
   it('reads a tool call out of a stream, or takes no tools', async () => {
     if (fixture.toolStream === null) {
       await run(exchangeOf(deployment(), true), events(fixture.stream, fixture));
-      expect(JSON.parse(received.body)).not.toHaveProperty('tools');
+      expect(JSON.parse(bed.received.body)).not.toHaveProperty('tools');
       expect(catalogue.listByProvider(id).map((row) => row.capabilities.tools)).not.toContain(true);
       return;
     }
@@ -292,7 +214,7 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
 
   it('sends what the provider takes, reports the rest under the client’s names', async () => {
     const outcome = await run(exchangeOf(deployment(), true), events(fixture.stream, fixture));
-    const wire = JSON.parse(received.body) as Record<string, unknown>;
+    const wire = JSON.parse(bed.received.body) as Record<string, unknown>;
     for (const name of fixture.absent) expect(wire).not.toHaveProperty([name]);
     expect(wire).toMatchObject(fixture.present);
     const names = outcome.prepared.report.map((item) => item.parameter);
@@ -303,12 +225,12 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
   it('sends exactly these headers, the key in one of them (A10)', async () => {
     await run(exchangeOf(deployment(), false), json(fixture.answer));
     const allowed = ['host', 'connection', 'accept', 'accept-encoding', 'content-type', 'content-length', 'user-agent', 'via', 'anthropic-version'];
-    const auth = Object.keys(received.headers).filter((name) => !allowed.includes(name));
+    const auth = Object.keys(bed.received.headers).filter((name) => !allowed.includes(name));
     expect(auth).toHaveLength(1);
-    const value = String(received.headers[auth[0] as string]);
+    const value = String(bed.received.headers[auth[0] as string]);
     expect(value.replace('Bearer ', '')).toBe(CANARY);
-    expect(received.headers['accept-encoding']).toBe('identity');
-    expect(received.path + received.body).not.toContain(CANARY);
+    expect(bed.received.headers['accept-encoding']).toBe('identity');
+    expect(bed.received.path + bed.received.body).not.toContain(CANARY);
   });
 
   it('never lets its key out through an error (A09)', async () => {
@@ -331,8 +253,8 @@ describe.each(OVER_SOCKETS.map((definition) => [definition.id, definition] as co
     const request = UPSTREAM_PROTOCOLS['openai-chat'].parseRequest(body.value);
     const outcome = await run({ deployment: deployment(), request, clientProtocol: 'openai-chat', body }, json(fixture.answer));
     expect(outcome.prepared.native).toBe(true);
-    expect(received.body).toContain('[{"role":"user","content":"caf\\u00e9","x":12345678901234567890}]');
-    if (fixture.absent.includes('seed')) expect(received.body).not.toContain('"seed"');
-    else expect(received.body).toContain('"seed": 9007199254740993');
+    expect(bed.received.body).toContain('[{"role":"user","content":"caf\\u00e9","x":12345678901234567890}]');
+    if (fixture.absent.includes('seed')) expect(bed.received.body).not.toContain('"seed"');
+    else expect(bed.received.body).toContain('"seed": 9007199254740993');
   });
 });

@@ -10,7 +10,7 @@ export const azureOpenai: ProviderDefinition = {
   basePath: { plain: '/openai/v1', versioned: '/openai/deployments/{model}' },
   auth: { kind: 'header', name: 'api-key' },
   env: ['AZURE_OPENAI_API_KEY'],
-  endpoints: ['chat', 'embeddings'],
+  endpoints: ['chat', 'completions', 'embeddings'],
   request: [{ omit: ['top_k', 'min_p', 'repetition_penalty'] }, { stripCacheControl: true }],
   response: {},
   headerFacts: {
@@ -21,6 +21,7 @@ export const azureOpenai: ProviderDefinition = {
   cancelStopsBilling: true,
   docs: 'https://learn.microsoft.com/azure/ai-foundry/openai/latest',
   evidence: [
+    { fact: 'legacy completions of gpt-35-turbo', source: 'recorded traffic', date: '2026-11-29' },
     {
       fact: '/openai/v1 without api-version; deployment paths with one',
       source: 'https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle',

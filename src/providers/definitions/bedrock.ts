@@ -22,6 +22,11 @@ export const bedrock: ProviderDefinition = {
   docs: 'https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html',
   evidence: [
     {
+      fact: 'embeddings and rerank through InvokeModel',
+      source: 'https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html',
+      date: '2026-11-29',
+    },
+    {
       fact: 'a bearer key or SigV4 for the service "bedrock"',
       source: 'https://docs.aws.amazon.com/bedrock/latest/userguide/api-keys.html',
       date: '2026-11-21',

@@ -13,7 +13,7 @@ export const mistral: ProviderDefinition = {
   baseUrl: 'https://api.mistral.ai/v1',
   auth: { kind: 'bearer' },
   env: ['MISTRAL_API_KEY'],
-  endpoints: ['chat', 'embeddings', 'moderations'],
+  endpoints: ['chat', 'embeddings', 'audio', 'moderations'],
   modelFacts: { reasoningReplay: 'none' },
   request: [
     { rename: { max_completion_tokens: 'max_tokens', seed: 'random_seed' } },
@@ -33,6 +33,7 @@ export const mistral: ProviderDefinition = {
   cancelStopsBilling: false,
   docs: 'https://docs.mistral.ai/api/#tag/chat',
   evidence: [
+    { fact: 'sound under /audio: speech in JSON, transcriptions', source: 'recorded traffic of voxtral; https://docs.mistral.ai/capabilities/audio', date: '2026-11-29' },
     { fact: 'extra members are refused: stream_options', source: 'https://github.com/avante-corp/avante.nvim/issues/2347', date: '2025-06-27' },
     { fact: 'extra members are refused: max_completion_tokens', source: 'https://github.com/editor-code-assistant/eca/issues/231', date: '2025-12-12' },
     { fact: 'random_seed, tool_choice any, finish model_length, thinking as content parts', source: 'vercel/ai packages/mistral', date: '2026-08-01' },
