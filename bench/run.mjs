@@ -9,7 +9,8 @@ import { parseOptions, USAGE } from './harness/options.mjs';
 import { profileGateway } from './harness/profile.mjs';
 import { renderReport } from './harness/report.mjs';
 import { runScenario } from './harness/rounds.mjs';
-import { SUBJECTS } from './harness/subjects.mjs';
+import { soak } from './soak.mjs';
+import { SUBJECTS, takesPart } from './harness/subjects.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'og-bench-'));
@@ -34,6 +35,10 @@ async function run(options) {
   const upstream = await startUpstream(directory);
   toStop.push(() => upstream.stop());
   const context = { directory, upstream, options, subjects: chosenSubjects(options), warmed: new Set(), note: (line) => console.error(line) };
+  if (options.soak !== null) {
+    if (!(await soak(context, options.soak))) process.exitCode = 1;
+    return;
+  }
   if (options.profile !== null) return profileGateway(context, { ...options.profile, outputDirectory: join(HERE, 'profiles') });
   const facts = { options, startedAt: new Date(), loadBefore: loadavg() };
   const running = await startSubjects(context);
@@ -45,8 +50,8 @@ async function run(options) {
   if (results.some(({ rows }) => rows.some((row) => row.rounds.some((round) => round.fault !== undefined)))) process.exitCode = 1;
 }
 
-function chosenSubjects({ subjects }) {
-  const here = SUBJECTS.filter((subject) => subject.available?.() ?? true);
+function chosenSubjects({ subjects, peers }) {
+  const here = SUBJECTS.filter((subject) => (subject.available?.() ?? true) && (peers || subject.peer !== true));
   return subjects === null
     ? here
     : here.filter((subject) => subject.id === 'node-http' || subjects.some((word) => subject.name.includes(word) || subject.id === word));
@@ -57,7 +62,7 @@ async function startSubjects(context) {
   const running = new Map();
   if (context.options.scenarios.every((scenario) => scenario.memory)) return running;
   await Promise.all(
-    context.subjects.map(async (subject) => {
+    context.subjects.filter((subject) => context.options.scenarios.some((scenario) => !scenario.memory && takesPart(scenario, subject))).map(async (subject) => {
       const started = await subject.start(context);
       toStop.push(() => started.stop());
       running.set(subject.id, started);

@@ -74,9 +74,11 @@ export async function holdStreams(directory, target, load) {
 }
 
 function spawnLoad(directory, target, { body, ...load }) {
+  // With keys of its own every request says who it is.
+  const headers = load.keys === undefined ? target.headers : target.headers.filter((header) => !header.startsWith('authorization:'));
   const bodyFile = join(directory, 'body.json');
   writeFileSync(bodyFile, body);
-  const words = ['--port', target.port, '--body', bodyFile, ...target.headers.flatMap((header) => ['--header', header])];
+  const words = ['--port', target.port, '--body', bodyFile, ...headers.flatMap((header) => ['--header', header])];
   for (const [name, value] of Object.entries(load)) {
     if (value === true) words.push(`--${name}`);
     else if (value !== undefined) words.push(`--${name}`, value);

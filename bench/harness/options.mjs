@@ -8,6 +8,8 @@ export const USAGE = `npm run bench -- [options]
   --seconds S      length of one measurement, 3 by default, after a warm-up
   --only a,b       scenarios: ${SCENARIOS.map((scenario) => scenario.id).join(', ')}
   --subjects a,b   rows whose name contains one of these words ("node:http" is always measured: the ratios need it)
+  --soak           a long run of the gateway alone: --rate R for --seconds S (1,000/s for 300 s), or --requests N as fast as they go
+  --peers          also measures Portkey, installed from npm on demand
   --write          also writes bench/results/<date>.md
   --smoke          everything for a moment, to see that the harness works; the figures mean nothing
   --profile ID     a CPU profile of the gateway under that scenario (bench/profiles/*.cpuprofile, for a flame graph), and its top
@@ -27,6 +29,10 @@ const WORDS = {
   lane: { type: 'string', default: 'openai' },
   strict: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false },
+  soak: { type: 'boolean', default: false },
+  rate: { type: 'string' },
+  requests: { type: 'string' },
+  peers: { type: 'boolean', default: false },
   smoke: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 };
@@ -38,12 +44,19 @@ export function parseOptions(args) {
   return {
     help: values.help,
     write: values.write,
+    peers: values.peers,
+    soak: values.soak ? soakOf(values) : null,
     smoke: values.smoke,
     profile: values.profile === undefined ? null : { scenario: scenarioOf(values.profile), lane: values.lane, strict: values.strict },
     scenarios: values.smoke ? scenarios.map(smallest) : scenarios,
     subjects: values.subjects === undefined ? null : values.subjects.split(','),
     ...pacesOf(values),
   };
+}
+
+function soakOf({ rate, requests, seconds }) {
+  if (requests !== undefined) return { requests: Number(requests) };
+  return { rate: Number(rate ?? 1_000), seconds: Number(seconds ?? 300) };
 }
 
 /** The same path through everything, in a moment. */

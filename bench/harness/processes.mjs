@@ -12,9 +12,9 @@ export const PINNING = PINNED
   ? 'the subject (with its database) on core 0, upstream and load generator on core 1'
   : 'processes not pinned (one core, or no taskset)';
 
-/** The command, bound to the core of the subject or to that of upstream and load generator. */
+/** The command, bound to the core of the subject or to that of upstream and load generator; `any`: left where it was started. */
 export function onCore(whose, command) {
-  return PINNED ? ['taskset', '-c', whose === 'subject' ? '0' : '1', ...command] : command;
+  return PINNED && whose !== 'any' ? ['taskset', '-c', whose === 'subject' ? '0' : '1', ...command] : command;
 }
 
 /**

@@ -10,6 +10,7 @@ const DIRECT = { id: 'direct', name: 'straight to the upstream', lane: 'openai',
 const WARM_CONNECTIONS = 64;
 const WARM_SEGMENT_SECONDS = 2;
 const WARM_SEGMENTS = 20;
+const SMOKE_SECONDS = 0.5;
 /** Requests (streams, where events are counted) before a path may be called warm … */
 const WARM_REQUESTS = { request: 30_000, event: 1_000 };
 /** … and it is when a segment costs at least this share of the one before it. */
@@ -56,9 +57,10 @@ async function takeTurn(context, scenario, { row: { contestant }, running }) {
  */
 async function warmUp(context, scenario, { contestant, target }) {
   const { options, warmed } = context;
-  if (options.smoke) return;
+  if (options.smoke && !scenario.warm) return;
   const load = { ...scenario.load, connections: scenario.load.connections ?? WARM_CONNECTIONS, rate: undefined, body: bodyOf(scenario, contestant.lane) };
   const path = `${contestant.id} ${scenario.unit}`;
+  if (options.smoke) return void (await runLoad(context.directory, target, { ...load, seconds: SMOKE_SECONDS }));
   if (warmed.has(path)) return void (await runLoad(context.directory, target, { ...load, seconds: options.warmupSeconds }));
   warmed.add(path);
   let [served, previousUs] = [0, Number.POSITIVE_INFINITY];

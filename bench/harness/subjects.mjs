@@ -7,10 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { configureGateway, verifyLedger } from './gateway.mjs';
 import { has } from './native.mjs';
+import { startPortkey } from './portkey.mjs';
 import { endProcess, firstLine, onCore } from './processes.mjs';
-import { JSON_SCRIPT } from './scenarios.mjs';
+import { FAILOVER_LANE, JSON_SCRIPT } from './scenarios.mjs';
 
-const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
+export const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 const LOOP_DELAY = join(ROOT, 'bench/harness/loop-delay.mjs');
 /** What `npm start` gives the gateway; the others get the same. */
 const NODE_FLAGS = ['--max-semi-space-size=64', '--enable-source-maps', '--import', LOOP_DELAY];
@@ -23,22 +24,48 @@ export const SUBJECTS = [
   { id: 'fastify', name: 'minimal Fastify', start: (context) => startNode('fastify', context) },
   { id: 'nest', name: 'minimal Nest', start: (context) => startNode('nest', context) },
   { id: 'gateway', name: 'OpenGateway', gateway: true, start: (context) => startGateway({ ...context, lease: true }) },
+  // Only where a scenario names them.
+  { id: 'gateway-one', name: 'OpenGateway, one process', gateway: true, named: true, start: (context) => startGateway({ ...context, lease: true, core: 'any' }) },
+  {
+    id: 'gateway-two',
+    name: 'OpenGateway, two workers',
+    gateway: true,
+    named: true,
+    start: (context) => startGateway({ ...context, lease: true, core: 'any', env: { WEB_CONCURRENCY: '2' } }),
+  },
+  {
+    id: 'gateway-redis',
+    name: 'OpenGateway, limits in Redis',
+    gateway: true,
+    named: true,
+    available: () => has('redis-server'),
+    start: async (context) => withRedis(context, (url) => startGateway({ ...context, lease: true, env: { REDIS_URL: url } })),
+  },
+  { id: 'portkey', name: 'Portkey', peer: true, start: (context) => startPortkey(context) },
   { id: 'gateway-strict', name: 'OpenGateway, strict ledger', gateway: true, strict: true, start: (context) => startGateway({ ...context, lease: false }) },
 ];
 
+/** Who takes part in a scenario: those it names, or everybody who does not wait to be named. */
+export function takesPart(scenario, subject) {
+  return scenario.subjects === undefined ? subject.named !== true : scenario.subjects.includes(subject.id);
+}
+
 /** The rows of a scenario: a subject, and for us the protocol behind it. */
 export function contestantsOf(scenario, subjects) {
-  return subjects.flatMap((subject) => {
+  return subjects.filter((subject) => takesPart(scenario, subject)).flatMap((subject) => {
     if (subject.strict) return scenario.strict ? [{ id: subject.id, name: subject.name, subject, lane: 'openai' }] : [];
     const lanes = subject.gateway ? scenario.lanes : ['openai'];
     return lanes.map((lane) => ({
-      id: lane === 'openai' ? subject.id : `${subject.id}-${lane}`,
-      name: lane === 'openai' ? subject.name : `${subject.name}, from ${lane[0].toUpperCase()}${lane.slice(1)}`,
+      id: PLAIN_LANES.has(lane) ? subject.id : `${subject.id}-${lane}`,
+      name: PLAIN_LANES.has(lane) ? subject.name : `${subject.name}, from ${lane[0].toUpperCase()}${lane.slice(1)}`,
       subject,
       lane,
     }));
   });
 }
+
+/** Lanes in which nothing is translated. */
+const PLAIN_LANES = new Set(['openai', FAILOVER_LANE]);
 
 export function nodeEnvironment(extra) {
   return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))), NODE_ENV: 'production', ...extra };
@@ -67,24 +94,40 @@ async function startNginx({ upstream, directory }) {
   return { child, pid: child.pid, port, headers: [], stop: () => endProcess(child) };
 }
 
+/** A Redis of its own for one gateway, ended with it. */
+async function withRedis({ directory }, start) {
+  const port = await freePort();
+  const words = ['redis-server', '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', directory];
+  const [program, ...args] = onCore('others', words);
+  const redis = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  try {
+    const started = await start(`redis://127.0.0.1:${port}`);
+    return { ...started, stop: () => started.stop().finally(() => endProcess(redis)) };
+  } catch (error) {
+    await endProcess(redis);
+    throw error;
+  }
+}
+
 /** `extraFlags`: for the profiler. What it prints is read and kept only to explain a failed start. */
-export async function startGateway({ upstream, directory, options, lease, extraFlags = [] }) {
+export async function startGateway({ upstream, directory, options, lease, extraFlags = [], env: extra = {}, core = 'subject' }) {
   const home = mkdtempSync(join(directory, 'gateway-'));
-  const env = nodeEnvironment({ HOST: '127.0.0.1', PORT: '0', OG_DATA_DIR: home, OG_DRAIN_TIMEOUT: '2s' });
-  const [program, ...args] = onCore('subject', [process.execPath, ...NODE_FLAGS, ...extraFlags, 'dist/src/main.js']);
+  const env = nodeEnvironment({ HOST: '127.0.0.1', PORT: '0', OG_DATA_DIR: home, OG_DRAIN_TIMEOUT: '2s', ...extra });
+  const [program, ...args] = onCore(core, [process.execPath, ...NODE_FLAGS, ...extraFlags, 'dist/src/main.js']);
   const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let errors = '';
   child.stderr.on('data', (chunk) => (errors = (errors + chunk).slice(-65_536)));
   try {
     const [, url] = await firstLine(child, /^OpenGateway is ready at (\S+)$/m);
     const scripts = [...new Set([JSON_SCRIPT, ...options.scenarios.map((scenario) => scenario.script)])];
-    const key = await configureGateway(url, home, { upstreamPort: upstream.port, lease, scripts });
+    const { key, makeKeys } = await configureGateway(url, home, { upstreamPort: upstream.port, lease, scripts });
     return {
       child,
       pid: child.pid,
       url,
       port: Number(new URL(url).port),
       headers: [`authorization: Bearer ${key}`],
+      keys: keysFile(directory, makeKeys),
       errors: () => errors,
       verify: () => verifyLedger(url, home),
       stop: async () => {
@@ -98,7 +141,20 @@ export async function startGateway({ upstream, directory, options, lease, extraF
   }
 }
 
-function freePort() {
+/** A file of so many keys for the load generator, made once. */
+function keysFile(directory, makeKeys) {
+  let made = null;
+  return (count) => {
+    made ??= makeKeys(count).then((keys) => {
+      const file = join(mkdtempSync(join(directory, 'keys-')), 'keys');
+      writeFileSync(file, keys.join('\n'));
+      return file;
+    });
+    return made;
+  };
+}
+
+export function freePort() {
   return new Promise((settle) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address();
@@ -107,7 +163,7 @@ function freePort() {
   });
 }
 
-async function answers(url) {
+export async function answers(url) {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const answer = await fetch(url).catch(() => null);
     if (answer?.ok) return;

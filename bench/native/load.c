@@ -1,13 +1,15 @@
 /*
  * A load generator that costs next to nothing: one thread, epoll, HTTP/1.1 with keep-alive.
  *
- *   load --port P --body FILE [--header 'name: value']... [--path /v1/chat/completions] [--events N] [--stream]
+ *   load --port P --body FILE [--header 'name: value']... [--path /v1/chat/completions] [--events N] [--stream] [--keys FILE]
  *        --seconds S  (--connections C | --rate R | --hold C)
  *
  * --connections  closed loop: each connection asks again as soon as it has been answered.
  * --rate         open loop: requests are due at a constant rate whatever the answers do, and their time counts from when they
  *                were due, so that a stall is seen by every request that it delays (no coordinated omission).
  * --hold         opens so many streams, prints `held`, and keeps them until its standard input ends.
+ *
+ * --keys         a file with one key a line: each request sends the next one as its bearer token.
  *
  * An answer counts only when it is whole: status 200, its last byte arrived, the text of all `--events` events (1 for a JSON
  * answer) in it, and for a stream `[DONE]` at its end. After the time is over what runs is awaited. Prints one line of JSON.
@@ -25,6 +27,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,25 +39,28 @@ typedef struct {
   phase at;
   bool close_after, waiting_to_write;
   uint64_t due_ns;
+  const char *key;
   size_t written, head_length, left;
   int status;
   uint32_t events, matched;
   char head[MAX_HEAD], tail[KEPT_TAIL];
   size_t tail_length;
   bool first_seen;
+  size_t to_write;
 } connection;
 typedef struct { uint32_t *at; size_t length, capacity; } samples; /* tenths of a microsecond */
 
 static struct {
   int port;
-  const char *path, *body_file;
+  const char *path, *body_file, *keys_file;
   double seconds, rate;
   int connections, hold;
   uint32_t events;
   bool stream;
 } options = {.path = "/v1/chat/completions", .seconds = 1, .events = 1};
 static char headers[4096], *request, fault[MAX_FAULT];
-static size_t request_length;
+static size_t request_length, keys_count, next_key;
+static char **keys;
 static int poller, idle_count, opened, running, started;
 static connection *idle[MAX_CONNECTIONS];
 static uint64_t begun_ns, ends_ns, scheduled, completed, failed, events_seen, bytes_seen, reconnects;
@@ -100,9 +106,21 @@ static connection *open_connection(void) {
   return c;
 }
 
+/* With --keys the request is sent in three pieces: its first line and this request's key, then what all have in common. */
+static ssize_t send_rest(connection *c) {
+  static char own[1024];
+  size_t length = c->key == NULL ? 0 : (size_t)snprintf(own, sizeof own, "POST %s HTTP/1.1\r\nauthorization: Bearer %s\r\n", options.path, c->key);
+  struct iovec parts[2] = {{.iov_base = own + c->written, .iov_len = c->written < length ? length - c->written : 0}};
+  size_t skipped = c->written > length ? c->written - length : 0;
+  parts[1] = (struct iovec){.iov_base = request + skipped, .iov_len = request_length - skipped};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+  c->to_write = length + request_length;
+  return sendmsg(c->fd, &message, MSG_NOSIGNAL);
+}
+
 static void write_request(connection *c) {
-  while (c->written < request_length) {
-    ssize_t n = send(c->fd, request + c->written, request_length - c->written, MSG_NOSIGNAL);
+  while (c->written < c->to_write) {
+    ssize_t n = send_rest(c);
     if (n < 0 && (errno == EAGAIN || errno == ENOTCONN)) { watch(c, EPOLL_CTL_MOD, true); return; }
     if (n < 0) return; /* the reader sees the end */
     c->written += (size_t)n;
@@ -114,6 +132,8 @@ static void start(connection *c, uint64_t due_ns) {
   c->at = HEAD;
   c->due_ns = due_ns;
   c->written = c->head_length = c->left = c->tail_length = 0;
+  c->to_write = 1; /* known when it is first written */
+  c->key = keys_count == 0 ? NULL : keys[next_key++ % keys_count];
   c->events = c->matched = 0;
   c->status = 0;
   c->first_seen = c->close_after = false;
@@ -354,14 +374,25 @@ static char *read_file(const char *path, size_t *length) {
   return bytes;
 }
 
+static void read_keys(void) {
+  size_t length;
+  char *text = read_file(options.keys_file, &length), *line;
+  text[length] = 0;
+  for (line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    if ((keys_count & (keys_count - 1)) == 0 && (keys = realloc(keys, sizeof *keys * (keys_count * 2 + 1))) == NULL) die("load");
+    keys[keys_count++] = line;
+  }
+}
+
 static void build_request(void) {
   size_t body_length, capacity = sizeof headers + 512;
   char *body = read_file(options.body_file, &body_length);
   request = malloc(capacity + body_length);
   if (request == NULL) die("load");
-  int head = snprintf(request, capacity,
-    "POST %s HTTP/1.1\r\nhost: 127.0.0.1:%d\r\naccept: application/json\r\ncontent-type: application/json\r\nuser-agent: OpenAI/JS 7.55.0\r\n"
-    "%scontent-length: %zu\r\n\r\n", options.path, options.port, headers, body_length);
+  int head = keys_count > 0 ? 0 : snprintf(request, capacity, "POST %s HTTP/1.1\r\n", options.path);
+  head += snprintf(request + head, capacity - (size_t)head,
+    "host: 127.0.0.1:%d\r\naccept: application/json\r\ncontent-type: application/json\r\nuser-agent: OpenAI/JS 7.55.0\r\n"
+    "%scontent-length: %zu\r\n\r\n", options.port, headers, body_length);
   memcpy(request + head, body, body_length);
   request_length = (size_t)head + body_length;
 }
@@ -404,6 +435,7 @@ static void parse_option(const char *name, const char *value) {
   if (!strcmp(name, "--port")) options.port = atoi(value);
   else if (!strcmp(name, "--path")) options.path = value;
   else if (!strcmp(name, "--body")) options.body_file = value;
+  else if (!strcmp(name, "--keys")) options.keys_file = value;
   else if (!strcmp(name, "--seconds")) options.seconds = atof(value);
   else if (!strcmp(name, "--rate")) options.rate = atof(value);
   else if (!strcmp(name, "--connections")) options.connections = atoi(value);
@@ -430,6 +462,7 @@ int main(int count, char **words) {
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
   poller = epoll_create1(EPOLL_CLOEXEC);
+  if (options.keys_file != NULL) read_keys();
   build_request();
   if (options.hold > 0) hold();
   run();

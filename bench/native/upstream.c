@@ -8,7 +8,7 @@
  *
  * The model's name is the script: `b-<events>-<gap>` streams so many events, so many milliseconds apart (decimals allowed; 0:
  * all in one write), or answers 1 kB after that gap when no stream is asked for. What stands before the last '/' is ignored.
- * Prints `listening <port>` when it serves.
+ * `e-<status>` refuses with that status. Prints `listening <port>` when it serves.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -252,7 +252,15 @@ static bool advance(connection *c, uint64_t now) {
 static bool begin(connection *c, bool stream) {
   const char *script = strrchr(c->model, '/');
   double gap_ms = 0;
-  unsigned events = 0;
+  unsigned events = 0, status = 0;
+  if (sscanf(script == NULL ? c->model : script + 1, "e-%u", &status) == 1) {
+    static const char said[] = "{\"error\":{\"message\":\"The server had an error.\",\"type\":\"server_error\",\"param\":null,\"code\":null}}";
+    char refusal[256];
+    append(&c->out, refusal, (size_t)snprintf(refusal, sizeof refusal,
+      "HTTP/1.1 %u Refused\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s", status, sizeof said - 1, said));
+    stats.finished++;
+    return flush(c);
+  }
   if (sscanf(script == NULL ? c->model : script + 1, "b-%u-%lf", &events, &gap_ms) != 2 || events > MAX_EVENTS) {
     static const char fault[] = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
     append(&c->out, fault, sizeof fault - 1);

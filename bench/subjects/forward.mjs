@@ -4,7 +4,7 @@
  */
 import { Pool } from 'undici';
 
-const upstream = new Pool(process.env.BENCH_UPSTREAM, { connections: 512, pipelining: 1 });
+const upstream = new Pool(process.env.BENCH_UPSTREAM, { connections: 8_192, pipelining: 1 });
 const REQUEST_HEADERS = { 'content-type': 'application/json', authorization: 'Bearer benchmark' };
 
 /** The whole answer's bytes. */

@@ -20,6 +20,8 @@ const hasCompiler = ['cc', 'gcc', 'clang'].some((name) => spawnSync('sh', ['-c',
         'OpenGateway, strict ledger',
         'OpenGateway, from Anthropic',
         'OpenGateway, from Gemini',
+        'OpenGateway, one process',
+        'OpenGateway, two workers',
       ]) {
         expect(output).toContain(`| ${name} | `);
       }
