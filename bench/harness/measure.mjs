@@ -15,8 +15,7 @@ const SMOKE_KEYS = 20;
  */
 export async function measureLoad({ context, scenario, contestant, running, seconds }) {
   const { directory, upstream, options } = context;
-  const keys = scenario.keys === undefined || running.keys === undefined ? undefined : await running.keys(options.smoke ? SMOKE_KEYS : scenario.keys);
-  const load = { ...scenario.load, seconds, keys, body: bodyOf(scenario, contestant.lane) };
+  const load = { ...scenario.load, seconds, keys: await keysOf(scenario, running, options), body: bodyOf(scenario, contestant.lane) };
   if (running.child) await loopDelay(running.child);
   const before = { cpu: cpuOf(running.pid), upstream: await upstreamStats(upstream) };
   const result = await runLoad(directory, running, load);
@@ -37,6 +36,11 @@ export async function measureLoad({ context, scenario, contestant, running, seco
     delayP99Ms: delay?.p99Ms ?? null,
     residentMb: running.pid === null ? null : residentBytes(running.pid) / 1e6,
   };
+}
+
+/** Who knows no keys is asked without. */
+function keysOf({ keys }, running, { smoke }) {
+  return keys === undefined ? undefined : running.keys?.(smoke ? SMOKE_KEYS : keys);
 }
 
 /** The upstream must have been asked exactly once per request (where a provider is dead: hardly more often), and every answer must have arrived whole. */

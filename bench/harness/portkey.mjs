@@ -3,8 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endProcess, onCore } from './processes.mjs';
-import { answers, freePort, nodeEnvironment } from './subjects.mjs';
+import { answers, endProcess, freePort, nodeEnvironment, onCore } from './processes.mjs';
 
 const VERSION = '1.15.2';
 /** With the newest @hono/node-server that its range allows, its streams are answered 500 (2026-11-29). */

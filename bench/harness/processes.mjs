@@ -1,8 +1,12 @@
 /** Processes as the operating system sees them: where they run, what they have used, how they end. Linux only. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
+/** What the machine's own environment says about a gateway must not reach the one that is measured. */
+const FOREIGN = /^(OG_|NODE_OPTIONS$|PORT$|HOST$|ROLES$|DATABASE_|REDIS_URL$|WEB_CONCURRENCY$|.*_API_KEY$|.*_PROXY$)/i;
 const START_DEADLINE_MS = 90_000;
 const STOP_DEADLINE_MS = 40_000;
 const NS_PER_TICK = 1e9 / Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout || 100);
@@ -112,4 +116,26 @@ export function loopDelay(child) {
     });
     child.send('loop-delay');
   });
+}
+
+export function nodeEnvironment(extra) {
+  return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))), NODE_ENV: 'production', ...extra };
+}
+
+export function freePort() {
+  return new Promise((settle) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => settle(port));
+    });
+  });
+}
+
+export async function answers(url) {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const answer = await fetch(url).catch(() => null);
+    if (answer?.ok) return;
+    await sleep(50);
+  }
+  throw new Error(`nothing answers at ${url}`);
 }

@@ -1,22 +1,18 @@
 /** Who is measured: how each is started, and how it is asked. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { configureGateway, verifyLedger } from './gateway.mjs';
 import { has } from './native.mjs';
 import { startPortkey } from './portkey.mjs';
-import { endProcess, firstLine, onCore } from './processes.mjs';
+import { answers, endProcess, firstLine, freePort, nodeEnvironment, onCore } from './processes.mjs';
 import { FAILOVER_LANE, JSON_SCRIPT } from './scenarios.mjs';
 
-export const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
+const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 const LOOP_DELAY = join(ROOT, 'bench/harness/loop-delay.mjs');
 /** What `npm start` gives the gateway; the others get the same. */
 const NODE_FLAGS = ['--max-semi-space-size=64', '--enable-source-maps', '--import', LOOP_DELAY];
-/** What the machine's own environment says about a gateway must not reach the one that is measured. */
-const FOREIGN = /^(OG_|NODE_OPTIONS$|PORT$|HOST$|ROLES$|DATABASE_|REDIS_URL$|WEB_CONCURRENCY$|.*_API_KEY$|.*_PROXY$)/i;
 
 export const SUBJECTS = [
   { id: 'nginx', name: 'nginx', available: () => has('nginx'), start: startNginx },
@@ -66,10 +62,6 @@ export function contestantsOf(scenario, subjects) {
 
 /** Lanes in which nothing is translated. */
 const PLAIN_LANES = new Set(['openai', FAILOVER_LANE]);
-
-export function nodeEnvironment(extra) {
-  return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))), NODE_ENV: 'production', ...extra };
-}
 
 async function startNode(name, { upstream }) {
   const env = nodeEnvironment({ BENCH_UPSTREAM: upstream.url });
@@ -152,22 +144,4 @@ function keysFile(directory, makeKeys) {
     });
     return made;
   };
-}
-
-export function freePort() {
-  return new Promise((settle) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => settle(port));
-    });
-  });
-}
-
-export async function answers(url) {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const answer = await fetch(url).catch(() => null);
-    if (answer?.ok) return;
-    await sleep(50);
-  }
-  throw new Error(`nothing answers at ${url}`);
 }
