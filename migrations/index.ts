@@ -17,6 +17,7 @@ import { RoutesRecords1763820000000 } from './1763820000000-routes-records.js';
 import { GatewayIdempotency1763722000000 } from './1763722000000-gateway-idempotency.js';
 import { BillingLeases1763840000000 } from './1763840000000-billing-leases.js';
 import { BillingUsage1763850000000 } from './1763850000000-billing-usage.js';
+import { BillingReconciliation1763850000001 } from './1763850000001-billing-reconciliation.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -34,4 +35,5 @@ export const migrations: readonly MigrationClass[] = [
   BillingLeases1763840000000,
   RoutesRecords1763820000000,
   BillingUsage1763850000000,
+  BillingReconciliation1763850000001,
 ];

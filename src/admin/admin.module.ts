@@ -9,6 +9,7 @@ import { OrganizationsController, ProjectsController } from './organizations.con
 import { RedeemCodesController } from './redeem-codes.controller.js';
 import { RedeemCodesRevocationController } from './redeem-codes-revocation.controller.js';
 import { RequestsController } from './requests.controller.js';
+import { ReconciliationsController } from './reconciliations.controller.js';
 import { StatementsController } from './statements.controller.js';
 import { ExchangeRatesController, UsageController } from './usage.controller.js';
 import { RoutingController } from './routing.controller.js';
@@ -30,6 +31,7 @@ import { RoutingController } from './routing.controller.js';
     UsageController,
     ExchangeRatesController,
     StatementsController,
+    ReconciliationsController,
     AuditController,
   ],
   providers: [AuditLog],

@@ -20,6 +20,8 @@ import { Recovery } from './recovery/recovery.js';
 import { Successor } from './recovery/successor.js';
 import { Sweeper } from './recovery/sweeper.js';
 import { ExchangeRates } from './rates/exchange-rates.service.js';
+import { Corrections } from './reconciliation/corrections.service.js';
+import { Reconciliations } from './reconciliation/reconciliations.service.js';
 import { Statements } from './statements/statements.service.js';
 import { UsageJobs } from './usage/usage-jobs.js';
 import { UsageReports } from './usage/usage-reports.service.js';
@@ -34,7 +36,7 @@ const PARTS = [Database, LedgerRepository, Clock, BillingSettings, LedgerReporte
 export class BillingModule {
   /** @param settings replaces defaults; for tests of deadlines. */
   static forRoot(settings: Partial<BillingSettings> = {}): DynamicModule {
-    const services = [Accounts, Credits, ExchangeRates, LedgerRequests, LedgerVerify, Refunds, Statements, UsageReports];
+    const services = [Accounts, Credits, Corrections, ExchangeRates, LedgerRequests, LedgerVerify, Reconciliations, Refunds, Statements, UsageReports];
     return {
       module: BillingModule,
       providers: [

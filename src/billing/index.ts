@@ -4,6 +4,8 @@ export { LedgerVerify, type InvariantResult, type LedgerReport } from './account
 export { Refunds, type NewRefund, type RefundRecord } from './accounts/refunds.service.js';
 export { LedgerRequests, type LedgerEntry, type RequestMoney } from './accounts/request-money.service.js';
 export { ExchangeRates } from './rates/exchange-rates.service.js';
+export { Corrections, type CorrectionResult } from './reconciliation/corrections.service.js';
+export { Reconciliations, type Reconciliation, type StoredLine } from './reconciliation/reconciliations.service.js';
 export { Statements, type Statement } from './statements/statements.service.js';
 export { parseUsageWords, USAGE_GROUPS, type UsageGroup, type UsageWords } from './usage/usage-query.js';
 export { renderRate, renderUsageReport } from './usage/render-usage.js';

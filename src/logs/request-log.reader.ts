@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import { Database } from '../platform/database/index.js';
-import { listStatement, type RequestLogQuery } from './list-query.js';
+import { idAt, listStatement, type RequestLogQuery } from './list-query.js';
 import { renderDetail, renderSummary, SUMMARY_COLUMNS, type DetailRow, type SummaryRow } from './render-log.js';
 
 export interface RequestLogPage {
@@ -11,6 +11,12 @@ export interface RequestLogPage {
 
 const FIND = `SELECT l.*, p.request_id IS NOT NULL AS has_payload, p.request_body, p.request_truncated, p.response_body, p.response_truncated
   FROM request_logs l LEFT JOIN request_log_payloads p USING (request_id) WHERE l.request_id = $1`;
+
+/** A scan over the log of the time: an index would be paid by every request, for a question that is asked once a month. */
+const BY_UPSTREAM_ID = `SELECT u.id AS upstream_id, l.request_id FROM request_logs l JOIN unnest($3::text[]) u (id) ON l.detail->>'upstream_id' = u.id
+  WHERE l.request_id >= $1 AND l.request_id < $2`;
+const DAY_MS = 86_400_000;
+const SCAN_TIMEOUT_MS = 60_000;
 
 /** The request log for the admin API, the console and the key's own `/v1/generation`: records in the API's words. */
 @Injectable()
@@ -30,6 +36,16 @@ export class RequestLogReader {
     const { rows } = await this.database.query<DetailRow>({ name: 'log_find', text: FIND, values: [requestId.slice(0, 64)] });
     const [row] = rows;
     return row === undefined ? null : renderDetail(row);
+  }
+
+  /** The provider's ids of answers → our request ids, of requests received in a time and a day around it. */
+  async findByUpstreamIds(upstreamIds: readonly string[], fromMs: number, toMs: number): Promise<ReadonlyMap<string, string>> {
+    const bounds = [idAt(fromMs - DAY_MS, 'from'), idAt(toMs + DAY_MS, 'to')];
+    const { rows } = await this.database.transaction(
+      (transaction) => transaction.query<{ upstream_id: string; request_id: string }>(BY_UPSTREAM_ID, [...bounds, upstreamIds]),
+      { readOnly: true, statementTimeoutMs: SCAN_TIMEOUT_MS },
+    );
+    return new Map(rows.map((row) => [row.upstream_id, row.request_id]));
   }
 
   /** Throws 404 `not_found`. */

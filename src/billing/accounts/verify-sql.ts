@@ -77,7 +77,7 @@ export const INVARIANTS: readonly InvariantQuery[] = [
   },
   {
     id: 'I06', means: 'at most one settlement per request and ceiling',
-    text: `SELECT request_id, kind, count(*) FROM ledger_transactions WHERE request_id IS NOT NULL AND kind <> 'refund' GROUP BY request_id, kind HAVING count(*) > 1
+    text: `SELECT request_id, kind, count(*) FROM ledger_transactions WHERE request_id IS NOT NULL AND kind NOT IN ('refund', 'correction') GROUP BY request_id, kind HAVING count(*) > 1
            UNION ALL SELECT c.request_id, 'budget', count(*) FROM ledger_charges c JOIN ledger_requests r USING (request_id)
            WHERE c.amount <> r.captured + r.overage OR c.refunded <> r.refunded GROUP BY c.request_id`,
   },

@@ -17,7 +17,7 @@ export interface Posting {
   amountNanoUsd: bigint;
 }
 
-export type TransactionKind = 'grant' | 'capture' | 'overage' | 'late' | 'cost' | 'refund' | 'expiry';
+export type TransactionKind = 'grant' | 'capture' | 'overage' | 'late' | 'cost' | 'refund' | 'expiry' | 'correction';
 
 export interface CeilingView {
   id: number;
