@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { UsageError, requiredValue, type Command, type CommandContext } from '../command.js';
+import { requiredValue, type Command, type CommandContext } from '../command.js';
+import { readTextFile } from '../read-text.js';
 import { cell, renderTable } from '../table.js';
 
 interface Applied {
@@ -41,7 +41,7 @@ export const config: Command = {
 };
 
 async function send(context: CommandContext, path: string, nothing: string): Promise<number> {
-  const answer = await context.client.sendYaml<Applied>(path, readDocument(requiredValue(context, 'file')));
+  const answer = await context.client.sendYaml<Applied>(path, readTextFile(requiredValue(context, 'file')));
   if (context.json) context.print(JSON.stringify(answer, null, 2));
   else if (answer.changes.length === 0) context.print(nothing);
   else
@@ -52,12 +52,4 @@ async function send(context: CommandContext, path: string, nothing: string): Pro
       ),
     );
   return 0;
-}
-
-function readDocument(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`);
-  }
 }

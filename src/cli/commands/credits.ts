@@ -1,4 +1,4 @@
-import { findValue, requiredPositional, requiredValue, type Command } from '../command.js';
+import { findValue, requiredPositional, requiredValue, UsageError, type Command } from '../command.js';
 import { renderTable } from '../table.js';
 
 interface Account {
@@ -11,13 +11,14 @@ interface Account {
 export const credits: Command = {
   name: 'credits',
   summary: 'grant credit to an organization',
-  usage: ['og credits --organization ID --amount USD --reason TEXT [--expires-at TIME] [--idempotency-key KEY]'],
+  usage: ['og credits --organization ID --amount USD --reason TEXT [--expires-at TIME] [--priority N] [--idempotency-key KEY]'],
   examples: ['og credits --organization default --amount 25.00 --reason "invoice 2026-11"'],
   options: {
     organization: { type: 'string', value: 'ID', describe: 'who gets it' },
     amount: { type: 'string', value: 'USD', describe: 'a decimal such as 25.00' },
     reason: { type: 'string', value: 'TEXT', describe: 'why; stands in the ledger' },
     'expires-at': { type: 'string', value: 'TIME', describe: 'ISO 8601; what is left then is gone' },
+    priority: { type: 'string', value: 'N', describe: 'lower is spent first (default 100)' },
     'idempotency-key': { type: 'string', value: 'KEY', describe: 'the same key grants once, however often it is sent' },
   },
   async run(context) {
@@ -26,6 +27,7 @@ export const credits: Command = {
       amount_usd: requiredValue(context, 'amount'),
       reason: requiredValue(context, 'reason'),
       expires_at: findValue(context, 'expires-at'),
+      priority: readPriority(findValue(context, 'priority')),
       idempotency_key: findValue(context, 'idempotency-key'),
     });
     context.print(
@@ -36,6 +38,12 @@ export const credits: Command = {
     return 0;
   },
 };
+
+function readPriority(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,7}$/.test(text)) throw new UsageError('--priority must be a whole number');
+  return Number(text);
+}
 
 export const accounts: Command = {
   name: 'accounts',

@@ -6,6 +6,9 @@ import { doctor } from './doctor.js';
 import { explain } from './explain.js';
 import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.js';
 import { ledgerVerify } from './ledger.js';
+import { exportCommand } from './export.js';
+import { reconcileImport, reconcilePost, reconcileShow } from './reconcile.js';
+import { creditsList, rates, usage } from './usage.js';
 import { models } from './models.js';
 import { organizations, projects } from './organizations.js';
 import { redeemCodesCreate, redeemCodesDeliver, redeemCodesExport, redeemCodesList, redeemCodesRevoke } from './redeem-codes.js';
@@ -23,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   keysRevoke,
   keysRotate,
   credits,
+  creditsList,
   accounts,
   redeemCodesCreate,
   redeemCodesList,
@@ -34,6 +38,12 @@ export const COMMANDS: readonly Command[] = [
   requestsList,
   requestsGet,
   ledgerVerify,
+  usage,
+  rates,
+  reconcileImport,
+  reconcileShow,
+  reconcilePost,
+  exportCommand,
   catalogCheck,
   catalogImport,
   doctor,
