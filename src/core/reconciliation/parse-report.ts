@@ -18,6 +18,7 @@ export interface ReportMapping {
   readonly cache_write?: string;
 }
 
+type MappingName = keyof ReportMapping;
 export const MAPPING_NAMES = ['id', 'day', 'model', 'cost', 'currency', 'input', 'output', 'cache_read', 'cache_write'] as const;
 const TOKEN_NAMES = ['input', 'output', 'cache_read', 'cache_write'] as const;
 
@@ -89,20 +90,30 @@ function at(record: unknown, path: string): string | undefined {
 }
 
 function lineOf(record: RecordOf, mapping: ReportMapping, number: number): ReportLine {
-  const where = (name: (typeof MAPPING_NAMES)[number]): string => `line ${number}, ${mapping[name] ?? name}`;
-  if (mapping.currency !== undefined && record(mapping.currency)?.toUpperCase() !== 'USD') {
-    throw invalidRequest('report', `report: ${where('currency')} is ${JSON.stringify(record(mapping.currency)?.slice(0, 16) ?? null)}; only USD can be compared.`);
-  }
+  const where = (name: MappingName): string => `line ${number}, ${mapping[name] ?? name}`;
+  if (mapping.currency !== undefined) refuseForeign(record(mapping.currency), where('currency'));
   const model = mapping.model === undefined ? null : (record(mapping.model) ?? '');
-  const subject = record(mapping.id ?? mapping.day ?? '') ?? '';
-  if (subject === '' || subject.length > 256) throw invalidRequest('report', `report: ${where(mapping.id === undefined ? 'day' : 'id')} is missing or longer than 256 characters.`);
-  if (mapping.id === undefined && !/^\d{4}-\d{2}-\d{2}/.test(subject)) throw invalidRequest('report', `report: ${where('day')} must begin with a date like 2026-11-29.`);
   return {
-    reference: mapping.id === undefined ? `${subject.slice(0, 10)} ${model}` : subject,
+    reference: mapping.id === undefined ? `${dayOf(record(mapping.day ?? ''), where('day'))} ${model}` : idOf(record(mapping.id), where('id')),
     model,
     costNanoUsd: costOf(record(mapping.cost), where('cost')),
     tokens: tokensOf(record, mapping, where),
   };
+}
+
+function refuseForeign(currency: string | undefined, where: string): void {
+  if (currency?.toUpperCase() === 'USD') return;
+  throw invalidRequest('report', `report: ${where} is ${JSON.stringify(currency?.slice(0, 16) ?? null)}; only USD can be compared.`);
+}
+
+function idOf(text: string | undefined, where: string): string {
+  if (text !== undefined && text !== '' && text.length <= 256) return text;
+  throw invalidRequest('report', `report: ${where} is missing or longer than 256 characters.`);
+}
+
+function dayOf(text: string | undefined, where: string): string {
+  if (text !== undefined && /^\d{4}-\d{2}-\d{2}/.test(text)) return text.slice(0, 10);
+  throw invalidRequest('report', `report: ${where} must begin with a date like 2026-11-29.`);
 }
 
 function costOf(text: string | undefined, where: string): bigint {
@@ -125,7 +136,7 @@ function roundedNano(text: string): bigint | null {
   return (digits * 2n + divisor) / (divisor * 2n);
 }
 
-function tokensOf(record: RecordOf, mapping: ReportMapping, where: (name: (typeof TOKEN_NAMES)[number]) => string): ReportLine['tokens'] {
+function tokensOf(record: RecordOf, mapping: ReportMapping, where: (name: MappingName) => string): ReportLine['tokens'] {
   const tokens: NonNullable<ReportLine['tokens']> = {};
   for (const name of TOKEN_NAMES) {
     const text = mapping[name] === undefined ? undefined : record(mapping[name]);
