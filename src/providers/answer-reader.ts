@@ -199,7 +199,8 @@ class BodyCollector {
   add(chunk: Uint8Array): boolean {
     if (this.#bytes + chunk.length > this.maxBytes) return false;
     this.#bytes += chunk.length;
-    this.#chunks.push(chunk);
+    // A copy: the transport reuses the memory behind a chunk once this call has returned.
+    this.#chunks.push(Buffer.from(chunk));
     return true;
   }
 

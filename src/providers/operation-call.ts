@@ -67,7 +67,8 @@ export class OperationCall implements UpstreamCall, UpstreamHandler {
     const limit = this.#succeeded ? MAX_ANSWER_BYTES : MAX_ERROR_BYTES;
     if (this.#bytes + chunk.length <= limit) {
       this.#bytes += chunk.length;
-      this.#chunks.push(chunk);
+      // A copy: the transport reuses the memory behind a chunk once this call has returned.
+      this.#chunks.push(Buffer.from(chunk));
     } else if (this.#succeeded) {
       this.#fail(unreadableFailure('The provider’s answer is larger than the gateway reads.'));
     } else {

@@ -355,6 +355,88 @@ describe('UpstreamClient stale keep-alive', () => {
   });
 });
 
+describe('UpstreamClient connections', () => {
+  const hi = `${OK}content-length: 2\r\n\r\nhi`;
+
+  it('never takes for an answer what came before the question', async () => {
+    const server = await rawServer((socket, _request, number) => {
+      socket.write(hi);
+      if (number === 1) setTimeout(() => socket.write(`${OK}content-length: 4\r\n\r\nevil`), 20);
+    });
+    expect((await call(server.url)).body).toBe('hi');
+    await wait(60);
+    expect(server.sockets.size).toBe(0);
+    expect(await call(server.url)).toMatchObject({ body: 'hi', failure: null });
+  });
+
+  it.each([
+    ['bytes behind the answer', `${hi}${OK}content-length: 4\r\n\r\nevil`],
+    ['connection: close', `${OK}connection: close\r\ncontent-length: 2\r\n\r\nhi`],
+    ['HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nhi'],
+    ['a server that keeps nothing', `${OK}keep-alive: timeout=1\r\ncontent-length: 2\r\n\r\nhi`],
+  ])('uses no connection again after %s', async (_name, answer) => {
+    let connections = 0;
+    const server = await rawServer((socket) => socket.write(answer));
+    server.server.on('connection', () => connections++);
+    for (let round = 0; round < 3; round++) expect(await call(server.url)).toMatchObject({ body: 'hi', failure: null });
+    expect(connections).toBe(3);
+  });
+
+  it('uses no connection again whose request was answered before it was read', async () => {
+    const server = await rawServer(() => undefined);
+    server.server.removeAllListeners('connection');
+    let connections = 0;
+    server.server.on('connection', (socket: Socket) => {
+      connections++;
+      server.sockets.add(socket);
+      socket.on('error', () => undefined).on('close', () => server.sockets.delete(socket));
+      socket.once('readable', () => socket.write(`${OK}content-length: 2\r\n\r\nhi`));
+    });
+    const body = 'x'.repeat(32 * 1_048_576);
+    expect(await call(server.url, { body })).toMatchObject({ body: 'hi', failure: null });
+    expect(await call(server.url)).toMatchObject({ body: 'hi', failure: null });
+    expect(connections).toBe(2);
+  });
+
+  it('gives calls that run together a connection each, and keeps them', async () => {
+    let connections = 0;
+    const server = await rawServer((socket) => setTimeout(() => socket.write(hi), 20));
+    server.server.on('connection', () => connections++);
+    for (let round = 0; round < 2; round++) {
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => call(server.url)));
+      expect(outcomes.every(({ body, failure }) => body === 'hi' && failure === null)).toBe(true);
+    }
+    expect(connections).toBe(20);
+  });
+
+  it('lets calls wait when all connections are taken, and serves them in turn', async () => {
+    let connections = 0;
+    let most = 0;
+    const server = await rawServer((socket) => setTimeout(() => socket.write(hi), 5));
+    server.server.on('connection', (socket: Socket) => {
+      most = Math.max(most, ++connections);
+      socket.on('close', () => connections--);
+    });
+    const outcomes = await Promise.all(Array.from({ length: 1_100 }, () => call(server.url)));
+    expect(outcomes.filter(({ failure }) => failure !== null)).toEqual([]);
+    expect(most).toBeLessThanOrEqual(1_024);
+  });
+
+  it('tells what arrives in one piece in one piece, however it was framed', async () => {
+    const server = await rawServer((socket) => socket.write(`${OK}transfer-encoding: chunked\r\n\r\n${'4\r\nabcd\r\n'.repeat(50)}0\r\n\r\n`));
+    let pieces = 0;
+    const outcome = await call(server.url, { onData: () => (pieces += 1) });
+    expect(outcome).toMatchObject({ body: 'abcd'.repeat(50), failure: null });
+    expect(pieces).toBe(1);
+  });
+
+  it.each(['/v1/a b', '/v1/a\r\nx: y', '/v1/é'])('refuses the path %j before connecting', async (path) => {
+    const server = await rawServer((socket) => socket.write(hi));
+    expect((await call(server.url.replace('/v1/chat', path))).failure).toMatchObject({ kind: 'protocol', sent: false });
+    expect(server.requests).toHaveLength(0);
+  });
+});
+
 describe('UpstreamClient bodies', () => {
   const text = 'hello '.repeat(500);
   it.each([

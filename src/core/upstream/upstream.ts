@@ -33,6 +33,7 @@ export interface UpstreamHandler {
   /** The connection is there and the request's bytes are on their way. */
   onSent?(): void;
   onHeaders(status: number, headers: Record<string, string>): void;
+  /** The bytes are valid during the call only: what shall stay is copied. */
   onData(chunk: Uint8Array): void;
   onEnd(): void;
   onFailure(failure: TransportFailure): void;

@@ -1,47 +1,30 @@
-import type { Socket } from 'node:net';
-import { Client, Pool, type Dispatcher } from 'undici';
-import { connectorFor, type ProxySettings } from './connector.js';
+import { Connection, type ConnectionUser } from './connection.js';
+import { connectorFor, type Connector, type ProxySettings } from './connector.js';
 
 /** Connections to one origin; a stream holds one for minutes. */
-const MAX_CONNECTIONS = 5_120;
+const MAX_CONNECTIONS = 1_024;
 /** Calls that wait for a connection beyond those; the next one fails at once. */
 const MAX_WAITING = 1_024;
-/** Above what servers keep idle sockets open for is pointless; a shorter `keep-alive: timeout=` is honoured. */
-const IDLE_SOCKET_MS = 15_000;
-const IDLE_SOCKET_MAX_MS = 60_000;
-const MAX_HEADER_BYTES = 16_384;
-
-/** What is known about the connection a call was given. */
-export interface Line {
-  /** Answers completed on the present connection: more than 0 means that it was reused. */
-  served: number;
-  connecting: Socket | null;
-}
-
-/** A handler that learns over which line it goes: set when undici's pool hands it to a client. */
-export interface LineHandler extends Dispatcher.DispatchHandler {
-  line: Line | null;
-}
 
 /** A bounded keep-alive pool for one origin. */
 export class OriginPool {
-  readonly #pool: Pool;
+  readonly #connect: Connector;
+  readonly #connections = new Set<Connection>();
+  /** The one used last is used next: the others grow old and are closed. */
+  readonly #idle: Connection[] = [];
+  readonly #waiting = new Set<ConnectionUser>();
   #open = 0;
+  #closed = false;
 
-  constructor(origin: string, proxy: ProxySettings) {
-    const connect = connectorFor(origin, proxy);
-    this.#pool = new Pool(origin, {
-      connections: MAX_CONNECTIONS,
-      pipelining: 1,
-      allowH2: false,
-      keepAliveTimeout: IDLE_SOCKET_MS,
-      keepAliveMaxTimeout: IDLE_SOCKET_MAX_MS,
-      // All deadlines are the wheel's.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      factory: (url: URL, options: object) => clientWithLine(url, options, connect),
-    });
+  constructor(
+    private readonly origin: string,
+    proxy: ProxySettings,
+  ) {
+    this.#connect = connectorFor(origin, proxy);
+  }
+
+  get host(): string {
+    return this.origin.slice(this.origin.indexOf('://') + 3);
   }
 
   get full(): boolean {
@@ -61,37 +44,61 @@ export class OriginPool {
     this.#open--;
   }
 
-  dispatch(options: Dispatcher.DispatchOptions, handler: LineHandler): void {
-    this.#pool.dispatch(options, handler);
+  /** Gives it a connection, now or when there is one. */
+  dispatch(user: ConnectionUser): void {
+    const connection = this.#findIdle();
+    if (connection !== undefined) connection.serve(user);
+    else if (this.#connections.size < MAX_CONNECTIONS && !this.#closed) this.#dial(user);
+    else this.#waiting.add(user);
   }
 
-  destroy(): Promise<void> {
-    return this.#pool.destroy();
+  /** It no longer waits for a connection. */
+  withdraw(user: ConnectionUser): void {
+    this.#waiting.delete(user);
   }
-}
 
-function clientWithLine(url: URL, options: object, connect: ReturnType<typeof connectorFor>): Client {
-  const line: Line = { served: 0, connecting: null };
-  const client = new LinedClient(url, {
-    ...options,
-    connect: (target, callback) => {
-      const settle: typeof callback = (...result) => {
-        line.connecting = null;
-        callback(...result);
-      };
-      line.served = 0;
-      line.connecting = (connect(target, settle) as unknown as Socket | undefined) ?? null;
-    },
-  });
-  client.line = line;
-  return client;
-}
+  /** Closes what has been idle for as long as the server keeps it. */
+  sweep(nowMs: number): void {
+    for (const connection of [...this.#idle]) if (connection.idleUntilMs <= nowMs) connection.destroy();
+  }
 
-class LinedClient extends Client {
-  line: Line | null = null;
+  destroy(): void {
+    this.#closed = true;
+    for (const connection of [...this.#connections]) connection.destroy();
+  }
 
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    (handler as LineHandler).line = this.line;
-    return super.dispatch(options, handler);
+  #findIdle(): Connection | undefined {
+    const nowMs = performance.now();
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (connection.idleUntilMs > nowMs) return connection;
+      connection.destroy();
+    }
+    return undefined;
+  }
+
+  #dial(user: ConnectionUser): void {
+    const connection = new Connection({
+      onFree: () => this.#free(connection),
+      onClosed: () => this.#forget(connection),
+    });
+    this.#connections.add(connection);
+    connection.open(this.#connect, user);
+  }
+
+  #free(connection: Connection): void {
+    const [next] = this.#waiting;
+    if (next === undefined) return void this.#idle.push(connection);
+    this.#waiting.delete(next);
+    connection.serve(next);
+  }
+
+  #forget(connection: Connection): void {
+    this.#connections.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+    const [next] = this.#waiting;
+    if (next === undefined || this.#closed) return;
+    this.#waiting.delete(next);
+    this.#dial(next);
   }
 }

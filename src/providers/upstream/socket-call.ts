@@ -1,10 +1,11 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
 import type { Deadline } from '../../core/errors/upstream-failure.js';
 import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../../core/upstream/upstream.js';
+import { ConnectionLost, type Connection, type ConnectionUser } from './connection.js';
 import type { Alarm, DeadlineWheel } from './deadline-wheel.js';
+import { encodeRequest } from './encode-request.js';
 import { contentCodings, Inflater, type InflateSink } from './inflate.js';
-import type { Line, LineHandler, OriginPool } from './origin-pool.js';
+import type { OriginPool } from './origin-pool.js';
+import type { ResponseHead } from './parse-head.js';
 import { isClosedByPeer, transportFailure } from './transport-errors.js';
 
 const MAX_INFORMATIONAL = 32;
@@ -19,16 +20,14 @@ export interface CallLimits {
   maxInflatedBytes: number;
 }
 
-/** Thrown into undici to make it forget a request that nobody waits for any more, without closing the connection. */
-const FORGOTTEN = Object.assign(new Error('nobody waits for this call any more'), { code: 'UND_ERR_ABORTED' });
+const SWITCHING_PROTOCOLS = 101;
 
 type Phase = 'connecting' | 'waiting' | 'reading' | 'done';
 
-/** One HTTP exchange over a pooled connection: undici's handler, the caller's handle and the owner of its deadlines in one object. */
-export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink {
-  line: Line | null = null;
+/** One HTTP exchange over a pooled connection: the connection's user, the caller's handle and the owner of its deadlines in one object. */
+export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateSink {
   #phase: Phase = 'connecting';
-  #controller: Dispatcher.DispatchController | null = null;
+  #connection: Connection | null = null;
   #inflater: Inflater | null = null;
   #answered = false;
   #headersSeen = false;
@@ -57,7 +56,7 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
   start(): void {
     this.pool.acquire();
     this.wheel.add(this);
-    this.#dispatch();
+    this.pool.dispatch(this);
   }
 
   // The caller's handle.
@@ -70,7 +69,7 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
     if (this.#paused || this.#phase === 'done') return;
     this.#paused = true;
     this.#pausedAtMs = performance.now();
-    this.#controller?.pause();
+    this.#connection?.pause();
     this.#inflater?.pause();
   }
 
@@ -82,7 +81,7 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
     this.#sentAtMs += stoodStillMs;
     this.wheel.move(this);
     this.#inflater?.resume();
-    this.#controller?.resume();
+    this.#connection?.resume();
   }
 
   // Deadlines.
@@ -94,10 +93,11 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
   ring(nowMs: number): void {
     const isTotal = nowMs >= this.#startedAtMs + this.request.deadlines.totalMs;
     const deadline = isTotal ? 'total' : this.#phaseDeadline();
-    const line = this.line;
+    const connection = this.#connection;
+    const isConnecting = this.#phase === 'connecting';
     this.#fail({ kind: 'timeout', deadline, message: `the ${deadline} deadline passed`, sent: this.#sentTold });
     // Otherwise an unreachable host would fill the pool with attempts to connect that nobody waits for.
-    if (deadline === 'connect') line?.connecting?.destroy(new Error('the connect deadline passed'));
+    if (isConnecting && deadline === 'connect') connection?.destroy(new Error('the connect deadline passed'));
   }
 
   #phaseDueAtMs(): number {
@@ -112,42 +112,42 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
     return this.#phase === 'waiting' ? 'first_byte' : 'idle';
   }
 
-  // undici's handler.
+  // The connection's user.
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#phase === 'done') throw FORGOTTEN;
-    this.#controller = controller;
-    this.#wasReused = (this.line?.served ?? 0) > 0;
+  onDialed(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  onConnected(connection: Connection): readonly (string | Uint8Array)[] {
+    this.#connection = connection;
+    this.#wasReused = connection.served > 0;
     this.#phase = 'waiting';
     this.#sentAtMs = performance.now();
     this.wheel.move(this);
+    return encodeRequest(this.request, this.pool.host, this.request.path);
   }
 
-  onRequestSent(): void {
+  onSent(): void {
     if (this.#sentTold || this.#phase === 'done') return;
     this.#sentTold = true;
     this.handler.onSent?.();
   }
 
-  onResponseStarted(): void {
+  onAnswering(): void {
     this.#answered = true;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onHead({ status, headers }: ResponseHead): void {
     if (this.#phase === 'done') return;
-    if (status < 200) {
-      if (++this.#informational > MAX_INFORMATIONAL) this.#fail(this.#protocolFailure('too many informational responses'));
-      return;
-    }
+    if (status < 200) return this.#informed(status);
     this.#headersSeen = true;
-    const flat = flatten(headers);
-    const codings = contentCodings(flat['content-encoding']);
+    const codings = contentCodings(headers['content-encoding']);
     if (codings.length > 0 && !this.#openInflater(codings)) return;
-    if (this.#paused) this.#controller?.pause();
-    this.handler.onHeaders(status, flat);
+    if (this.#paused) this.#connection?.pause();
+    this.handler.onHeaders(status, headers);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onBody(chunk: Buffer): void {
     if (this.#phase === 'done') return;
     this.#activeAtMs = this.wheel.coarseNowMs;
     if (this.#phase === 'waiting') {
@@ -157,20 +157,28 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
     this.#bodyBytes += chunk.length;
     if (this.#bodyBytes > this.request.limits.maxBodyBytes) return this.#fail(this.#tooLarge());
     if (this.#inflater === null) this.handler.onData(chunk);
-    else this.#inflater.write(chunk);
+    // A decompressor works on when the connection's memory is in use again.
+    else this.#inflater.write(Buffer.from(chunk));
   }
 
-  onResponseEnd(): void {
-    if (this.line !== null) this.line.served++;
+  onComplete(): void {
+    this.#connection = null;
     if (this.#phase === 'done') return;
     if (this.#inflater === null) this.onEnd();
     else this.#inflater.end();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+  onLost(error: Error): void {
+    this.#connection = null;
     if (this.#phase === 'done') return;
     if (this.#isStale(error)) return this.#redial();
     this.#fail(transportFailure(error, this.#phase === 'connecting' ? 'connecting' : this.#headersSeen ? 'body' : 'head'));
+  }
+
+  /** An upgrade was not asked for: what follows it would be no HTTP. */
+  #informed(status: number): void {
+    if (status === SWITCHING_PROTOCOLS) return this.#fail(transportFailure(new ConnectionLost(), 'head'));
+    if (++this.#informational > MAX_INFORMATIONAL) this.#fail(this.#protocolFailure('too many informational responses'));
   }
 
   // What comes out of the inflater.
@@ -188,11 +196,11 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
   }
 
   onFull(): void {
-    this.#controller?.pause();
+    this.#connection?.pause();
   }
 
   onDrained(): void {
-    if (!this.#paused && this.#phase !== 'done') this.#controller?.resume();
+    if (!this.#paused && this.#phase !== 'done') this.#connection?.resume();
   }
 
   #openInflater(codings: readonly string[]): boolean {
@@ -204,16 +212,6 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
     this.#inflater = made;
     if (this.#paused) made.pause();
     return true;
-  }
-
-  #dispatch(): void {
-    const { path, method, headers, body } = this.request;
-    try {
-      this.pool.dispatch({ path, method, headers, body: body === '' ? null : body }, this);
-    } catch (error) {
-      // undici throws on what it can see at once; the caller must have its handle before it is told.
-      queueMicrotask(() => this.#fail(transportFailure(error, 'connecting')));
-    }
   }
 
   /**
@@ -228,16 +226,16 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
   #redial(): void {
     this.#redials++;
     this.#phase = 'connecting';
-    this.#controller = null;
     this.#dialedAtMs = performance.now();
     this.wheel.move(this);
-    this.#dispatch();
+    this.pool.dispatch(this);
   }
 
   #fail(failure: TransportFailure): void {
-    const controller = this.#controller;
+    const connection = this.#connection;
     if (!this.#finish()) return;
-    controller?.abort(FORGOTTEN);
+    if (connection === null) this.pool.withdraw(this);
+    else connection.abandon();
     this.#inflater?.destroy();
     this.handler.onFailure(failure);
   }
@@ -246,7 +244,7 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
   #finish(): boolean {
     if (this.#phase === 'done') return false;
     this.#phase = 'done';
-    this.#controller = null;
+    this.#connection = null;
     this.wheel.remove(this);
     this.pool.release();
     return true;
@@ -259,15 +257,4 @@ export class SocketCall implements UpstreamCall, LineHandler, Alarm, InflateSink
   #tooLarge(): TransportFailure {
     return { kind: 'too-large', message: 'the response body is too large', sent: true };
   }
-}
-
-/** Repeated fields are joined; cookies are nobody's business here (A26). */
-function flatten(headers: IncomingHttpHeaders): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const name of Object.keys(headers)) {
-    const value = headers[name];
-    if (value === undefined || name === 'set-cookie') continue;
-    flat[name] = typeof value === 'string' ? value : value.join(', ');
-  }
-  return flat;
 }

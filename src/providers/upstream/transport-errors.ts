@@ -2,6 +2,9 @@ import type { TransportFailure } from '../../core/upstream/upstream.js';
 
 type Kind = TransportFailure['kind'];
 
+/** The peer closed the connection in good order, but too early. */
+export const CLOSED = 'CLOSED';
+
 /** What each code means to a person; hosts and addresses are left out, because a client may read it. */
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
@@ -12,11 +15,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
   ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'the host name could not be looked up',
-  UND_ERR_SOCKET: 'the connection was closed',
-  UND_ERR_HEADERS_OVERFLOW: 'the response headers are too large',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the body was shorter than its content-length',
-  HPE_INVALID_EOF_STATE: 'the connection was closed in the middle of the body',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'the body is too large',
+  [CLOSED]: 'the connection was closed',
   CERT_HAS_EXPIRED: 'the certificate has expired',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'the certificate chain is self-signed',
@@ -26,16 +25,9 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Cut off in the middle: to be told from what violates HTTP. */
-const CUT_CODES: ReadonlySet<string> = new Set([
-  'UND_ERR_SOCKET',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'HPE_INVALID_EOF_STATE',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-]);
+const CUT_CODES: ReadonlySet<string> = new Set([CLOSED, 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : '';
 }
@@ -43,7 +35,7 @@ export function codeOf(error: unknown): string {
 /** True when the peer closed or reset the connection, as opposed to having sent something unreadable. */
 export function isClosedByPeer(error: unknown): boolean {
   const code = codeOf(error);
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
+  return code === CLOSED || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 /** How far the exchange had come: no connection yet, waiting for the head of the answer, reading its body. */
@@ -55,18 +47,13 @@ export function transportFailure(error: unknown, stage: Stage): TransportFailure
 }
 
 function kindOf(code: string, stage: Stage): Kind {
-  if (code === 'UND_ERR_INVALID_ARG') return 'protocol';
   if (stage === 'connecting') return 'connect';
-  // undici names a head with two lengths so as well, before any body.
-  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' && stage === 'head') return 'protocol';
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'too-large';
   return CUT_CODES.has(code) ? 'reset' : 'protocol';
 }
 
 function wordsFor(code: string, error: unknown): string {
   const words = WORDS[code];
   if (words !== undefined) return `${words} (${code})`;
-  if (code.startsWith('HPE_')) return `the response is not valid HTTP (${code})`;
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code.startsWith('CERT_')) return `TLS failed (${code})`;
   if (code === '' && error instanceof Error && error.message.startsWith('the ')) return error.message;
   return `the connection failed${code === '' ? '' : ` (${code})`}`;
