@@ -59,12 +59,12 @@ export class OriginPool {
 
   /** Closes what has been idle for as long as the server keeps it. */
   sweep(nowMs: number): void {
-    for (const connection of [...this.#idle]) if (connection.idleUntilMs <= nowMs) connection.destroy();
+    for (const connection of this.#idle.filter(({ idleUntilMs }) => idleUntilMs <= nowMs)) connection.destroy();
   }
 
   destroy(): void {
     this.#closed = true;
-    for (const connection of [...this.#connections]) connection.destroy();
+    for (const connection of this.#connections) connection.destroy();
   }
 
   #findIdle(): Connection | undefined {

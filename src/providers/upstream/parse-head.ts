@@ -72,15 +72,15 @@ function addField(headers: Record<string, string>, line: string): void {
 function bodyLengthOf(status: number, headers: Readonly<Record<string, string>>, isOld: boolean): BodyLength {
   const coding = headers['transfer-encoding'];
   const length = headers['content-length'];
-  if (coding !== undefined) {
-    if (length !== undefined) throw new HttpViolation('content-length beside transfer-encoding');
-    if (isOld || coding.toLowerCase() !== 'chunked') throw new HttpViolation('transfer-encoding');
-  }
+  if (coding !== undefined && length !== undefined) throw new HttpViolation('content-length beside transfer-encoding');
+  if (coding !== undefined && (isOld || coding.toLowerCase() !== 'chunked')) throw new HttpViolation('transfer-encoding');
   if (length !== undefined && !DIGITS.test(length)) throw new HttpViolation('content-length');
-  if (status < 200 || status === 204 || status === 304) return 0;
+  if (hasNoBody(status)) return 0;
   if (coding !== undefined) return 'chunked';
   return length === undefined ? 'until-close' : Number(length);
 }
+
+const hasNoBody = (status: number): boolean => status < 200 || status === 204 || status === 304;
 
 function staysOpen(connection: string | undefined, isOld: boolean): boolean {
   if (connection === undefined) return !isOld;
