@@ -73,11 +73,15 @@ function bodyLengthOf(status: number, headers: Readonly<Record<string, string>>,
   const coding = headers['transfer-encoding'];
   const length = headers['content-length'];
   if (coding !== undefined && length !== undefined) throw new HttpViolation('content-length beside transfer-encoding');
-  if (coding !== undefined && (isOld || coding.toLowerCase() !== 'chunked')) throw new HttpViolation('transfer-encoding');
+  if (coding !== undefined) refuseOtherCoding(coding, isOld);
   if (length !== undefined && !DIGITS.test(length)) throw new HttpViolation('content-length');
   if (hasNoBody(status)) return 0;
   if (coding !== undefined) return 'chunked';
   return length === undefined ? 'until-close' : Number(length);
+}
+
+function refuseOtherCoding(coding: string, isOld: boolean): void {
+  if (isOld || coding.toLowerCase() !== 'chunked') throw new HttpViolation('transfer-encoding');
 }
 
 const hasNoBody = (status: number): boolean => status < 200 || status === 204 || status === 304;
