@@ -12,6 +12,8 @@ import { RequestsController } from './requests.controller.js';
 import { ReconciliationsController } from './reconciliations.controller.js';
 import { StatementsController } from './statements.controller.js';
 import { ExchangeRatesController, UsageController } from './usage.controller.js';
+import { ExplainController } from './routes/explain.controller.js';
+import { RoutesController } from './routes/routes.controller.js';
 import { RoutingController } from './routing.controller.js';
 
 /** The operator's API, `/admin/v1`. Needs the leaves in scope; joins what they know and adds the audit log. */
@@ -27,6 +29,8 @@ import { RoutingController } from './routing.controller.js';
     RedeemCodesController,
     RedeemCodesRevocationController,
     RequestsController,
+    ExplainController,
+    RoutesController,
     RoutingController,
     UsageController,
     ExchangeRatesController,

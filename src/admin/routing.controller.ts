@@ -1,37 +1,11 @@
-import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { KeyDirectory } from '../auth/index.js';
-import { requestNeeds } from '../core/chat/request-needs.js';
-import { openaiChat } from '../core/protocols/openai-chat/index.js';
-import type { Candidate } from '../core/routing/plan.js';
-import { HealthStore, Planner } from '../routing/index.js';
-import { ExplainDto } from './dto/organizations.dto.js';
+import { Controller, Get } from '@nestjs/common';
+import { HealthStore } from '../routing/index.js';
 import { Operated } from './operated.js';
 
 @Operated('routing')
 @Controller('admin/v1')
 export class RoutingController {
-  constructor(
-    private readonly planner: Planner,
-    private readonly health: HealthStore,
-    private readonly directory: KeyDirectory,
-  ) {}
-
-  /** Which deployments would serve a request, in which order and why; nothing is sent. */
-  @Post('routes/explain')
-  @HttpCode(200)
-  explain(@Body() body: ExplainDto): Record<string, unknown> {
-    const request = openaiChat.parseRequest(body.request);
-    const caller = body.key_id === undefined ? null : this.directory.callerOf(body.key_id);
-    const atMs = body.at === undefined ? undefined : Date.parse(body.at);
-    const { plan, refusal } = this.planner.explain({ request, needs: requestNeeds(request), caller, options: { noFallback: false } }, { atMs });
-    return {
-      model: plan.model.id,
-      route: plan.route ?? null,
-      strategy: plan.strategy,
-      candidates: plan.candidates.map(renderCandidate),
-      refusal: refusal === null ? null : { status: refusal.status, code: refusal.code, message: refusal.message, param: refusal.param },
-    };
-  }
+  constructor(private readonly health: HealthStore) {}
 
   @Get('providers/health')
   providersHealth(): Record<string, unknown> {
@@ -58,18 +32,4 @@ export class RoutingController {
     }));
     return { data, next_cursor: null };
   }
-}
-
-function renderCandidate(candidate: Candidate): Record<string, unknown> {
-  const { deployment } = candidate;
-  return {
-    provider: deployment.provider.id,
-    model: candidate.model.id,
-    upstream_model: deployment.upstreamModel,
-    deployment: deployment.id,
-    zone: deployment.provider.zones.join(',') || null,
-    place: candidate.place ?? null,
-    excluded: candidate.excluded ?? null,
-    reasons: candidate.reasons,
-  };
 }

@@ -19,6 +19,7 @@ import {
 } from './configuration/index.js';
 import { UPSTREAM_PROTOCOLS } from './protocols.js';
 import { ProviderAdapter } from './provider-adapter.js';
+import { RouteDrafts } from './routes/index.js';
 import { UpstreamClient } from './upstream-client.js';
 
 /** Others learn of a change within 5 s even when no notification reaches them. */
@@ -77,6 +78,11 @@ const configuration: Provider[] = [
       new ConfigurationService({ database, secrets, catalogue, store, environment, observer }),
   },
   {
+    provide: RouteDrafts,
+    inject: [Database, ConfigurationService, SnapshotSource],
+    useFactory: (database: Database, service: ConfigurationService, source: SnapshotSource) => new RouteDrafts({ database, configuration: service, snapshots: source }),
+  },
+  {
     provide: ConfigurationFollower,
     inject: [ConfigurationService, Database, ConfigurationMetrics, Config, ProcessGroup],
     useFactory: (...[service, database, observer, { configFile: file }, group]: FollowerInputs) => {
@@ -90,7 +96,7 @@ const configuration: Provider[] = [
 @Global()
 @Module({
   providers: [{ provide: Catalogue, useFactory: () => loadCatalogue() }, ...transports, ...snapshots, ...configuration, adapter],
-  exports: [SnapshotSource, ProviderAdapter, ConfigurationService, Catalogue],
+  exports: [SnapshotSource, ProviderAdapter, ConfigurationService, RouteDrafts, Catalogue],
 })
 export class ProvidersModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { SnapshotSource, Deployment } from '../core/catalog/model.js';
+import type { Deployment, Snapshot, SnapshotSource } from '../core/catalog/model.js';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import { planAttempts, readsCacheCheaper, refusalOf, RetryBudget, SeededRandom, type Plan, type PlanQuestion, type PlanWorld } from '../core/routing/index.js';
@@ -13,6 +13,8 @@ export interface ExplainOptions {
   seed?: number;
   /** As if it were then: for schedules, retirement, waits. */
   atMs?: number;
+  /** As if this configuration were in force. */
+  snapshot?: Snapshot;
 }
 
 export interface Explanation {
@@ -65,7 +67,7 @@ export class Planner {
 
   /** Nothing is sent and no probe is taken. Throws only when the model is unknown or retired. */
   explain(question: PlanQuestion, options: ExplainOptions = {}): Explanation {
-    const plan = planAttempts(question, this.world(options.seed ?? 0, options.atMs ?? this.parts.clock.nowMs()));
+    const plan = planAttempts(question, this.world(options.seed ?? 0, options.atMs ?? this.parts.clock.nowMs(), options.snapshot));
     return { plan, refusal: plan.attempts.length === 0 ? refusalOf(plan) : null };
   }
 
@@ -87,9 +89,9 @@ export class Planner {
     if (readsCacheCheaper(deployment)) this.parts.affinity.bind(key, deployment, cachedForMs);
   }
 
-  private world(seed: number, nowMs: number): PlanWorld {
+  private world(seed: number, nowMs: number, snapshot = this.parts.snapshots.current()): PlanWorld {
     return {
-      snapshot: this.parts.snapshots.current(),
+      snapshot,
       nowMs,
       seed,
       zone: this.parts.zone,

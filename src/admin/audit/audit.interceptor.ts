@@ -1,10 +1,11 @@
-import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Inject, Injectable, Logger, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import { KeyDirectory } from '../../auth/index.js';
 import { CHANGED_DEADLINE_MS, CHANGED_TOPIC, ProcessGroup } from '../../platform/cluster/index.js';
 import { Database, type Queryable } from '../../platform/database/index.js';
+import { ConfigurationService } from '../../providers/index.js';
 import { AuditLog, type AuditEntry } from './audit-log.js';
 import { maskSecrets } from './mask-secrets.js';
 
@@ -24,6 +25,9 @@ export interface AuditedRequest {
  */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
+  @Inject(ConfigurationService)
+  private readonly configuration!: ConfigurationService;
+
   private readonly logger = new Logger('audit');
 
   constructor(
@@ -59,7 +63,9 @@ export class AuditInterceptor implements NestInterceptor {
   /** The change is committed whatever happens here: without the database's answer the next poll brings it into force. */
   private async inForce(): Promise<void> {
     const others = this.group.askOthers(CHANGED_TOPIC, null, CHANGED_DEADLINE_MS);
-    await this.directory.refresh().catch((error: unknown) => this.logger.warn({ msg: 'a committed change is not in force here yet' }, String(error)));
+    await Promise.all([this.directory.refresh(), this.configuration.follow()]).catch((error: unknown) =>
+      this.logger.warn({ msg: 'a committed change is not in force here yet' }, String(error)),
+    );
     await others;
   }
 

@@ -177,20 +177,3 @@ export class RefundDto {
   @Length(1, 255)
   idempotency_key?: string;
 }
-
-export class ExplainDto {
-  @ApiProperty({ type: Object, description: 'The body of a chat completion; nothing is sent' })
-  @IsDefined()
-  request!: unknown;
-
-  @ApiPropertyOptional({ description: 'As this virtual key; without it nobody’s policy applies' })
-  @IsOptional()
-  @IsString()
-  @Length(1, 64)
-  key_id?: string;
-
-  @ApiPropertyOptional({ description: 'As if it were this time' })
-  @IsOptional()
-  @IsISO8601({ strict: true })
-  at?: string;
-}

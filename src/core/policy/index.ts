@@ -6,4 +6,5 @@ export { effectivePolicy, effectiveStore, effectiveStrictParams, narrowStore } f
 export { parseBudget, parseLimits } from './parse-limits.js';
 export { parsePolicy } from './parse-policy.js';
 export { parseSchedule } from './parse-schedule.js';
+export { globCovers } from './glob.js';
 export { isTimezone } from './schedule.js';

@@ -1,5 +1,5 @@
 import { invalid, suggestion } from '../../core/catalog/fields.js';
-import type { Snapshot } from '../../core/catalog/model.js';
+import type { Route, Snapshot } from '../../core/catalog/model.js';
 import { resolveName } from '../../core/routing/index.js';
 import type { EffectiveConfiguration } from './build-snapshot.js';
 
@@ -16,14 +16,15 @@ export function checkProviders({ providers, models }: EffectiveConfiguration): v
 }
 
 export function checkRoutes(snapshot: Snapshot): void {
-  snapshot.routes.forEach((route, index) => {
-    route.fallbacks.forEach(({ model }, at) => {
-      if (snapshot.models.has(model) || snapshot.aliases.has(model)) return;
-      const path = `routes[${index}].fallbacks[${at}].model`;
-      throw invalid(path, `is ${JSON.stringify(model)}, which no provider here serves${suggestion(model, snapshot.models.keys())}`);
-    });
-    const to = route.shadow?.to;
-    if (to === undefined || resolveName(to, snapshot).length > 0) return;
-    throw invalid(`routes[${index}].shadow.to`, `is ${JSON.stringify(to)}, which no provider here serves${suggestion(to, snapshot.models.keys())}`);
+  snapshot.routes.forEach((route, index) => checkRoute(route, `routes[${index}]`, snapshot));
+}
+
+/** Throws GatewayError 400 for what the route names and nobody serves. */
+export function checkRoute(route: Route, path: string, snapshot: Snapshot): void {
+  const unserved = (name: string) => `is ${JSON.stringify(name)}, which no provider here serves${suggestion(name, snapshot.models.keys())}`;
+  route.fallbacks.forEach(({ model }, at) => {
+    if (!snapshot.models.has(model) && !snapshot.aliases.has(model)) throw invalid(`${path}.fallbacks[${at}].model`, unserved(model));
   });
+  const to = route.shadow?.to;
+  if (to !== undefined && resolveName(to, snapshot).length === 0) throw invalid(`${path}.shadow.to`, unserved(to));
 }

@@ -14,6 +14,21 @@ export interface StoredVersion {
   source: string;
 }
 
+export interface RouteVersion {
+  id: number;
+  source: string;
+  createdAtMs: number;
+  /** What it did to routes. */
+  changes: Change[];
+}
+
+interface RouteVersionRow {
+  id: string;
+  source: string;
+  changes: Change[];
+  created_at: Date;
+}
+
 interface VersionRow {
   id: string;
   document: unknown;
@@ -36,6 +51,35 @@ export class ConfigurationRepository {
   async listNewest(limit: number, on: Queryable = this.database): Promise<StoredVersion[]> {
     const { rows } = await on.query<VersionRow>('SELECT id, document, source FROM configuration_versions ORDER BY id DESC LIMIT $1', [limit]);
     return rows.map(({ id, document, source }) => ({ id: Number(id), document, source }));
+  }
+
+  /** Null for a version that never was, or is too old to be kept. */
+  async find(id: number): Promise<StoredVersion | null> {
+    const { rows } = await this.database.query<VersionRow>('SELECT id, document, source FROM configuration_versions WHERE id = $1', [id]);
+    const [row] = rows;
+    return row === undefined ? null : { id: Number(row.id), document: row.document, source: row.source };
+  }
+
+  /** The one that was in force until that one came; null when nothing was. */
+  async findBefore(id: number): Promise<StoredVersion | null> {
+    const { rows } = await this.database.query<{ id: string | null }>('SELECT max(id) AS id FROM configuration_versions WHERE id < $1', [id]);
+    const before = rows[0]?.id ?? null;
+    return before === null ? null : this.find(Number(before));
+  }
+
+  /** Versions that changed routes, newest first, before that one where it is given. */
+  async listRouteVersions(limit: number, before: number | null): Promise<RouteVersion[]> {
+    const { rows } = await this.database.query<RouteVersionRow>(
+      `SELECT id, source, changes, created_at FROM configuration_versions
+       WHERE changes @> '[{"kind":"route"}]' AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $1`,
+      [limit, before],
+    );
+    return rows.map((row) => ({
+      id: Number(row.id),
+      source: row.source,
+      createdAtMs: row.created_at.getTime(),
+      changes: row.changes.filter(({ kind }) => kind === 'route'),
+    }));
   }
 
   /** Id 0 when nothing was ever applied; and what time the database has, in milliseconds since 1970. */

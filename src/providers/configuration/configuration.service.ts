@@ -1,17 +1,18 @@
 import type { Snapshot } from '../../core/catalog/model.js';
+import { GatewayError } from '../../core/errors/gateway-error.js';
 import { Database, type Queryable } from '../../platform/database/index.js';
 import { Secrets } from '../../platform/secrets/index.js';
 import { Catalogue } from '../catalog/index.js';
 import { buildSnapshot, type EffectiveConfiguration } from './build-snapshot.js';
 import { checkRoutes, checkProviders } from './check-references.js';
-import { ConfigurationRepository, type StoredVersion } from './configuration.repository.js';
+import { ConfigurationRepository, type RouteVersion, type StoredVersion } from './configuration.repository.js';
 import { diffConfigurations, type Change } from './diff.js';
 import type { ConfigurationDocument } from './document.js';
 import { effectiveProviders } from './effective-providers.js';
 import { parseConfiguration } from './parse-document.js';
 import type { KeepSecret } from './parse-credentials.js';
-import { readDocument, withPlace, type ReadDocument } from './read-text.js';
-import { renderConfiguration } from './render-document.js';
+import { jsonDocument, readDocument, withPlace, type ReadDocument } from './read-text.js';
+import { renderConfiguration, renderRoute } from './render-document.js';
 import { hashOf, openSecrets, secretForms } from './sealed-secrets.js';
 import { SnapshotStore } from './snapshot-store.js';
 import { substitute } from './substitute.js';
@@ -71,21 +72,61 @@ export class ConfigurationService {
     let built: Snapshot | null = null;
     let document: ConfigurationDocument = {};
     const result = await this.parts.database.transaction(async (transaction) => {
-      await this.#repository.lock(transaction);
-      const newest = await this.#repository.findNewest(transaction);
-      const previous = newest === null ? {} : this.#parseStored(newest);
-      const next = this.#next(read, previous);
-      const changes = diffConfigurations(previous, next, secretForms(this.parts.secrets).digested);
-      const result: ApplyResult = { changes, version: newest?.id ?? 0, dry_run: options.dryRun === true };
-      if (options.dryRun === true) return result;
-      if (changes.length > 0) result.version = await this.#store(transaction, next, { source: options.source ?? 'api', changes });
-      await options.within?.(transaction, result);
-      document = next;
-      built = this.#build(next, result.version);
-      return result;
+      const written = await this.#write(transaction, read, options);
+      if (options.dryRun === true) return written.result;
+      await options.within?.(transaction, written.result);
+      document = written.next;
+      built = this.#build(document, written.result.version);
+      return written.result;
     });
     if (built !== null) this.#swap(document, built, options.source ?? 'api');
     return result;
+  }
+
+  /**
+   * Stores these routes (JSON as the document writes them) in place of the present ones, on the caller's transaction. They are
+   * in force here when the caller has committed and `follow` has resolved. Throws like `apply`.
+   */
+  async replaceRoutes(routes: unknown, transaction: Queryable, source: string): Promise<ApplyResult> {
+    return (await this.#write(transaction, jsonDocument({ version: 1, routes }), { source })).result;
+  }
+
+  /** The routes in force, as the document writes them, and the version they are of. */
+  routes(): { version: number; routes: readonly Record<string, unknown>[] } {
+    const { version, routes } = this.parts.store.current();
+    return { version, routes: routes.map(renderRoute) };
+  }
+
+  listRouteVersions(limit: number, before: number | null): Promise<RouteVersion[]> {
+    return this.#repository.listRouteVersions(limit, before);
+  }
+
+  /** The routes of an earlier version. Throws 404 `not_found`. */
+  async routesOf(id: number): Promise<readonly Record<string, unknown>[]> {
+    const version = await this.#repository.find(id);
+    if (version === null) throw new GatewayError('not_found', `There is no configuration version ${id}, or it is too old to be kept.`, { param: 'version' });
+    return (this.#parseStored(version).routes ?? []).map(renderRoute);
+  }
+
+  /** The routes before the last change of them. Throws 404 `not_found` when they never changed. */
+  async previousRoutes(): Promise<readonly Record<string, unknown>[]> {
+    const [last] = await this.#repository.listRouteVersions(1, null);
+    if (last === undefined) throw new GatewayError('not_found', 'The routes were never changed.', { param: 'version' });
+    const before = await this.#repository.findBefore(last.id);
+    return before === null ? [] : (this.#parseStored(before).routes ?? []).map(renderRoute);
+  }
+
+  async #write(transaction: Queryable, read: ReadDocument, options: ApplyOptions): Promise<{ result: ApplyResult; next: ConfigurationDocument }> {
+    await this.#repository.lock(transaction);
+    const newest = await this.#repository.findNewest(transaction);
+    const previous = newest === null ? {} : this.#parseStored(newest);
+    const next = this.#next(read, previous);
+    const changes = diffConfigurations(previous, next, secretForms(this.parts.secrets).digested);
+    const result: ApplyResult = { changes, version: newest?.id ?? 0, dry_run: options.dryRun === true };
+    if (options.dryRun !== true && changes.length > 0) {
+      result.version = await this.#store(transaction, next, { source: options.source ?? 'api', changes });
+    }
+    return { result, next };
   }
 
   /** What applying would change; stores nothing. */

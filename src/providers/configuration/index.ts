@@ -1,6 +1,9 @@
 export type { Change } from './diff.js';
 export { ConfigurationFollower } from './configuration-follower.js';
 export { ConfigurationMetrics, configurationMetricProviders } from './configuration.metrics.js';
+export { checkRoute } from './check-references.js';
+export { parseRoute } from './parse-routes.js';
+export type { RouteVersion } from './configuration.repository.js';
 export { ConfigurationService, type ApplyOptions, type ApplyResult, type ConfigurationObserver } from './configuration.service.js';
 export { buildSnapshot } from './build-snapshot.js';
 export { effectiveProviders } from './effective-providers.js';

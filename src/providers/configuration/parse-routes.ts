@@ -26,7 +26,7 @@ export function parseRoutes(list: readonly unknown[]): Route[] {
 }
 
 /** One route as `routes[]` of the document writes it; every field but the name has a default. */
-function parseRoute(value: unknown, path: string): Route {
+export function parseRoute(value: unknown, path: string): Route {
   const fields = new Fields(value, path, ROUTE_FIELDS);
   const shadow = parseShadow(fields);
   return {

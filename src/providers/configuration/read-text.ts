@@ -7,8 +7,13 @@ const MAX_ALIASES = 100;
 /** A YAML or JSON text (JSON is YAML), and where in it each JSON path stands. */
 export interface ReadDocument {
   value: unknown;
-  /** `line 3, column 5` of a path or of its nearest ancestor. */
-  locate(path: string): string;
+  /** `line 3, column 5` of a path or of its nearest ancestor; null where there is no text. */
+  locate: ((path: string) => string) | null;
+}
+
+/** What came as JSON members already. */
+export function jsonDocument(value: unknown): ReadDocument {
+  return { value, locate: null };
 }
 
 /** Throws GatewayError 400 with line and column for what is not YAML. Duplicate keys are refused. */
@@ -23,7 +28,7 @@ export function readDocument(text: string): ReadDocument {
 
 /** Adds the place to an error about a path; other errors pass. */
 export function withPlace(error: unknown, document: ReadDocument): unknown {
-  if (!(error instanceof GatewayError) || error.code !== 'invalid_request' || error.param === null) return error;
+  if (!(error instanceof GatewayError) || error.code !== 'invalid_request' || error.param === null || document.locate === null) return error;
   return new GatewayError('invalid_request', `${error.message} (${document.locate(error.param)})`, {
     param: error.param === '' ? null : error.param,
     cause: error,

@@ -1,0 +1,2 @@
+export { RouteDrafts, type RouteDraft } from './route-drafts.js';
+export type { RouteProblem, RouteValidation } from './validate-routes.js';
