@@ -34,6 +34,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 /** Types that speak a protocol whichever provider was recorded. */
 const PROTOCOL_TYPES: Readonly<Record<string, string>> = { 'anthropic-messages': 'anthropic', 'gemini-generate': 'gemini', 'ollama-chat': 'ollama' };
+const PRICE = { input: '1', output: '2', audio_in: '3', audio_out: '4', image: '5' };
 const TIMEOUT_MS = 240_000;
 
 type Json = Record<string, unknown>;
@@ -114,7 +115,7 @@ function documentFor(simulator: UpstreamSimulator): Json {
     const type = PROTOCOL_TYPES[protocol] ?? TYPES[exchange.provider] ?? 'openai-compatible';
     const base_url = protocol.startsWith('openai-') ? simulator.baseUrl('openai-chat') : simulator.origin;
     providers.set(id, { id, type: type === 'gemini' ? (TYPES[exchange.provider] ?? type) : type, base_url, credentials: [credentialFor(type)], health: 'off' });
-    models.push({ id: `replay/${exchange.id}`, serve: [{ provider: id, model: exchange.id, protocol }], price: { input: '1', output: '2' } });
+    models.push({ id: `replay/${exchange.id}`, serve: [{ provider: id, model: exchange.id, protocol }], price: PRICE });
   }
   return { version: 1, providers: [...providers.values()], models };
 }
@@ -127,13 +128,13 @@ function credentialFor(type: string): Json {
 async function replay(gateway: GatewayProcess, exchange: Exchange): Promise<string[]> {
   const { stream } = exchange;
   const body = {
-    model: `replay/${exchange.id}`,
     messages: [{ role: 'user', content: 'replay' }],
+    ...countOf(exchange),
+    ...recordedMembers(exchange, 'openai.chat'),
     stream,
     ...(stream ? { stream_options: { include_usage: true } } : {}),
-    ...countOf(exchange),
   };
-  const answer = await post(gateway, '/v1/chat/completions', body);
+  const answer = await post(gateway, '/v1/chat/completions', { ...body, model: `replay/${exchange.id}` });
   if (exchange.response.status >= 400) return faultsOfError(answer, exchange);
   const text = await answer.text();
   const decoded = exchange.expect !== null || exchange.api === 'bedrock.invoke';
@@ -152,6 +153,11 @@ function isErrorInside200(exchange: Exchange): boolean {
 function countOf(exchange: Exchange): Json {
   const n = (exchange.request.body as Json | null)?.['n'];
   return typeof n === 'number' && n > 1 ? { n } : {};
+}
+
+/** What the recorded client sent, where it spoke the protocol that is spoken here. */
+function recordedMembers({ api, request }: Exchange, spoken: Api): Json {
+  return api === spoken && typeof request.body === 'object' && request.body !== null ? (request.body as Json) : {};
 }
 
 function post(gateway: GatewayProcess, path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
@@ -184,7 +190,7 @@ function blocksOfStream(sse: string): unknown[] {
 
 /** Same protocol on both sides: items as recorded, every event but those that repeat the whole response. */
 async function replayResponses(gateway: GatewayProcess, exchange: Exchange): Promise<string[]> {
-  const answer = await post(gateway, '/v1/responses', { model: `replay/${exchange.id}`, input: 'replay', store: false, stream: exchange.stream });
+  const answer = await post(gateway, '/v1/responses', { input: 'replay', ...recordedMembers(exchange, 'openai.responses'), model: `replay/${exchange.id}`, store: false, stream: exchange.stream });
   const text = await answer.text();
   if (answer.status !== 200) return [`status ${answer.status}: ${text.slice(0, 300)}`];
   const { body, sse } = exchange.response;
