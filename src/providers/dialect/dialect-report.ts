@@ -51,6 +51,10 @@ const CANONICAL: Record<string, string> = {
   thinking: 'reasoning',
   reasoning: 'reasoning',
   thinkingConfig: 'reasoning',
+  // What the word `effort` makes of it.
+  enable_thinking: 'reasoning',
+  thinking_budget: 'reasoning',
+  chat_template_kwargs: 'reasoning',
 };
 for (const [canonical, { name }] of Object.entries(GIVEN)) CANONICAL[name] ??= canonical;
 
@@ -86,15 +90,12 @@ export class DialectReport {
   clientName(path: string): string | null {
     const leaf = path.slice(path.lastIndexOf('.') + 1);
     if (OURS.has(leaf)) return null;
+    if (Object.hasOwn(this.request.extra, leaf)) return leaf;
     const canonical = CANONICAL[leaf];
     const entry = canonical === undefined ? undefined : GIVEN[canonical];
-    if (canonical === undefined || entry === undefined) return this.#isClients(leaf) ? leaf : null;
     const own = this.native ? leaf : null;
+    if (canonical === undefined || entry === undefined) return own;
     if (entry.read(this.request) === undefined) return own;
     return this.request.wireNames[canonical] ?? own ?? entry.name;
-  }
-
-  #isClients(name: string): boolean {
-    return this.native || Object.hasOwn(this.request.extra, name);
   }
 }
