@@ -72,34 +72,39 @@ export class AttemptRunner {
     }
   }
 
-  start(exchange: AdmittedExchange, candidate: Candidate): Attempt {
-    const call = this.prepare(exchange, candidate);
-    exchange.parameters = [...exchange.parameters.filter((item) => !call.report.some((other) => other.parameter === item.parameter)), ...call.report];
+  /** Everything but the sending: that the candidate is asked stands in the journal first. */
+  open(exchange: AdmittedExchange, candidate: Candidate): Attempt {
+    const { report } = this.prepare(exchange, candidate);
+    if (report.length > 0) exchange.parameters = [...exchange.parameters.filter((item) => !report.some((other) => other.parameter === item.parameter)), ...report];
     // Another model than was asked for is never served in silence; names of routes may hold what a header cannot.
     exchange.fallback = candidate.fallback?.replace(/[^\x20-\x7e]/g, '?');
-    const { deployment } = candidate;
+    const { provider, protocol, upstreamModel } = candidate.deployment;
     const attempt = new Attempt(exchange, {
       candidate,
       renderer: exchange.request.stream ? PROTOCOLS[exchange.protocol.id].createStreamRenderer(renderContextFor(exchange)) : undefined,
-      sameProtocol: deployment.protocol === exchange.protocol.id,
+      sameProtocol: protocol === exchange.protocol.id,
       headers: () => this.answers.headers(exchange),
       drains: this.drains,
       shutdown: this.ticker.shutdown,
     });
     this.load.forwarded(exchange);
-    if (this.bulkheads.take(deployment.provider)) this.send(exchange, attempt, { call, deployment });
-    else attempt.onFailure(bulkheadFull(deployment.provider));
-    return attempt;
-  }
-
-  private send(exchange: AdmittedExchange, attempt: Attempt, { call, deployment }: { call: PreparedCall | PreparedOperation; deployment: Deployment }): void {
-    const { provider, upstreamModel } = deployment;
-    exchange.hold?.forwarded({ provider: provider.id, upstreamModel, number: exchange.tried.length, atMs: Date.now() });
+    if (!this.bulkheads.take(provider)) {
+      attempt.onFailure(bulkheadFull(provider));
+      return attempt;
+    }
+    exchange.hold?.forwarded({ provider: provider.id, upstreamModel, number: exchange.tried.length, atMs: attempt.startedAtMs });
     this.ticker.add(attempt);
     void attempt.outcome.then(() => {
       this.ticker.remove(attempt);
       this.bulkheads.give(provider);
     });
+    return attempt;
+  }
+
+  /** Nothing when it has ended already: no room at the provider, or the client left. */
+  send(exchange: AdmittedExchange, attempt: Attempt): void {
+    if (attempt.ended) return;
+    const call = this.prepare(exchange, exchange.served as Candidate);
     attempt.start('wire' in call ? this.adapter.callOperation(call, attempt) : this.adapter.call(call, attempt));
   }
 

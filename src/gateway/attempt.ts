@@ -116,6 +116,15 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     return this.status !== undefined && this.status < 400;
   }
 
+  get ended(): boolean {
+    return this.settled;
+  }
+
+  /** Before it was sent. */
+  cancel(): void {
+    this.settle({ kind: 'canceled' });
+  }
+
   start(call: UpstreamCall): void {
     this.call = call;
     if (this.settled) return call.abort();

@@ -58,6 +58,8 @@ export class CompleteChat {
     this.answers.keep(exchange, attempt.recorded());
     const settlement = exchange.hold.settle(endingOf(exchange, outcome, attempt, suspenseNanoUsd));
     exchange.settlement = await this.overages.posted(exchange.requestId, settlement);
+    // The end is posted from memory even when the journal cannot take it.
+    await this.holds.written()?.catch(() => undefined);
     exchange.timings.settleMs = performance.now() - settleMs;
     // Before the last byte: the headers tell what is left, and a client that waits for its answer finds its slot free.
     exchange.admission.release(tokensUsed(exchange.settlement.usage));
@@ -82,6 +84,16 @@ export class CompleteChat {
     return kind === 'bulkhead' || this.planner.mayRetry();
   }
 
+  /** A provider is asked only after the journal says so: a crash must not forget what it may bill. Throws GatewayError 503. */
+  private async journaled(attempt: Attempt): Promise<void> {
+    try {
+      await this.holds.written();
+    } catch (error) {
+      attempt.cancel();
+      throw error;
+    }
+  }
+
   /** Asks one deployment after another, until one answers, the client leaves, or nobody is left who may be asked. */
   private async attemptAll(exchange: AdmittedExchange, first: Candidate): Promise<Attempted> {
     const failures: UpstreamFailure[] = [];
@@ -89,7 +101,9 @@ export class CompleteChat {
     for (let candidate = first; ;) {
       exchange.served = candidate;
       exchange.tried.push(candidate);
-      const attempt = this.attempts.start(exchange, candidate);
+      const attempt = this.attempts.open(exchange, candidate);
+      await this.journaled(attempt);
+      this.attempts.send(exchange, attempt);
       const outcome = await attempt.outcome;
       this.attempts.report(exchange, attempt, outcome);
       if (outcome.kind !== 'failed') return { attempt, outcome, failures, suspenseNanoUsd };

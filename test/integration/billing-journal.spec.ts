@@ -46,6 +46,7 @@ describe('the journal', () => {
 
   /** As if the process had died: its journal says another boot, so that the next engine takes it. */
   async function bury(ledger: TestLedger): Promise<void> {
+    await ledger.engine.written();
     await fixture.database.query("UPDATE ledger_engines SET boot_id = 'before', pid = 1 WHERE id = $1", [ledger.engine.id]);
     for (const name of segments(ledger)) {
       const file = join(ledger.engine.journalDirectory, name);
@@ -81,6 +82,7 @@ describe('the journal', () => {
     for (let index = 0; index < 3; index += 1) holds.push(await ledger.engine.hold(holdRequest(organizationId, 100)));
     for (const hold of holds) hold.checkpoint({ ...NO_USAGE, output: 10 }, PRICE);
     for (const hold of holds) hold.settle(ending(50));
+    await ledger.engine.written();
     const file = join(ledger.engine.journalDirectory, '00000001.journal');
     const text = readFileSync(file, 'utf8');
     const lines = text.slice(0, -40).split('\n');

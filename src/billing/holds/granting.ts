@@ -1,4 +1,4 @@
-import type { HoldPart, HoldRequest, LeaseBook, Need } from '../../core/ledger/index.js';
+import type { AdmittedRecord, HoldPart, HoldRequest, LeaseBook, Need } from '../../core/ledger/index.js';
 import type { Clock } from '../../platform/clock/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import type { Engine } from '../engine/engine.js';
@@ -80,4 +80,13 @@ export class Granting {
 function granted(needs: readonly Need[], { amountNanoUsd }: HoldRequest, verdict: Verdict & { kind: 'granted' }): Granted {
   const parts = needs.map((need) => ({ ...need, leaseNumber: verdict.leases.get(need.ceilingId) ?? 0, amountNanoUsd }));
   return { parts, admittedAtMs: verdict.admittedAtMs };
+}
+
+/** The first record of an admitted request. */
+export function admittedRecord(request: HoldRequest, { parts, admittedAtMs }: Granted, engineId: number): AdmittedRecord {
+  const { requestId, organizationId, projectId, keyId, model, amountNanoUsd, receivedAtMs } = request;
+  return {
+    type: 'admitted', requestId, engineId, organizationId, projectId, keyId, model,
+    holdNanoUsd: amountNanoUsd, expectedCostNanoUsd: amountNanoUsd, parts, receivedAtMs, admittedAtMs,
+  };
 }

@@ -6,7 +6,6 @@ import {
   endByCheckpoint,
   Holds,
   LeaseBook,
-  type AdmittedRecord,
   type Hold,
   type HoldRequest,
   type LeaseView,
@@ -25,7 +24,7 @@ import { Flusher, type PendingRequest } from '../posting/flusher.js';
 import type { LedgerRepository } from '../posting/ledger.repository.js';
 import { Admission } from './admission.js';
 import { Ceilings } from './ceilings.js';
-import { Granting, type Granted } from './granting.js';
+import { admittedRecord, Granting, type Granted } from './granting.js';
 import { LeaseExchange } from './lease-exchange.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { LeaseNumbers } from './lease-numbers.js';
@@ -160,7 +159,18 @@ export class LedgerEngine extends Holds {
     this.#assertAdmits();
     if (request.amountNanoUsd > MAX_AMOUNT_NANO_USD) throw insufficient(request, 'account');
     const granted = this.#granting.carve(request) ?? (await this.#withinDeadline(request, this.#granting.commit(request)));
-    const hold = new OpenHold(this.#admitted(request, granted), this.#port);
+    return this.#opened(request, granted);
+  }
+
+  override written(): Promise<void> | undefined {
+    return this.#journal?.written()?.catch((error: unknown) => {
+      this.#parts.observer.onError('journal', error as Error);
+      throw unavailable('The ledger’s journal cannot be written.', error);
+    });
+  }
+
+  #opened(request: HoldRequest, granted: Granted): Hold {
+    const hold = new OpenHold(admittedRecord(request, granted, this.#engine.id), this.#port);
     this.#open.add(hold);
     try {
       this.#requireJournal().append(hold.fold.admitted);
@@ -200,18 +210,10 @@ export class LedgerEngine extends Holds {
       clearTimeout(timer);
     }
     work.then(
-      (granted) => this.#release(new OpenHold(this.#admitted(request, granted), this.#port)),
+      (granted) => this.#release(new OpenHold(admittedRecord(request, granted, this.#engine.id), this.#port)),
       () => undefined,
     );
     throw unavailable('The ledger did not answer in time.', null);
-  }
-
-  #admitted(request: HoldRequest, granted: Granted): AdmittedRecord {
-    const { requestId, organizationId, projectId, keyId, model, amountNanoUsd, receivedAtMs } = request;
-    return {
-      type: 'admitted', requestId, engineId: this.#engine.id, organizationId, projectId, keyId, model,
-      holdNanoUsd: amountNanoUsd, expectedCostNanoUsd: amountNanoUsd, parts: granted.parts, receivedAtMs, admittedAtMs: granted.admittedAtMs,
-    };
   }
 
   /** Ends a hold that no request will use: through the same way as every settlement, so that it happens once. */

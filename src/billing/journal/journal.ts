@@ -25,8 +25,9 @@ const ADMISSION_SHARE = 0.9;
 const FAILURE_PAUSE_MS = 1_000;
 
 /**
- * An engine's own append-only files, one directory per engine, so that a successor takes it by one rename. A record is
- * handed to the operating system before `append` returns (a killed process loses nothing) and synced within a second.
+ * An engine's own append-only files, one directory per engine, so that a successor takes it by one rename. The records of one
+ * turn of the event loop are handed to the operating system together, at its end, and synced within a second. Whoever lets a
+ * consequence be seen outside waits for `written` first: so a killed process loses nothing that anybody has seen.
  *
  * It does not grow for ever: a new segment begins with the requests still open, so an older one can go as soon as the ends
  * it holds are posted.
@@ -40,6 +41,9 @@ export class Journal {
   #number = 0;
   #failedAtMs = Number.NEGATIVE_INFINITY;
   #dirty = false;
+  /** Records of this turn, for the current segment. */
+  #pending = '';
+  #written: Written | null = null;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(directory: string, header: EngineRecord, settings: BillingSettings, openFolds: () => Iterable<RequestFold>) {
@@ -66,13 +70,24 @@ export class Journal {
     return performance.now() - this.#failedAtMs > FAILURE_PAUSE_MS && this.sizeBytes < this.#settings.journalMaxBytes * ADMISSION_SHARE;
   }
 
-  /** Synchronous, 2–4 µs. Returns what `posted` wants when an `ended` record has been taken by the database. */
+  /** Returns what `posted` wants when an `ended` record has been taken by the database. Throws when no segment can take it. */
   append(record: JournalRecord): Segment {
-    if (this.#current.bytes >= this.#settings.segmentBytes) this.#rotate();
+    if (this.#current.bytes + this.#pending.length >= this.#settings.segmentBytes) this.#rotate();
     const segment = this.#current;
-    this.#write(segment, encodeRecord(record));
+    if (this.#pending === '') setImmediate(this.#flush);
+    this.#pending += encodeRecord(record);
     if (record.type === 'ended') segment.unposted += 1;
     return segment;
+  }
+
+  /**
+   * Resolves when the operating system has every record appended so far; undefined when it has them already. Rejects with
+   * JournalUnavailableError when it could not take those of this turn.
+   */
+  written(): Promise<void> | undefined {
+    if (this.#pending === '') return undefined;
+    this.#written ??= newWritten();
+    return this.#written.promise;
   }
 
   /** Stands before the first record of a segment that names the price, so that a successor can store it. */
@@ -97,6 +112,7 @@ export class Journal {
   close(remove: boolean): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+    this.#flush();
     for (const { fd, path } of this.#segments.splice(0)) {
       if (!remove) fdatasyncSync(fd);
       closeSync(fd);
@@ -119,7 +135,25 @@ export class Journal {
     this.#write(segment, encodeRecord(this.#header));
   }
 
+  /** At the end of the turn. What cannot be written is lost to the journal; those who wait for it are told. */
+  readonly #flush = (): void => {
+    const text = this.#pending;
+    if (text === '') return;
+    const written = this.#written;
+    this.#pending = '';
+    this.#written = null;
+    try {
+      this.#write(this.#current, text);
+      written?.resolve();
+    } catch (error) {
+      // The prices among the lost records must stand before the next one that names them.
+      this.#segments.at(-1)?.prices.clear();
+      written?.reject(error as Error);
+    }
+  };
+
   #rotate(): void {
+    this.#flush();
     const before = this.#current;
     try {
       this.#begin();
@@ -173,6 +207,24 @@ export class Journal {
 }
 
 export type { Segment };
+
+interface Written {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+function newWritten(): Written {
+  let resolve: () => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<void>((resolved, rejected) => {
+    resolve = resolved;
+    reject = rejected;
+  });
+  // Nobody may be left who waits.
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
 
 function recordsOf(fold: RequestFold): JournalRecord[] {
   return [fold.admitted, fold.forwarded, fold.checkpoint].filter((record) => record !== null);

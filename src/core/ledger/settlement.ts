@@ -97,15 +97,20 @@ export interface Settlement {
 export interface Hold {
   readonly requestId: string;
   readonly amountNanoUsd: bigint;
-  /** Before each attempt's first byte. */
+  /** Before each attempt's first byte, which waits for `Holds.written`. */
   forwarded(attempt: { provider: string; upstreamModel: string; number: number; atMs: number }): void;
   /** While streaming, every 5 s or 4 kB: what has been written to the client's socket so far. */
   checkpoint(delivered: Usage, price: Price): void;
-  /** Journals the end before the last byte goes to the client. Idempotent: a second call returns the first result. */
+  /** Journals the end; the last byte to the client waits for `Holds.written`. Idempotent: a second call returns the first result. */
   settle(ending: Ending): Settlement;
 }
 
 /** Port of the spine to the ledger. Throws GatewayError `insufficient_credits`, `budget_exceeded` (402) or `service_unavailable` (503). */
 export abstract class Holds {
   abstract hold(request: HoldRequest): Promise<Hold>;
+  /**
+   * Resolves when everything that holds were told so far would survive the death of this process; undefined when it does
+   * already. To be waited for before a provider is called and before a client sees its end. Rejects with GatewayError 503.
+   */
+  abstract written(): Promise<void> | undefined;
 }
