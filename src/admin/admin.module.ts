@@ -13,6 +13,7 @@ import { ReconciliationsController } from './reconciliations.controller.js';
 import { StatementsController } from './statements.controller.js';
 import { ExchangeRatesController, UsageController } from './usage.controller.js';
 import { ExplainController } from './routes/explain.controller.js';
+import { RouteResultsController } from './routes/route-results.controller.js';
 import { RoutesController } from './routes/routes.controller.js';
 import { RoutingController } from './routing.controller.js';
 
@@ -30,6 +31,7 @@ import { RoutingController } from './routing.controller.js';
     RedeemCodesRevocationController,
     RequestsController,
     ExplainController,
+    RouteResultsController,
     RoutesController,
     RoutingController,
     UsageController,

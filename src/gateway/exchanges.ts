@@ -14,6 +14,7 @@ import type { InferenceRoute } from './inference-routes.js';
 import { LoadGate } from './load/load-gate.js';
 import { PROTOCOLS } from './protocols.js';
 import { requestLogOf } from './request-log-of.js';
+import { ShadowTraffic } from './shadow/shadow-traffic.js';
 import { tokensUsed } from './tokens-used.js';
 
 /** One request as the HTTP server hands it over, whichever door it came through. */
@@ -38,6 +39,9 @@ export function arrivalOf(reply: FastifyReply): Arrival {
 export class Exchanges {
   @Inject(Idempotency)
   private readonly idempotency!: Idempotency;
+
+  @Inject(ShadowTraffic)
+  private readonly shadows!: ShadowTraffic;
 
   @Inject(LoadGate)
   private readonly load!: LoadGate;
@@ -78,5 +82,6 @@ export class Exchanges {
     const log = requestLogOf(exchange, { zone: this.config.zone, configHash: this.snapshots.current().hash, endedMs: performance.now() });
     this.logs.record(log);
     this.metrics.closed(exchange, log);
+    this.shadows.consider(exchange);
   }
 }

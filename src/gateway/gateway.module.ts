@@ -32,6 +32,8 @@ import { Overages } from './overages.js';
 import { RedeemController } from './redeem.controller.js';
 import { Refusals } from './refusals.js';
 import { RootController } from './root.controller.js';
+import { SHADOW_METRIC_PROVIDERS, ShadowMetrics } from './shadow/shadow.metrics.js';
+import { ShadowTraffic } from './shadow/shadow-traffic.js';
 import { StreamTicker } from './stream-ticker.js';
 import { UsageController } from './usage.controller.js';
 
@@ -62,6 +64,9 @@ const PROVIDERS: Provider[] = [
   RouteTable,
   StoredResponses,
   StoredResponsesRetention,
+  ShadowMetrics,
+  ShadowTraffic,
+  ...SHADOW_METRIC_PROVIDERS,
   StreamTicker,
   ...GATEWAY_METRIC_PROVIDERS,
   ...LOAD_METRIC_PROVIDERS,

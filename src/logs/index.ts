@@ -1,4 +1,7 @@
 export type { RequestLogQuery } from './list-query.js';
+export { CacheUsage, type CacheUsageQuery } from './cache-usage.js';
+export { RouteResults, type ResultRange } from './route-results.js';
+export { ShadowRecords, type ShadowRecord, type ShadowReservation } from './shadow-records.js';
 export { LogsModule } from './logs.module.js';
 export { RequestLogQueue } from './request-log.queue.js';
 export { RequestLogReader, type RequestLogPage } from './request-log.reader.js';

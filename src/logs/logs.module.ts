@@ -5,6 +5,9 @@ import { RequestLogQueue } from './request-log.queue.js';
 import { RequestLogReader } from './request-log.reader.js';
 import { RequestLogWriter } from './request-log.writer.js';
 import { RetentionJob } from './retention.job.js';
+import { CacheUsage } from './cache-usage.js';
+import { RouteResults } from './route-results.js';
+import { ShadowRecords } from './shadow-records.js';
 import { RollUpJob } from './roll-up.job.js';
 import { TagUsage } from './tag-usage.js';
 
@@ -16,11 +19,14 @@ import { TagUsage } from './tag-usage.js';
     { provide: RequestLogs, useExisting: RequestLogQueue },
     RequestLogReader,
     TagUsage,
+    CacheUsage,
+    RouteResults,
+    ShadowRecords,
     RollUpJob,
     RetentionJob,
     LogMetrics,
     ...logMetricProviders,
   ],
-  exports: [RequestLogs, RequestLogReader, TagUsage],
+  exports: [CacheUsage, RouteResults, ShadowRecords, RequestLogs, RequestLogReader, TagUsage],
 })
 export class LogsModule {}

@@ -31,12 +31,14 @@ export class RetentionJob implements OnModuleInit {
     await this.deleteBefore('request_log_payloads', nowMs - RETENTION_DAYS.payloads * DAY_MS, context.signal);
     context.progress(0.4);
     await this.deleteBefore('request_logs', nowMs - RETENTION_DAYS.records * DAY_MS, context.signal);
+    await this.deleteBefore('route_shadows', nowMs - RETENTION_DAYS.records * DAY_MS, context.signal);
+    await this.database.query('DELETE FROM route_shadow_spend WHERE day < $1', [new Date(nowMs - RETENTION_DAYS.records * DAY_MS).toISOString()]);
     context.progress(0.9);
     await this.database.query('DELETE FROM request_log_hours WHERE hour < $1', [new Date(nowMs - RETENTION_DAYS.hours * DAY_MS).toISOString()]);
     context.progress(1);
   }
 
-  private async deleteBefore(table: 'request_log_payloads' | 'request_logs', beforeMs: number, signal: AbortSignal): Promise<void> {
+  private async deleteBefore(table: 'request_log_payloads' | 'request_logs' | 'route_shadows', beforeMs: number, signal: AbortSignal): Promise<void> {
     const text = `DELETE FROM ${table} WHERE request_id IN (SELECT request_id FROM ${table} WHERE request_id < $1 ORDER BY request_id LIMIT ${BATCH_COUNT})`;
     for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch += 1) {
       const { rowCount } = await this.database.query(text, [idAt(beforeMs, 'before')]);

@@ -107,7 +107,7 @@ interface Marks {
 }
 
 function mark(plan: Plan, { route, affinity, key, probe, arm, explored, historyOrigin }: Marks): Plan {
-  if (route !== null) plan.route = route.name;
+  if (route !== null) markRoute(plan, route);
   if (affinity !== null) plan.affinity = affinity;
   if (key !== null) plan.affinityKey = key;
   if (arm !== null) plan.arm = arm.name;
@@ -115,6 +115,12 @@ function mark(plan: Plan, { route, affinity, key, probe, arm, explored, historyO
   if (historyOrigin !== null) plan.historyOrigin = historyOrigin;
   if (probe !== null && plan.attempts[0]?.deployment.id === probe) plan.probe = probe;
   return plan;
+}
+
+function markRoute(plan: Plan, { name, shadow, limits }: Route): void {
+  plan.route = name;
+  if (shadow !== undefined) plan.shadow = shadow;
+  if (limits.rpm !== undefined || limits.concurrency !== undefined) plan.limits = limits;
 }
 
 /** A class stands for several models of tier 0, an experiment for another one: what is asked first is the plan's. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors/catalogue.js';
-import type { Deployment, FallbackReason, Model, SubstitutionClass } from '../catalog/model.js';
+import type { Deployment, FallbackReason, Model, Route, RouteShadow, SubstitutionClass } from '../catalog/model.js';
 import type { Denial } from '../policy/decision.js';
 import type { AffinityKey } from './affinity-key.js';
 
@@ -60,6 +60,10 @@ export interface Plan {
   arm?: string;
   /** One of the hundred that look at somebody else than the strategy's first. */
   explored?: boolean;
+  /** The route sends copies of some requests elsewhere. */
+  shadow?: RouteShadow;
+  /** What the route limits all its requests to. */
+  limits?: Route['limits'];
   /** What the route allows another deployment to be asked for. */
   fallbackOn: readonly FallbackReason[];
   /** The first attempt is the one probe that an open or half-open circuit admits. */
