@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectMetric, makeCounterProvider } from '@willsoto/nestjs-prometheus';
 import { Counter } from 'prom-client';
-import type { LayerName } from '../core/policy/index.js';
 import { Config } from '../platform/config/index.js';
 import type { AuthFailure } from './keys/credential.js';
-import type { LimitName } from './limits/limit-store.js';
+import type { LimitName, LimitScope } from './limits/limit-store.js';
 
 export const authMetricProviders = [
   makeCounterProvider({
@@ -20,7 +19,7 @@ export const authMetricProviders = [
 ];
 
 const REASONS: readonly AuthFailure[] = ['missing', 'malformed', 'unknown', 'revoked', 'expired', 'ip', 'scope'];
-const SCOPES: readonly LayerName[] = ['organization', 'project', 'key'];
+const SCOPES: readonly LimitScope[] = ['organization', 'project', 'key', 'route'];
 const LIMITS: readonly LimitName[] = ['rpm', 'tpm', 'rpd', 'concurrency'];
 
 /** All labels are closed lists: nothing a client sends becomes a series. */
@@ -41,7 +40,7 @@ export class AuthMetrics {
     this.failures.inc({ zone: this.config.zone, reason });
   }
 
-  limited(scope: LayerName, limit: LimitName): void {
+  limited(scope: LimitScope, limit: LimitName): void {
     this.rejections.inc({ zone: this.config.zone, scope, limit });
   }
 }

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Limits } from '../auth/index.js';
 import { finalFailure, toGatewayError } from '../core/errors/to-gateway-error.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import { Holds } from '../core/ledger/settlement.js';
@@ -27,6 +28,8 @@ interface Attempted {
 export class CompleteChat {
   @Inject(Idempotency)
   private readonly idempotency!: Idempotency;
+  @Inject(Limits)
+  private readonly limits!: Limits;
   @Inject(Overages)
   private readonly overages!: Overages;
 
@@ -42,6 +45,7 @@ export class CompleteChat {
     if (this.idempotency.replay(exchange)) return;
     const startedMs = performance.now();
     const plan = this.plan(exchange);
+    if (plan.limits !== undefined) exchange.admission = await this.limits.admitByRoute({ name: plan.route as string, limits: plan.limits }, exchange.admission);
     this.attempts.refuseAdjustments(exchange, plan);
     const plannedMs = performance.now();
     exchange.timings.routingMs = plannedMs - startedMs;

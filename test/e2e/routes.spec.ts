@@ -46,6 +46,9 @@ describe('routes', () => {
     }
   };
 
+  const metrics = async (): Promise<string> =>
+    (await fetch(`${bed.gateway.url}/metrics`, { headers: { authorization: `Bearer ${bed.gateway.bootstrap.admin_token}` } })).text();
+
   it('a draft rules nothing, says what is wrong with it, is explained, published and rolled back', async () => {
     await publish([]);
     const faulty = await bed.operator.post('routes/drafts', {
@@ -153,5 +156,79 @@ describe('routes', () => {
     expect((await og('routes', 'versions')).text).toContain(`draft ${id}`);
     expect((await og('routes', 'rollback')).code).toBe(0);
     expect((await og('routes', 'list')).text).toContain('name: before');
+  });
+
+  it('arms of an experiment: another model for some sessions, the same for a session, and results by arm', async () => {
+    const arms = { control: { weight: 1, to: 't/asked' }, challenger: { weight: 1, to: 't/other' } };
+    await publish([{ name: 'ab', match: { model: 't/asked' }, strategy: { weighted: arms } }]);
+    const seen = new Map<string, number>();
+    for (let index = 0; index < 12; index += 1) {
+      const [one, two] = [await bed.client.chat(body('t/asked'), { 'x-og-session-id': `s${index}` }), await bed.client.chat(body('t/asked'), { 'x-og-session-id': `s${index}` })];
+      expect(one.headers['x-og-model']).toBe(two.headers['x-og-model']);
+      expect(one.headers['x-og-fallback']).toBe(one.headers['x-og-model'] === 't/other' ? 'arm challenger of route ab' : undefined);
+      const model = String(one.headers['x-og-model']);
+      seen.set(model, (seen.get(model) ?? 0) + 2);
+    }
+    expect([...seen.keys()].sort()).toEqual(['t/asked', 't/other']);
+    const results = await bed.operator.eventually(
+      () => bed.operator.get('routes/results?route=ab'),
+      5_000,
+      ({ arms: list }) => (list as Json[]).reduce((sum, { requests }) => sum + Number(requests), 0) === 24,
+    );
+    expect(results['arms']).toEqual([
+      expect.objectContaining({ name: 'challenger', requests: seen.get('t/other'), success_rate: 1, ttft_p95_ms: null, cached_token_rate: 0 }),
+      expect.objectContaining({ name: 'control', requests: seen.get('t/asked'), success_rate: 1, p95_ms: expect.any(Number) }),
+    ]);
+    expect((await og('routes', 'results', 'ab')).text).toMatch(/arm\s+challenger\s+\d+\s+1\s/);
+  });
+
+  it('copies: within their own budget, unseen by client, account and log', async () => {
+    bed.simulator.on('other.first', fails(500));
+    const shadow = { to: 't/other', share: 1, budget_usd: '0.05' };
+    await publish([{ name: 'copied', match: { model: 't/asked' }, shadow }]);
+    const before = await bed.operator.get(`accounts/${bed.tenant.organizationId}`);
+    const failed = await bed.client.chat(body('t/asked'));
+    expect([failed.status, failed.headers['x-og-attempts'], failed.headers['x-og-model']]).toEqual([200, '1', 't/asked']);
+    const shadowsOf = async (count: number): Promise<Json> => {
+      const results = await bed.operator.eventually(() => bed.operator.get('routes/results?route=copied'), 5_000, ({ shadows }) => Number((shadows as Json[])[0]?.['requests'] ?? 0) >= count);
+      return (results['shadows'] as Json[])[0] as Json;
+    };
+    expect(await shadowsOf(1)).toMatchObject({ name: 't/other', requests: 1, succeeded: 0 });
+    bed.simulator.on('other.first', answers({ text: 'from other', usage: { prompt: 1000, completion: 1000 } }));
+    const answered = await bed.client.chat(body('t/asked', { stream: true }));
+    expect(answered.status).toBe(200);
+    const seen = await shadowsOf(2);
+    expect(seen).toMatchObject({ requests: 2, succeeded: 1, charged_usd: '0' });
+    expect(Number(seen['provider_cost_usd'])).toBeGreaterThan(0);
+    const charged = Number((await bed.recordOf(failed))['cost_usd']) + Number((await bed.recordOf(answered))['cost_usd']);
+    await bed.settled();
+    const after = await bed.operator.get(`accounts/${bed.tenant.organizationId}`);
+    expect(Number(before['balance_usd']) - Number(after['balance_usd'])).toBeCloseTo(charged, 9);
+    expect((await bed.recordOf(answered))['attempts']).toHaveLength(1);
+
+    await publish([{ name: 'copied', match: { model: 't/asked' }, shadow: { ...shadow, budget_usd: '0.000000001' } }]);
+    const asked = bed.asked('other').length;
+    await bed.client.chat(body('t/asked'));
+    await bed.operator.eventually(async () => (await metrics()).includes('og_shadow_copies_total{route="copied",outcome="budget"} 1'), 5_000, Boolean);
+    expect(bed.asked('other')).toHaveLength(asked);
+    const pinned = await bed.key({ policy: { models: { deny: ['t/other'] } } });
+    await publish([{ name: 'copied', match: { model: 't/asked' }, shadow }]);
+    await pinned.client.chat(body('t/asked'));
+    await bed.operator.eventually(async () => (await metrics()).includes('og_shadow_copies_total{route="copied",outcome="nobody"} 1'), 5_000, Boolean);
+    expect(bed.asked('other')).toHaveLength(asked);
+  });
+
+  it('a route’s own limits hold for everybody together, and a refused request costs its key nothing', async () => {
+    await publish([{ name: 'narrow', match: { model: 't/asked' }, limits: { rpm: 3 } }]);
+    const keys = [await bed.key({ limits: { rpm: 100 } }), await bed.key({ limits: { rpm: 100 } })] as const;
+    const answersOf = await Promise.all([0, 1, 0, 1, 0, 1].map((index) => (keys[index] as (typeof keys)[0]).client.chat(body('t/asked'))));
+    expect(answersOf.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429, 429]);
+    const refused = answersOf.find(({ status }) => status === 429);
+    expect(refused?.json['error']).toMatchObject({ code: 'rate_limit_exceeded', message: expect.stringContaining('route narrow is limited to 3 requests per minute') });
+    const used = await Promise.all(
+      keys.map(async ({ key }) => ((await (await fetch(`${bed.gateway.url}/v1/key`, { headers: { authorization: `Bearer ${key}` } })).json()) as { limits: Json[] }).limits[0]?.['used']),
+    );
+    expect(used.reduce<number>((sum, count) => sum + Number(count), 0)).toBe(3);
+    expect((await bed.client.chat(body('t/other'))).status).toBe(200);
   });
 });

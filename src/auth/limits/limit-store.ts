@@ -2,9 +2,12 @@ import type { LayerName, Limits } from '../../core/policy/index.js';
 
 export type LimitName = keyof Limits;
 
-/** A layer that limits: its windows are shared by everything under it. */
+/** Who limits: a layer of the caller, or the route that rules the request. */
+export type LimitScope = LayerName | 'route';
+
+/** Its windows are shared by everything under it. */
 export interface LimitSubject {
-  readonly scope: LayerName;
+  readonly scope: LimitScope;
   readonly id: string;
   readonly limits: Limits;
 }
@@ -19,7 +22,7 @@ export interface Demand {
 
 /** One limit of one subject. */
 export interface WindowState {
-  readonly scope: LayerName;
+  readonly scope: LimitScope;
   readonly id: string;
   readonly limit: LimitName;
   readonly limitCount: number;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '../../core/errors/gateway-error.js';
-import type { Caller, CallerLayer } from '../../core/policy/index.js';
+import type { Caller, CallerLayer, Limits as LayerLimits } from '../../core/policy/index.js';
 import { Clock } from '../../platform/clock/index.js';
 import { AuthMetrics } from '../auth-metrics.js';
 import { LimitStore, type Demand, type LimitName, type LimitSubject, type Outcome, type Refusal, type Reservation } from './limit-store.js';
@@ -29,6 +29,9 @@ export interface LimitUsage {
   readonly reset_seconds: number;
 }
 
+/** What a route may limit all its requests to, whoever sends them. */
+type RouteLimits = Pick<LayerLimits, 'rpm' | 'concurrency'>;
+
 const UNLIMITED: Admission = Object.freeze({
   release: () => undefined,
   cancel: () => undefined,
@@ -50,6 +53,8 @@ export class Limits {
   /** Callers share their organization's and project's layers, and so what is remembered of them. */
   readonly #layerSubjects = new WeakMap<CallerLayer, LimitSubject>();
 
+  readonly #routeSubjects = new WeakMap<RouteLimits, LimitSubject>();
+
   constructor(
     private readonly store: LimitStore,
     private readonly clock: Clock,
@@ -67,6 +72,16 @@ export class Limits {
     const demand: Demand = { subjects, minimumTokens, reserveTokens: Math.min(Math.max(minimumTokens, reserveTokens), Number.MAX_SAFE_INTEGER) };
     const outcome = this.store.admit(demand);
     return outcome instanceof Promise ? outcome.then((late) => this.#conclude(late)) : this.#conclude(outcome);
+  }
+
+  /**
+   * Lets a request that its caller's own limits let in pass its route's, too. Throws (rejects with) GatewayError 429, which
+   * consumed nothing of the route's; `first` stays the caller's to give back.
+   */
+  admitByRoute(route: { name: string; limits: RouteLimits }, first: Admission): Admission | Promise<Admission> {
+    const outcome = this.store.admit({ subjects: [this.#routeSubjectOf(route)], minimumTokens: 0, reserveTokens: 0 });
+    const join = (late: Outcome): Admission => new JoinedAdmission(first, this.#conclude(late));
+    return outcome instanceof Promise ? outcome.then(join) : join(outcome);
   }
 
   async usage(caller: Caller): Promise<LimitUsage[]> {
@@ -102,6 +117,13 @@ export class Limits {
     return subject;
   }
 
+  /** The configuration's own object is the key: it lives as long as the snapshot. */
+  #routeSubjectOf({ name, limits }: { name: string; limits: RouteLimits }): LimitSubject {
+    let subject = this.#routeSubjects.get(limits);
+    if (subject === undefined) this.#routeSubjects.set(limits, (subject = { scope: 'route', id: name, limits }));
+    return subject;
+  }
+
   #conclude(outcome: Outcome): Admission {
     if (outcome.admitted) return new LimitedAdmission(outcome.reservation, this.clock);
     this.metrics.limited(outcome.binding.scope, outcome.binding.limit);
@@ -133,6 +155,34 @@ class LimitedAdmission extends Admission {
 
   override anthropicHeaders(): Record<string, string> {
     return anthropicRateLimitHeaders(tightest(this.#reservation.windows()), this.#clock.nowMs());
+  }
+}
+
+/** Both are given back together; the client is told where its own limits stand. */
+class JoinedAdmission extends Admission {
+  constructor(
+    private readonly own: Admission,
+    private readonly routes: Admission,
+  ) {
+    super();
+  }
+
+  override release(actualTokens: number): void {
+    this.own.release(actualTokens);
+    this.routes.release(0);
+  }
+
+  override cancel(): void {
+    this.own.cancel();
+    this.routes.cancel();
+  }
+
+  override headers(): Record<string, string> {
+    return this.own.headers();
+  }
+
+  override anthropicHeaders(): Record<string, string> {
+    return this.own.anthropicHeaders();
   }
 }
 

@@ -12,7 +12,7 @@ import { creditsList, rates, usage } from './usage.js';
 import { models } from './models.js';
 import { organizations, projects } from './organizations.js';
 import { redeemCodesCreate, redeemCodesDeliver, redeemCodesExport, redeemCodesList, redeemCodesRevoke } from './redeem-codes.js';
-import { routesDiscard, routesDraft, routesDrafts, routesList, routesPublish, routesRollBack, routesValidate, routesVersions } from './routes.js';
+import { routesDiscard, routesDraft, routesDrafts, routesList, routesPublish, routesResults, routesRollBack, routesValidate, routesVersions } from './routes.js';
 import { requestsGet, requestsList } from './requests.js';
 
 /** Every verb of `og`, in the order of the help. */
@@ -44,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
   routesDiscard,
   routesVersions,
   routesRollBack,
+  routesResults,
   requestsList,
   requestsGet,
   ledgerVerify,

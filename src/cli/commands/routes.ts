@@ -134,6 +134,36 @@ export const routesRollBack: Command = {
   },
 };
 
+export const routesResults: Command = {
+  name: 'routes results',
+  summary: 'say how the arms of a route’s experiment and its copies did, in the last seven days or since a time',
+  usage: ['og routes results ROUTE [--from TIME] [--to TIME]'],
+  examples: ['og routes results chat-default', 'og routes results chat-default --from 2026-11-29T00:00:00Z'],
+  options: {
+    from: { type: 'string', value: 'TIME', describe: 'received at or after' },
+    to: { type: 'string', value: 'TIME', describe: 'received before' },
+  },
+  async run(context) {
+    const query = { route: requiredPositional(context, 0, 'the route’s name'), from: findValue(context, 'from'), to: findValue(context, 'to') };
+    const results = await context.client.get<{ arms: Record<string, unknown>[]; shadows: Record<string, unknown>[] }>('routes/results', query);
+    const rowsOf = (kind: string, list: readonly Record<string, unknown>[]): string[][] => list.map((row) => [kind, ...FIGURES.map(([, field]) => cell(row[field]))]);
+    const rows = [...rowsOf('arm', results.arms), ...rowsOf('shadow', results.shadows)];
+    print(context, results, () => (rows.length === 0 ? 'Nothing yet.' : renderTable(['', ...FIGURES.map(([heading]) => heading)], rows)));
+    return 0;
+  },
+};
+
+const FIGURES: readonly (readonly [string, string])[] = [
+  ['NAME', 'name'],
+  ['REQUESTS', 'requests'],
+  ['SUCCESS', 'success_rate'],
+  ['TTFT P95 MS', 'ttft_p95_ms'],
+  ['P95 MS', 'p95_ms'],
+  ['CACHED', 'cached_token_rate'],
+  ['CHARGED USD', 'charged_usd'],
+  ['COST USD', 'provider_cost_usd'],
+];
+
 const pathOf = (id: string): string => `routes/drafts/${encodeURIComponent(id)}`;
 
 function print(context: CommandContext, answer: unknown, words: () => string): void {

@@ -39,6 +39,10 @@ export class ShadowCall implements CallObserver {
     this.finish(null);
   }
 
+  onEnd(): void {
+    this.finish(null);
+  }
+
   onFailure(failure: UpstreamFailure): void {
     this.finish(failure);
   }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import type { RouteShadow } from '../../core/catalog/model.js';
-import { completionTokens, NO_USAGE, promptTokens } from '../../core/chat/usage.js';
+import type { Deployment, RouteShadow } from '../../core/catalog/model.js';
+import { completionTokens, NO_USAGE, promptTokens, type Usage } from '../../core/chat/usage.js';
 import { chargeFor, holdAmount, isBelievable } from '../../core/pricing/index.js';
 import { hash32 } from '../../core/routing/index.js';
 import type { Candidate } from '../../core/routing/plan.js';
@@ -44,11 +44,10 @@ export class ShadowTraffic implements OnApplicationShutdown {
 
   /** Of every request that has ended; almost always returns at once. Never throws, never waits. */
   consider(exchange: Exchange): void {
-    const { plan, settlement } = exchange;
-    const shadow = plan?.shadow;
-    if (shadow === undefined || settlement?.state !== 'completed' || exchange.operation !== undefined || exchange.protocol.id === 'openai-completions') return;
+    const { plan } = exchange;
+    if (plan?.shadow === undefined || !isChatAnswered(exchange)) return;
+    const { shadow, route = '' } = plan;
     if (hash32(`shadow|${exchange.requestId}`) / 4_294_967_296 >= shadow.share) return;
-    const route = plan?.route as string;
     const running = this.underway.get(route) ?? 0;
     if (running >= shadow.concurrency || this.copyCount >= MAX_COPIES) return this.metrics.left(route, 'concurrency');
     this.count(route, 1);
@@ -116,6 +115,10 @@ export class ShadowTraffic implements OnApplicationShutdown {
   }
 }
 
+function isChatAnswered({ settlement, operation, request, protocol }: Exchange): boolean {
+  return settlement?.state === 'completed' && operation === undefined && request !== undefined && protocol.id !== 'openai-completions';
+}
+
 /** The most this copy can cost at its provider. */
 function reserveFor({ needs }: AdmittedExchange, { deployment }: Candidate): ShadowReservation['nanoUsd'] {
   const price = deployment.cost ?? deployment.price;
@@ -131,10 +134,8 @@ interface Seen {
   atMs: number;
 }
 
-function recordOf({ exchange, shadow, route }: Copied, { deployment, model }: Candidate, { end, call: { meter }, atMs }: Seen): ShadowRecord {
-  const told = meter.usage;
-  const usage = told !== undefined && isBelievable(told) ? told : end.failure === null ? meter.delivered(1) : NO_USAGE;
-  const price = deployment.cost ?? deployment.price;
+function recordOf({ exchange, shadow, route }: Copied, { deployment, model }: Candidate, { end, call, atMs }: Seen): ShadowRecord {
+  const usage = usageOf(call, end);
   return {
     requestId: exchange.requestId,
     atMs,
@@ -150,6 +151,17 @@ function recordOf({ exchange, shadow, route }: Copied, { deployment, model }: Ca
     promptTokens: promptTokens(usage),
     completionTokens: completionTokens(usage),
     cachedTokens: usage.cacheRead,
-    costNanoUsd: price === null ? 0n : chargeFor(usage, price, { requests: end.failure === null ? 1 : 0, images: 0, seconds: 0 }).totalNanoUsd,
+    costNanoUsd: costOf(usage, deployment, end),
   };
+}
+
+/** The provider's word, else our own estimate; nothing of a failure that told nothing. */
+function usageOf({ meter }: ShadowCall, { failure }: ShadowEnd): Usage {
+  if (meter.usage !== undefined && isBelievable(meter.usage)) return meter.usage;
+  return failure === null ? meter.delivered(1) : NO_USAGE;
+}
+
+function costOf(usage: Usage, { cost, price }: Deployment, { failure }: ShadowEnd): bigint {
+  const rates = cost ?? price;
+  return rates === null ? 0n : chargeFor(usage, rates, { requests: failure === null ? 1 : 0, images: 0, seconds: 0 }).totalNanoUsd;
 }
