@@ -11,6 +11,7 @@ import { AppModule, configureServer } from './app.module.js';
 import { GatewayError } from './core/errors/gateway-error.js';
 import { WorkerEndedError } from './platform/cluster/index.js';
 import { ConfigError, loadConfig, type Config } from './platform/config/index.js';
+import { armFailpoint } from './platform/failpoint/index.js';
 import { Drain, Readiness } from './platform/health/index.js';
 import { BUILD } from './platform/index.js';
 import { createLogger, PinoLogger } from './platform/logging/index.js';
@@ -158,6 +159,7 @@ function stopOnSignals(running: () => RunningGateway | null, logger: Logger): vo
 async function main(): Promise<void> {
   try {
     const config = loadConfig(process.env);
+    armFailpoint(process.env);
     const logger = createLogger({ level: config.logLevel, zone: config.zone });
     let running: RunningGateway | null = null;
     stopOnSignals(() => running, logger);

@@ -9,6 +9,7 @@ import type { StreamRenderer } from '../core/protocols/protocol.js';
 import type { Candidate } from '../core/routing/plan.js';
 import type { UpstreamCall } from '../core/upstream/upstream.js';
 import type { CallObserver, OperationObserver } from '../providers/index.js';
+import { failpoint } from '../platform/failpoint/index.js';
 import type { AdmittedExchange } from './exchange.js';
 import { maxOutputTokensOf } from './hold-request.js';
 import { Meter } from './meter.js';
@@ -134,11 +135,13 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   onSent(): void {
     this.connectMs ??= this.totalMs;
+    failpoint('request-sent');
   }
 
   onHeaders(status: number): void {
     this.status = status;
     this.firstByteMs ??= this.totalMs;
+    failpoint('upstream-headers');
   }
 
   onItem(item: StreamItem): void {

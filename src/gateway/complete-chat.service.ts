@@ -4,6 +4,7 @@ import { finalFailure, toGatewayError } from '../core/errors/to-gateway-error.js
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import { Holds } from '../core/ledger/settlement.js';
 import type { Candidate, Plan } from '../core/routing/plan.js';
+import { failpoint } from '../platform/failpoint/index.js';
 import { Planner, planOf } from '../routing/index.js';
 import { Answers } from './answers.js';
 import type { Attempt, AttemptOutcome } from './attempt.js';
@@ -60,7 +61,9 @@ export class CompleteChat {
     const settleMs = performance.now();
     exchange.meter = attempt.meter;
     this.answers.keep(exchange, attempt.recorded());
+    failpoint('usage-seen');
     const settlement = exchange.hold.settle(endingOf(exchange, outcome, attempt, suspenseNanoUsd));
+    failpoint('ended');
     exchange.settlement = await this.overages.posted(exchange.requestId, settlement);
     // The end is posted from memory even when the journal cannot take it.
     await this.holds.written()?.catch(() => undefined);

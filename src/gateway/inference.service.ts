@@ -7,6 +7,7 @@ import { scanBody } from '../core/json/index.js';
 import { decide, denialError } from '../core/policy/index.js';
 import { findModel } from '../core/routing/index.js';
 import { Config } from '../platform/config/index.js';
+import { failpoint } from '../platform/failpoint/index.js';
 import { CompleteChat } from './complete-chat.service.js';
 import type { AdmittedExchange, Exchange } from './exchange.js';
 import { Exchanges, type Arrival } from './exchanges.js';
@@ -85,6 +86,7 @@ export class Inference {
     exchange.needs = requestNeeds(exchange.request);
     exchange.parameters.push(...(exchange.request.adjustments ?? []));
     exchange.timings.parseMs = performance.now() - parseMs;
+    failpoint('body-parsed');
   }
 
   private judge(exchange: Exchange): void {
@@ -114,6 +116,7 @@ export class Inference {
     const admission = this.limits.admit(exchange.caller, asked, Math.max(asked, promptTokensEstimate + this.mostOutput(exchange)));
     exchange.admission = admission instanceof Promise ? await admission : admission;
     exchange.timings.limitsMs = performance.now() - limitsMs;
+    failpoint('limits-taken');
   }
 
   /** An answer without a maximum of its own may become as long as the model's: many at once must not add up beyond a limit. */

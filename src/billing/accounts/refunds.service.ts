@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { GatewayError, invalidRequest } from '../../core/errors/gateway-error.js';
 import { isEnded, refundBurns, type Burn, type Posting, type StoredState } from '../../core/ledger/index.js';
 import { Database, type Queryable } from '../../platform/database/index.js';
+import { failpoint } from '../../platform/failpoint/index.js';
 import { BillingSettings } from '../billing-settings.js';
 import { insertTransaction } from './transactions.js';
 
@@ -67,6 +68,7 @@ export class Refunds {
     });
     await raiseCeilings(transaction, input.requestId, request.accountId, amount);
     await transaction.query("UPDATE ledger_requests SET refunded = refunded + $2, state = 'compensated' WHERE request_id = $1", [input.requestId, amount]);
+    failpoint('refunded');
     return {
       id: Number(id), requestId: input.requestId, organizationId: request.organizationId, amountNanoUsd: amount,
       refundedNanoUsd: request.refundedNanoUsd + amount, chargedNanoUsd: request.chargedNanoUsd,

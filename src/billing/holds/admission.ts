@@ -1,6 +1,7 @@
 import type { Lease, Need } from '../../core/ledger/index.js';
 import type { Clock } from '../../platform/clock/index.js';
 import { isDatabaseUnavailable, type Database } from '../../platform/database/index.js';
+import { failpoint } from '../../platform/failpoint/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import type { Elsewhere } from './lease-exchange.js';
 import type { LeaseNumbers } from './lease-numbers.js';
@@ -127,6 +128,7 @@ export class Admission {
     const { rows } = await this.database.query<AdmitRow>(ADMIT, [engineId, ceilingIds, numbers, amounts, first, items, true]);
     const row = rows[0];
     if (row === undefined) throw new Error('ledger_admit answered nothing');
+    failpoint('lease-committed');
     this.#open(batch, row, sentMs);
     const leases = new Map(ceilingIds.map((id, index) => [id, numbers[index] ?? 0]));
     return questions.map((question, index) => verdictOf(question, row, { index, place, leases }));

@@ -13,6 +13,7 @@ import {
   type SettlementPolicy,
 } from '../../core/ledger/index.js';
 import { chargeFor, isBelievable, type Price } from '../../core/pricing/index.js';
+import { failpoint } from '../../platform/failpoint/index.js';
 import type { Segment } from '../journal/journal.js';
 import type { PendingRequest } from '../posting/flusher.js';
 
@@ -68,6 +69,7 @@ export class OpenHold implements Hold, PendingRequest {
     const sequence = (this.fold.checkpoint?.sequence ?? 0) + 1;
     const usage = { ...delivered };
     this.#record({ type: 'checkpoint', requestId: this.requestId, sequence, usage, priceId: price.id, chargeNanoUsd: totalNanoUsd, atMs: this.#port.monotonicMs() }, price);
+    failpoint('checkpointed');
     this.#port.changed(this);
   }
 

@@ -1,6 +1,7 @@
 import { ceilingsOf, type LeaseView, type RequestFold } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
 import type { Clock } from '../../platform/clock/index.js';
+import { failpoint } from '../../platform/failpoint/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import type { Segment } from '../journal/journal.js';
 import type { LedgerRepository } from './ledger.repository.js';
@@ -155,6 +156,7 @@ export class Flusher {
     // Copies: a request that ends while its running row is written must not change under the statement.
     const folds = batch.map(({ fold }): RequestFold => ({ ...fold }));
     const leases = await this.#repository.post(folds, 'engine', prices);
+    if (folds.some(({ ended }) => ended !== null)) failpoint('posted');
     for (const { id } of prices) this.#forgetPrice(id);
     const posted = batch.filter((_, index) => folds[index]?.ended !== null);
     for (const request of posted) this.#count(request, -1);

@@ -14,6 +14,7 @@ import {
 } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
 import type { Database, Queryable } from '../../platform/database/index.js';
+import { failpoint } from '../../platform/failpoint/index.js';
 import { batchParameters } from './row-parameters.js';
 
 /** A request can make three transactions: capture or cost, overage, late. */
@@ -66,6 +67,7 @@ export class LedgerRepository {
     const { view, ids, keys } = await readView(transaction, folds);
     const writes = planPostings(view, folds, settledBy);
     if (writes.rows.length > 0 || prices.length > 0) await transaction.query(WRITE, batchParameters(writes, ids, prices));
+    if (settledBy === 'engine' && folds.some(({ ended }) => ended !== null)) failpoint('half-posted');
     return keys.map((part) => view.leases.get(leaseKey(part.engineId, part.leaseNumber)) ?? closed(part));
   }
 }

@@ -1,5 +1,6 @@
 import type { RequestFold } from '../../core/ledger/index.js';
 import type { Database } from '../../platform/database/index.js';
+import { failpoint } from '../../platform/failpoint/index.js';
 import type { LedgerRepository } from '../posting/ledger.repository.js';
 
 /** A crash may leave thousands of unfinished requests: more time than a request's statement has. */
@@ -33,6 +34,7 @@ export function closeEngine(database: Database, repository: LedgerRepository, cl
         [engineId],
       );
       await repository.postWithin(transaction, folds, 'checkpoint');
+      failpoint('half-recovered');
       await transaction.query('SELECT ledger_return_leases($1, ARRAY(SELECT number FROM ledger_leases WHERE engine_id = $1))', [engineId]);
       await transaction.query("UPDATE ledger_engines SET state = $2, ended_at = now() WHERE id = $1 AND state = 'live'", [engineId, state]);
       return true;

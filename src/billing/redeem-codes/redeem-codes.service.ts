@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError, invalidRequest } from '../../core/errors/gateway-error.js';
 import type { Queryable } from '../../platform/database/index.js';
+import { failpoint } from '../../platform/failpoint/index.js';
 import { Credits } from '../accounts/credits.service.js';
 import { AttemptGate } from './attempt-gate.js';
 import { MAX_INPUT_CHARS } from './code-format.js';
@@ -102,7 +103,10 @@ export class RedeemCodes {
     if (digest === null) return { result: 'mistyped' };
     const key = [digest, attempt.organizationId];
     const taken = (await transaction.query<TakenRow>(TAKE, key)).rows[0];
-    if (taken !== undefined) return await this.#credit(transaction, attempt, taken);
+    if (taken !== undefined) {
+      failpoint('code-consumed');
+      return await this.#credit(transaction, attempt, taken);
+    }
     return outcomeOf((await transaction.query<KnownRow>(KNOWN, key)).rows[0]);
   }
 

@@ -1,0 +1,1 @@
+export { armFailpoint, failpoint, FAILPOINTS, type Failpoint } from './failpoint.js';
