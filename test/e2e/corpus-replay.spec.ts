@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { eventsOfWire } from '../contract/openai-responses.grammar.js';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.js';
+import { answerOfMessages, answerOfResponses, asInput } from '../support/client-answers.js';
 import { CHAT_APIS } from '../support/corpus-apis.js';
-import { parsed } from '../support/corpus-expectation.js';
+import { parsed, type ClientAnswer } from '../support/corpus-expectation.js';
 import { answerOfChoice, compare, faultsOfBroken, faultsOfError, faultsOfStream, report, score } from '../support/corpus-scoring.js';
 import { Operator } from '../support/operator.js';
 import { Corpus, fails, replays, UpstreamSimulator, type Exchange, type RecordedRequest, type Scenario } from '../support/upstream-simulator/index.js';
@@ -71,6 +72,16 @@ const exchanges = corpus === null ? [] : (Object.keys(APIS) as Api[]).flatMap((a
     TIMEOUT_MS,
   );
 
+  it.each(['messages', 'responses'] as const)(
+    'every API, asked by a client of %s',
+    async (client) => {
+      const misses = await score(exchanges, (exchange) => replayFor(client, gateway, exchange));
+      report(`every API for a client of ${client}`, misses);
+      expect(misses.missed).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
   it.each([
     ['anthropic.messages', 'messages', replayMessages],
     ['openai.responses', 'responses', replayResponses],
@@ -87,6 +98,31 @@ const exchanges = corpus === null ? [] : (Object.keys(APIS) as Api[]).flatMap((a
     TIMEOUT_MS,
   );
 });
+
+/** The same recording for a client of another protocol: what it reads must be what was recorded, too. */
+const OTHER_CLIENTS = {
+  messages: { path: '/v1/messages', members: { max_tokens: 32_000, messages: [{ role: 'user', content: 'replay' }] }, read: answerOfMessages },
+  responses: { path: '/v1/responses', members: { input: 'replay', store: false }, read: answerOfResponses },
+} as const;
+
+async function replayFor(client: keyof typeof OTHER_CLIENTS, gateway: GatewayProcess, exchange: Exchange): Promise<string[]> {
+  const { path, members, read } = OTHER_CLIENTS[client];
+  const { stream } = exchange;
+  const answer = await post(gateway, path, { ...members, model: `replay/${exchange.id}`, stream });
+  const text = await answer.text();
+  const broken = !isDecoded(exchange) || exchange.expect?.streamError != null || isErrorInside200(exchange);
+  if (exchange.response.status >= 400 || (broken && answer.status >= 400)) return answer.status >= 400 && text.includes('"error"') ? [] : [`status ${answer.status}`];
+  if (answer.status !== 200) return [`status ${answer.status}: ${text.slice(0, 300)}`];
+  const got = read(text, stream);
+  if (broken) return got === null ? [] : ['a whole answer out of a broken one'];
+  return got === null ? [`no proper end: ${text.slice(-300)}`] : compare(got, exchange, client === 'messages' ? asMessages : undefined);
+}
+
+/** Messages has no place for a refusal but the text, and a tool's input is an object. */
+function asMessages(answer: ClientAnswer, { expect: recorded }: Exchange): ClientAnswer {
+  const toolCalls = answer.toolCalls.map((call) => ({ ...call, arguments: asInput(call.arguments) }));
+  return { ...answer, text: answer.text + (recorded?.refusal ?? ''), toolCalls };
+}
 
 /** An answer that ended well; a client of messages sends what was recorded, which must have been JSON. */
 function isWhole({ api, response, expect: expected, request }: Exchange): boolean {
@@ -137,11 +173,12 @@ async function replay(gateway: GatewayProcess, exchange: Exchange): Promise<stri
   const answer = await post(gateway, '/v1/chat/completions', { ...body, model: `replay/${exchange.id}` });
   if (exchange.response.status >= 400) return faultsOfError(answer, exchange);
   const text = await answer.text();
-  const decoded = exchange.expect !== null || exchange.api === 'bedrock.invoke';
-  if (!decoded || exchange.expect?.streamError != null || isErrorInside200(exchange)) return faultsOfBroken(answer.status, text);
+  if (!isDecoded(exchange) || exchange.expect?.streamError != null || isErrorInside200(exchange)) return faultsOfBroken(answer.status, text);
   if (answer.status !== 200) return [`status ${answer.status}: ${text.slice(0, 300)}`];
   return stream ? faultsOfStream(text, exchange) : compare(answerOfChoice(JSON.parse(text) as Json), exchange);
 }
+
+const isDecoded = ({ expect: decoded, api }: Exchange): boolean => decoded !== null || api === 'bedrock.invoke';
 
 /** Azure reports filtered content as an error body under status 200. */
 function isErrorInside200(exchange: Exchange): boolean {

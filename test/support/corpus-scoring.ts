@@ -114,14 +114,17 @@ function answerOfChunks(chunks: readonly (Json & { choices: Json[] })[]): Client
   return answer;
 }
 
-export function compare(got: ClientAnswer, exchange: Exchange): string[] {
-  const expected = expectedAnswer(exchange);
+/** `told`: what of it the client's protocol can say. */
+export function compare(got: ClientAnswer, exchange: Exchange, told: (answer: ClientAnswer, exchange: Exchange) => ClientAnswer = (answer) => answer): string[] {
+  const expected = told(expectedAnswer(exchange), exchange);
   const faults: string[] = [];
   for (const key of ['text', 'reasoning', 'toolCalls', 'finish', 'usage'] as const) {
     if (key === 'usage' && expected.usage === null) continue;
     if (key === 'finish' && expected.finish === null) continue;
     const [seen, wanted] = [JSON.stringify(got[key]), JSON.stringify(expected[key])];
-    if (seen !== wanted) faults.push(`${key}: got ${seen.slice(0, 200)}, expected ${wanted.slice(0, 200)}`);
+    // From where they part.
+    const at = Math.max(0, Array.from(seen.slice(0, 4_000)).findIndex((letter, place) => letter !== wanted[place]) - 40);
+    if (seen !== wanted) faults.push(`${key}: got ${seen.slice(at, at + 200)}, expected ${wanted.slice(at, at + 200)}`);
   }
   return faults;
 }

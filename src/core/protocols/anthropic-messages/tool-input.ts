@@ -12,7 +12,8 @@ const json = JSON as unknown as SourceKeepingJson;
 
 /** JSON text of a tool call's arguments → `input`. Whole numbers beyond 2^53 (ids) keep their digits when it is written again. */
 export function toolInput(text: string): JsonObject {
-  if (text.trim() === '') return {};
+  // Llama at Groq and Cohere's models write `null` for a tool without parameters (recorded 2026).
+  if (text.trim() === '' || text.trim() === 'null') return {};
   try {
     const value = json.parse(text, (_key, member, { source }) => (source !== undefined && isLongInteger(member) ? json.rawJSON(source) : member));
     return isObject(value) ? value : { [RAW_ARGUMENTS]: text };
