@@ -1,17 +1,7 @@
-#!/usr/bin/env node
 /**
- * docs/providers.md: every provider of the registry with what the catalogue knows of it, and the evidence for how it deviates.
- * scripts/references.mjs writes it with the other references and compares it in CI; alone:
- *
- *   node scripts/generate-provider-table.mjs          writes it
- *   node scripts/generate-provider-table.mjs --check  exit 1 when it is not current
+ * What is said of providers outside the code: docs/providers.md (every provider of the registry, what the catalogue knows of it, and the
+ * evidence for how it deviates) and the table in README.md. scripts/references.mjs writes both and compares them in CI.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** @param {(path: string) => Promise<any>} load reads a module of dist/src */
 export async function providerTable(load) {
@@ -41,6 +31,21 @@ export async function providerTable(load) {
   ].join('\n');
 }
 
+/** README's: who speaks what, with the number of catalogue models in parentheses. */
+export async function providerSummary(load) {
+  const { DEFINITIONS } = await load('providers/definitions/index.js');
+  const { loadCatalogue } = await load('providers/catalog/index.js');
+  const catalogue = loadCatalogue();
+  const known = DEFINITIONS.map(({ id, protocol, endpoints = ['chat'] }) => ({ id, speaks: endpoints.includes('chat') ? protocol : 'no chat', models: catalogue.listByProvider(id).length }));
+  const rows = [...new Set(known.map(({ speaks }) => speaks))].map((speaks) => {
+    const providers = known.filter((one) => one.speaks === speaks).map(({ id, models }) => `\`${id}\`${models === 0 ? '' : ` (${models})`}`);
+    return `| ${speaks} | ${providers.join(', ')} |`;
+  });
+  const served = known.filter(({ models }) => models > 0).length;
+  const counts = `${known.length} providers; ${catalogue.rows.length} models of ${served} of them in the catalogue.`;
+  return [counts, '', '| speaks | providers (models in the catalogue) |', '|---|---|', ...rows].join('\n');
+}
+
 function tableRow(definition, rows) {
   const { id, name, protocol, endpoints = ['chat'], env, docs, cancelStopsBilling } = definition;
   const dates = rows.filter((row) => row.price !== null).map((row) => row.date).sort();
@@ -59,17 +64,3 @@ const said = (word) => Object.entries(word).map(([name, argument]) => `**${name}
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const cancelled = (stops) => (stops === null ? 'not known' : stops ? 'yes' : 'no');
 const escaped = (text) => text.replaceAll('|', '\\|');
-
-if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  execFileSync(process.execPath, [join(root, 'scripts/build.mjs'), '--if-stale'], { stdio: 'inherit' });
-  const text = await providerTable((path) => import(pathToFileURL(join(root, 'dist/src', path)).href));
-  const target = join(root, 'docs', 'providers.md');
-  const current = existsSync(target) && readFileSync(target, 'utf8') === text;
-  if (process.argv.includes('--check')) {
-    if (!current) console.log('docs/providers.md is not current; run node scripts/generate-provider-table.mjs');
-    process.exitCode = current ? 0 : 1;
-  } else {
-    writeFileSync(target, text);
-    console.log(current ? 'docs/providers.md is current' : 'docs/providers.md written');
-  }
-}

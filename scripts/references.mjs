@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 /**
- * The generated references under docs/reference: written from the code itself, committed, and compared in CI.
+ * The generated references under docs/reference, docs/providers.md and README's table of providers: written from the code itself,
+ * committed, and compared in CI.
  *
  *   node scripts/references.mjs          writes them
  *   node scripts/references.mjs --check  says which are not current, exit 1
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { providerTable } from './generate-provider-table.mjs';
+import { providerSummary, providerTable } from './generate-provider-table.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const target = join(root, 'docs', 'reference');
@@ -23,17 +24,26 @@ const references = {
   'configuration.md': await configuration(),
   'metrics.md': metrics(),
   '../providers.md': await providerTable(load),
+  '../../README.md': withBlock(readFileSync(join(root, 'README.md'), 'utf8'), 'providers', await providerSummary(load)),
 };
 
 const stale = Object.entries(references).filter(([name, text]) => !existsSync(join(target, name)) || readFileSync(join(target, name), 'utf8') !== text);
 if (process.argv.includes('--check')) {
-  for (const [name] of stale) console.log(`docs/reference/${name} is not current; run node scripts/references.mjs`);
+  for (const [name] of stale) console.log(`${relative(root, join(target, name))} is not current; run node scripts/references.mjs`);
   process.exit(stale.length === 0 ? 0 : 1);
 }
 mkdirSync(target, { recursive: true });
 for (const [name, text] of stale) writeFileSync(join(target, name), text);
 console.log(stale.length === 0 ? 'all current' : `written: ${stale.map(([name]) => name).join(', ')}`);
 process.exit(0);
+
+/** The text with what stands between `<!-- name: generated -->` and `<!-- /name -->` replaced. */
+function withBlock(text, name, block) {
+  const [head, rest] = text.split(`<!-- ${name}: generated -->\n`);
+  const tail = rest?.split(`<!-- /${name} -->`)[1];
+  if (tail === undefined) throw new Error(`README.md has no block ${name}`);
+  return `${head}<!-- ${name}: generated -->\n${block}\n<!-- /${name} -->${tail}`;
+}
 
 /** Nest's preview mode makes no provider: the routes alone are read, nothing is connected. */
 async function openapi() {
