@@ -33,7 +33,7 @@ export class ModelsController {
     const body = JSON.stringify(codexVersion === undefined ? renderList(models) : { models: models.filter(canChat).map(renderCodexModel) });
     const etag = `"${createHash('sha1').update(body).digest('base64url')}"`;
     void reply.header('etag', etag).header('cache-control', 'private, no-cache');
-    if (known === etag) return void reply.status(304).send();
+    if (isKnown(known, etag)) return void reply.status(304).send();
     void reply.type('application/json').send(body);
   }
 
@@ -53,6 +53,12 @@ export class ModelsController {
     const ids = new Set(model.deployments.map((deployment) => deployment.id));
     return this.health.list().filter((report) => ids.has(report.deployment));
   }
+}
+
+/** `If-None-Match` is a list, and compares weakly (RFC 9110, 13.1.2). */
+function isKnown(header: string | undefined, etag: string): boolean {
+  const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags !== undefined && (tags.includes(etag) || tags.includes('*'));
 }
 
 /** Codex offers what it is told for a conversation. */

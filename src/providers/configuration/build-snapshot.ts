@@ -1,5 +1,4 @@
 import type { CacheFacts, CatalogueRow } from '../../core/catalog/catalogue-row.js';
-import { ENDPOINTS } from '../../core/catalog/endpoints.js';
 import type { Capabilities, Credential, Deployment, DeploymentCache, Model, ProviderInstance, Snapshot } from '../../core/catalog/model.js';
 import { planOf, priceAt, priceHoldsUntilMs, type Price, type PricePlan } from '../../core/pricing/index.js';
 import type { Deadlines } from '../../core/upstream/upstream.js';
@@ -8,6 +7,7 @@ import type { ProtocolId } from '../../core/protocols/protocol.js';
 import { baseUrlOf } from '../address.js';
 import { DEFINITIONS, getDefinition, type ProviderDefinition } from '../definitions/index.js';
 import { repriced } from './reprice.js';
+import { servedEndpoints } from './served-endpoints.js';
 import type { ConfigurationDocument, ModelDocument, ProviderDocument, ServeDocument } from './document.js';
 
 /** CONTRACT section 3: the defaults of `timeouts`; reasoning models think before they speak. */
@@ -77,6 +77,7 @@ function catalogueModel(row: CatalogueRow, providers: ReadonlyMap<string, Provid
   const deployments = row.status === 'retired' ? [] : instances.flatMap((provider) => deploymentsOf({ ...serve, provider: provider.id }, provider, { row }));
   return {
     ...modelFacts(row, row.id),
+    endpoints: row.endpoints,
     aliases: row.aliases,
     class: row.class,
     capabilities: row.capabilities,
@@ -96,19 +97,11 @@ function writtenModel(written: ModelDocument, providers: ReadonlyMap<string, Pro
   });
   return {
     ...modelFacts(known, written.id),
-    ...endpointsOf(written, known, providers),
+    endpoints: servedEndpoints(written, known, deployments),
     ...namesOf(written, own),
     ...shownOf(written, deployments),
     deployments,
   };
-}
-
-/** As written; of a model that nobody knows, whatever it is asked for, unless its provider has no chat at all. */
-function endpointsOf(written: ModelDocument, row: CatalogueRow | null, providers: ReadonlyMap<string, ProviderInstance>): Partial<Pick<Model, 'endpoints'>> {
-  if (written.endpoints !== undefined) return { endpoints: written.endpoints };
-  const type = providers.get(written.serve[0]?.provider ?? '')?.type;
-  const served = row !== null || type === undefined ? undefined : getDefinition(type).endpoints;
-  return served === undefined || served.includes('chat') ? {} : { endpoints: served };
 }
 
 function namesOf(written: ModelDocument, own: CatalogueRow | null): Partial<Model> & Pick<Model, 'aliases'> {
@@ -124,14 +117,13 @@ function shownOf(written: ModelDocument, [first]: readonly Deployment[]): Pick<M
   return { capabilities: first?.capabilities ?? written.capabilities, price: first?.price ?? null };
 }
 
-function modelFacts(row: CatalogueRow | null, id: string): Pick<Model, 'id' | 'name' | 'ownedBy' | 'createdS' | 'endpoints'> {
+function modelFacts(row: CatalogueRow | null, id: string): Pick<Model, 'id' | 'name' | 'ownedBy' | 'createdS'> {
   const slash = id.indexOf('/');
   return {
     id,
     name: row?.name,
     ownedBy: slash > 0 ? id.slice(0, slash) : (row?.provider ?? 'opengateway'),
     createdS: row?.releasedS ?? 0,
-    endpoints: row?.endpoints ?? ENDPOINTS,
   };
 }
 
