@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import cluster from 'node:cluster';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -22,6 +23,8 @@ import { assertPortsFree, sayReady, startPrimary } from './primary.js';
 
 /** After the patience for running requests: time to end streams in-band and to settle them. */
 const DRAIN_GRACE_MS = 5_000;
+/** How long connections on which nothing runs may take to close by themselves. */
+const LINGER_MS = 1_000;
 /** Flushing and closing may not hang a stop. */
 const CLOSE_DEADLINE_MS = 20_000;
 /** Asked by load balancers and scrapers also while the process drains. */
@@ -84,7 +87,10 @@ async function serve(app: NestFastifyApplication, platform: host.OpenedPlatform)
   const stop = async (): Promise<void> => {
     app.get(Readiness).drain();
     await app.get(Drain).run(config.drainTimeoutMs, DRAIN_GRACE_MS);
+    // Every answer is out. A connection whose client read no further may still count as busy, and would hold up the stop.
+    const late = setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), LINGER_MS);
     await within(CLOSE_DEADLINE_MS, app.close());
+    clearTimeout(late);
     await probes?.close();
     await platform.close();
   };

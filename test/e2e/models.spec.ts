@@ -82,6 +82,7 @@ describe('the list of models and what can be called', () => {
             { provider: 'ollama-chat', model: 'b' },
           ],
           price: 'free',
+          endpoints: ['chat'],
         },
         { id: 'sim/plain', serve: [{ provider: 'anthropic-messages', model: 'p' }], price: 'free' },
         { id: 'sim/embed', serve: [{ provider: 'openai-chat', model: 'e' }], endpoints: ['embeddings'], price: { input: '0.1' } },
