@@ -23,18 +23,19 @@ module.exports = {
     forbid('sandbox-uses-core-only', 'The built-in provider is a pure upstream.', { path: '^src/sandbox/', pathNot: SPEC }, { path: '^src/', pathNot: '^src/(sandbox|core)/' }),
     forbid('gateway-does-not-know-admin', 'Engine and back office are separable.', { path: '^src/gateway/', pathNot: SPEC }, { path: '^src/admin/' }),
     forbid('admin-does-not-know-gateway', 'Engine and back office are separable.', { path: '^src/admin/', pathNot: SPEC }, { path: '^src/gateway/' }),
+    forbid('alerts-watch-the-leaves', 'alerts look at what auth, billing and logs know.', { path: '^src/alerts/', pathNot: SPEC }, { path: '^src/', pathNot: '^src/(alerts|auth|billing|logs|platform|core)/' }),
     forbid('nothing-stands-on-the-top', 'gateway and admin stand on top.', { path: '^src/(core|platform|providers|routing|auth|billing|logs|sandbox)/', pathNot: SPEC }, { path: '^src/(gateway|admin|cli)/' }),
     forbid(
       'modules-are-entered-through-their-index',
       'Another module sees only what index.ts exports.',
       { path: '^src/([^/]+)/', pathNot: `(${SPEC}|^src/core/)` },
-      { path: '^src/(providers|routing|auth|billing|logs|gateway|admin|sandbox)/', pathNot: '^src/($1/|[^/]+/index\\.ts$)' },
+      { path: '^src/(providers|routing|auth|billing|logs|alerts|gateway|admin|sandbox)/', pathNot: '^src/($1/|[^/]+/index\\.ts$)' },
     ),
     forbid(
       'app-enters-through-index',
       'main.ts and app.module.ts see what index.ts exports, too.',
       { path: '^src/[^/]+\\.ts$' },
-      { path: '^src/(providers|routing|auth|billing|logs|gateway|admin|sandbox)/', pathNot: '^src/[^/]+/index\\.ts$' },
+      { path: '^src/(providers|routing|auth|billing|logs|alerts|gateway|admin|sandbox)/', pathNot: '^src/[^/]+/index\\.ts$' },
     ),
     forbid(
       'platform-parts-are-entered-through-their-index',

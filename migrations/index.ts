@@ -18,6 +18,7 @@ import { GatewayIdempotency1763722000000 } from './1763722000000-gateway-idempot
 import { BillingLeases1763840000000 } from './1763840000000-billing-leases.js';
 import { BillingUsage1763850000000 } from './1763850000000-billing-usage.js';
 import { BillingReconciliation1763850000001 } from './1763850000001-billing-reconciliation.js';
+import { Alerts1763850000002 } from './1763850000002-alerts.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -36,4 +37,5 @@ export const migrations: readonly MigrationClass[] = [
   RoutesRecords1763820000000,
   BillingUsage1763850000000,
   BillingReconciliation1763850000001,
+  Alerts1763850000002,
 ];

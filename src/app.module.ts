@@ -2,6 +2,7 @@ import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { AdminModule } from './admin/index.js';
+import { AlertsModule } from './alerts/index.js';
 import { AuthModule } from './auth/index.js';
 import { BillingModule } from './billing/index.js';
 import { configureHttp, GatewayModule, InferenceDoor, RouteTable } from './gateway/index.js';
@@ -15,7 +16,7 @@ import { RoutingModule } from './routing/index.js';
 import { SandboxModule } from './sandbox/index.js';
 
 /** The leaves: every role needs all of them, the one to use, another to answer questions about them or to run their jobs. */
-const LEAVES: readonly (Type | DynamicModule)[] = [AuthModule, ProvidersModule, RoutingModule, BillingModule.forRoot(), LogsModule, SandboxModule];
+const LEAVES: readonly (Type | DynamicModule)[] = [AuthModule, ProvidersModule, RoutingModule, BillingModule.forRoot(), LogsModule, SandboxModule, AlertsModule];
 
 /** On top of the leaves stand the engine's `/v1` and the back office's `/admin/v1`, by role; a worker runs the leaves' jobs alone. */
 @Module({})

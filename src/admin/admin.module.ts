@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditLog } from './audit/audit-log.js';
+import { AlertsController, WebhooksController } from './alerts.controller.js';
 import { AuditController } from './audit.controller.js';
 import { CreditsController, LedgerController } from './billing.controller.js';
 import { ConfigurationController } from './configuration.controller.js';
@@ -38,6 +39,8 @@ import { RoutingController } from './routing.controller.js';
     ExchangeRatesController,
     StatementsController,
     ReconciliationsController,
+    AlertsController,
+    WebhooksController,
     AuditController,
   ],
   providers: [AuditLog],

@@ -23,6 +23,7 @@ import { WorkerLimitStore } from './limits/worker-limit-store.js';
 import { OperatorGuard } from './operators/operator.guard.js';
 import { FirstBoot } from './tenants/first-boot.js';
 import { Organizations } from './tenants/organizations.js';
+import { BudgetThresholds } from './tenants/budget-thresholds.js';
 import { Projects } from './tenants/projects.js';
 
 /** A stored policy that cannot be read is asked for with every request of its keys: said once a minute is enough. */
@@ -67,6 +68,7 @@ const limitStoreProvider = {
     limitStoreProvider,
     Organizations,
     Projects,
+    BudgetThresholds,
     VirtualKeys,
     FirstBoot,
     Limits,
@@ -74,7 +76,7 @@ const limitStoreProvider = {
     VirtualKeyGuard,
     OperatorGuard,
   ],
-  exports: [AuthMetrics, KeyDirectory, Organizations, Projects, VirtualKeys, Limits, VirtualKeyGuard, OperatorGuard],
+  exports: [AuthMetrics, BudgetThresholds, KeyDirectory, Organizations, Projects, VirtualKeys, Limits, VirtualKeyGuard, OperatorGuard],
 })
 export class AuthModule implements OnModuleInit, OnApplicationShutdown {
   constructor(

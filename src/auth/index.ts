@@ -11,6 +11,7 @@ export type { LimitName, WindowState } from './limits/limit-store.js';
 export { Admission, Limits, type LimitUsage } from './limits/limits.js';
 export { OperatorGuard } from './operators/operator.guard.js';
 export type { LayerInput } from './tenants/layer-input.js';
+export { BudgetThresholds } from './tenants/budget-thresholds.js';
 export { Organizations, type Organization } from './tenants/organizations.js';
 export type { Page, PageRequest } from './tenants/page.js';
 export { Projects, type Project, type ProjectInput } from './tenants/projects.js';

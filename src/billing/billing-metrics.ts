@@ -5,6 +5,7 @@ import { Config } from '../platform/config/index.js';
 
 export const billingMetricProviders = [
   makeGaugeProvider({ name: 'og_ledger_imbalance_usd', aggregator: 'max', help: 'Drift found by the last verification; must be 0', labelNames: ['zone'] }),
+  makeGaugeProvider({ name: 'og_ledger_drift_nano_usd', help: 'The same, exact: nano-USD between stored balances and those replayed from zero; must be 0', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_violations', aggregator: 'max', help: 'Violated ledger invariants at the last verification; must be 0', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_settlement_lag_seconds', aggregator: 'max', help: 'Age of the oldest end that the database has not taken yet', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_holds_usd', help: 'Held by running requests of this process', labelNames: ['zone'] }),
@@ -28,6 +29,9 @@ const NANO = 1e9;
 export class BillingMetrics {
   @InjectMetric('og_ledger_imbalance_usd')
   private readonly imbalance!: Gauge<'zone'>;
+
+  @InjectMetric('og_ledger_drift_nano_usd')
+  private readonly drift!: Gauge<'zone'>;
 
   @InjectMetric('og_ledger_violations')
   private readonly violations!: Gauge<'zone'>;
@@ -72,6 +76,7 @@ export class BillingMetrics {
   begin(): void {
     const zone = this.#zone;
     this.imbalance.set({ zone }, 0);
+    this.drift.set({ zone }, 0);
     this.violations.set({ zone }, 0);
     this.poisonTotal.inc({ zone }, 0);
     for (const where of ['heartbeat', 'flusher', 'journal', 'sweeper', 'successor', 'lease exchange', 'stop']) this.errorsTotal.inc({ zone, where }, 0);
@@ -80,6 +85,7 @@ export class BillingMetrics {
 
   verified(driftNanoUsd: bigint, violationCount: number): void {
     this.imbalance.set({ zone: this.#zone }, Number(driftNanoUsd) / NANO);
+    this.drift.set({ zone: this.#zone }, Number(driftNanoUsd));
     this.violations.set({ zone: this.#zone }, violationCount);
   }
 

@@ -1,4 +1,4 @@
-export { Accounts, type AccountBalance, type BudgetBalance } from './accounts/accounts.service.js';
+export { Accounts, type AccountBalance, type BudgetBalance, type StrainedBudget } from './accounts/accounts.service.js';
 export { Credits, type GrantRecord, type NewGrant } from './accounts/credits.service.js';
 export { LedgerVerify, type InvariantResult, type LedgerReport } from './accounts/ledger-verify.service.js';
 export { Refunds, type NewRefund, type RefundRecord } from './accounts/refunds.service.js';

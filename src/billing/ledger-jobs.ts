@@ -26,7 +26,9 @@ export class LedgerJobs implements OnModuleInit {
   }
 
   async #verify(): Promise<void> {
-    const { ok, driftNanoUsd, invariants } = await this.verifier.verify();
+    const report = await this.verifier.verify();
+    await this.verifier.record(report);
+    const { ok, driftNanoUsd, invariants } = report;
     const violated = invariants.filter((invariant) => !invariant.ok);
     if (!ok) this.#logger.error({ message: 'The ledger violates its invariants', driftNanoUsd: driftNanoUsd.toString(), violated });
   }

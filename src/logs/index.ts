@@ -4,7 +4,7 @@ export { RouteResults, type ResultRange } from './route-results.js';
 export { ShadowRecords, type ShadowRecord, type ShadowReservation } from './shadow-records.js';
 export { LogsModule } from './logs.module.js';
 export { RequestLogQueue } from './request-log.queue.js';
-export { RequestLogReader, type RequestLogPage } from './request-log.reader.js';
+export { RequestLogReader, type RefusedCaller, type RequestLogPage } from './request-log.reader.js';
 export { RequestLogWriter } from './request-log.writer.js';
 export { RETENTION_DAYS, RetentionJob } from './retention.job.js';
 export { TagUsage } from './tag-usage.js';

@@ -4,6 +4,12 @@ import { Database } from '../platform/database/index.js';
 import { idAt, listStatement, type RequestLogQuery } from './list-query.js';
 import { renderDetail, renderSummary, SUMMARY_COLUMNS, type DetailRow, type SummaryRow } from './render-log.js';
 
+export interface RefusedCaller {
+  readonly organizationId: string;
+  readonly projectId: string;
+  readonly keyId: string;
+}
+
 export interface RequestLogPage {
   data: Record<string, unknown>[];
   next_cursor: string | null;
@@ -46,6 +52,15 @@ export class RequestLogReader {
       { readOnly: true, statementTimeoutMs: SCAN_TIMEOUT_MS },
     );
     return new Map(rows.map((row) => [row.upstream_id, row.request_id]));
+  }
+
+  /** Who was refused with a code since a time, each once, at most 1,000. */
+  async listRefused(errorCode: string, sinceMs: number): Promise<RefusedCaller[]> {
+    const { rows } = await this.database.query<{ organization_id: string; project_id: string; key_id: string }>(
+      'SELECT DISTINCT organization_id, project_id, key_id FROM request_logs WHERE request_id >= $1 AND status >= 400 AND error_code = $2 LIMIT 1000',
+      [idAt(sinceMs, 'since'), errorCode],
+    );
+    return rows.map((row) => ({ organizationId: row.organization_id, projectId: row.project_id, keyId: row.key_id }));
   }
 
   /** Throws 404 `not_found`. */

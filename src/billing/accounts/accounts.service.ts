@@ -42,6 +42,46 @@ const BALANCE = {
     FROM ledger_ceilings c WHERE c.scope = 'account' AND c.scope_id = $1 AND c.period = 'none'`,
 };
 
+/** A budget as one ceiling of an organization. */
+export interface StrainedBudget extends BudgetBalance {
+  readonly ceilingId: number;
+  readonly organizationId: string;
+}
+
+interface BudgetRow extends Record<string, unknown> {
+  id: string;
+  organization_id: string;
+  scope: BudgetBalance['scope'];
+  scope_id: string;
+  period: BudgetBalance['period'];
+  amount: string;
+  posted: string;
+  leased: string;
+  starts: Date | null;
+  ends: Date | null;
+}
+
+const STRAINED_COUNT = 5_000;
+const BUDGETS = `
+  SELECT id, organization_id, scope, scope_id, period, amount, posted, leased,
+    CASE WHEN period = 'total' THEN NULL ELSE period_start END AS starts, CASE WHEN period = 'total' THEN NULL ELSE period_end END AS ends
+  FROM ledger_ceilings WHERE kind = 'budget' AND period_end > now()`;
+
+function budgetOf(row: BudgetRow): StrainedBudget {
+  return {
+    ceilingId: Number(row.id),
+    organizationId: row.organization_id,
+    scope: row.scope,
+    scopeId: row.scope_id,
+    period: row.period,
+    amountNanoUsd: BigInt(row.amount),
+    spentNanoUsd: BigInt(row.amount) - BigInt(row.posted),
+    heldNanoUsd: BigInt(row.leased),
+    startsAtMs: row.starts?.getTime() ?? null,
+    endsAtMs: row.ends?.getTime() ?? null,
+  };
+}
+
 @Injectable()
 export class Accounts {
   constructor(private readonly database: Database) {}
@@ -67,20 +107,21 @@ export class Accounts {
 
   /** The budgets of one organization, project or key whose period is running. */
   async listBudgets(scope: BudgetBalance['scope'], scopeId: string): Promise<BudgetBalance[]> {
-    const { rows } = await this.database.query<Record<string, string | Date | number>>(
-      `SELECT period, amount, posted, leased, CASE WHEN period = 'total' THEN NULL ELSE period_start END AS starts, CASE WHEN period = 'total' THEN NULL ELSE period_end END AS ends
-       FROM ledger_ceilings WHERE kind = 'budget' AND scope = $1 AND scope_id = $2 AND period_end > now() ORDER BY period_start`,
-      [scope, scopeId],
+    const { rows } = await this.database.query<BudgetRow>(`${BUDGETS} AND scope = $1 AND scope_id = $2 ORDER BY period_start`, [scope, scopeId]);
+    return rows.map(budgetOf);
+  }
+
+  /** Budgets whose running period has a tenth spent or more, the fullest first. */
+  async listStrainedBudgets(): Promise<StrainedBudget[]> {
+    const { rows } = await this.database.query<BudgetRow>(
+      `${BUDGETS} AND amount > 0 AND (amount - posted) * 10 >= amount ORDER BY (amount - posted)::float8 / amount DESC LIMIT ${STRAINED_COUNT}`,
     );
-    return rows.map((row) => ({
-      scope,
-      scopeId,
-      period: row['period'] as BudgetBalance['period'],
-      amountNanoUsd: BigInt(row['amount'] as string),
-      spentNanoUsd: BigInt(row['amount'] as string) - BigInt(row['posted'] as string),
-      heldNanoUsd: BigInt(row['leased'] as string),
-      startsAtMs: (row['starts'] as Date | null)?.getTime() ?? null,
-      endsAtMs: (row['ends'] as Date | null)?.getTime() ?? null,
-    }));
+    return rows.map(budgetOf);
+  }
+
+  /** Of the budgets of an organization, a project and a key the one that has least left: which refuses first. Null when there is none. */
+  async findTightestBudget(scopeIds: readonly string[]): Promise<StrainedBudget | null> {
+    const { rows } = await this.database.query<BudgetRow>(`${BUDGETS} AND scope_id = ANY ($1::text[]) ORDER BY posted - leased LIMIT 1`, [scopeIds]);
+    return rows[0] === undefined ? null : budgetOf(rows[0]);
   }
 }

@@ -31,6 +31,15 @@ export interface LedgerReport {
   readonly invariants: readonly InvariantResult[];
 }
 
+/** What the hourly verification found. */
+export interface RecordedVerification {
+  readonly atMs: number;
+  readonly ok: boolean;
+  readonly driftNanoUsd: bigint;
+  /** Ids of invariants. */
+  readonly violated: readonly string[];
+}
+
 /** A statement over the whole ledger may take long; it reads one snapshot and locks nothing. */
 const STATEMENT_TIMEOUT_MS = 120_000;
 const EXAMPLE_COUNT = 5;
@@ -52,6 +61,22 @@ export class LedgerVerify {
     });
     this.metrics?.verified(found.driftNanoUsd, found.invariants.filter(({ ok }) => !ok).length);
     return found;
+  }
+
+  /** Keeps what a verification found, for whoever watches; a hundred days of them. */
+  async record(report: LedgerReport): Promise<void> {
+    const violated = report.invariants.filter(({ ok }) => !ok).map(({ id }) => id);
+    await this.database.query('INSERT INTO ledger_verifications (ok, drift, violated) VALUES ($1, $2, $3)', [report.ok, report.driftNanoUsd, violated]);
+    await this.database.query("DELETE FROM ledger_verifications WHERE verified_at < now() - interval '100 days'");
+  }
+
+  /** Null when nothing was verified yet. */
+  async findLast(): Promise<RecordedVerification | null> {
+    const { rows } = await this.database.query<{ verified_at: Date; ok: boolean; drift: string; violated: string[] }>(
+      'SELECT verified_at, ok, drift, violated FROM ledger_verifications ORDER BY verified_at DESC LIMIT 1',
+    );
+    const [row] = rows;
+    return row === undefined ? null : { atMs: row.verified_at.getTime(), ok: row.ok, driftNanoUsd: BigInt(row.drift), violated: row.violated };
   }
 }
 

@@ -45,6 +45,8 @@ export interface Limits {
 export interface Budget {
   amount_usd: string;
   period: 'total' | 'day' | 'week' | 'month';
+  /** Soft thresholds: reaching one tells, and refuses nothing. Whole per cent of the amount; default 80. */
+  soft_percents?: number[];
 }
 
 export type LayerName = 'organization' | 'project' | 'key';

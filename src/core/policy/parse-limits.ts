@@ -1,7 +1,7 @@
 import { invalidRequest } from '../errors/gateway-error.js';
 import type { Budget, Limits } from './caller.js';
 import { readUsd } from './read-usd.js';
-import { readInteger, readObject, readOneOf, type FieldReader, type Fields } from './strict-object.js';
+import { readInteger, readList, readObject, readOneOf, type FieldReader, type Fields } from './strict-object.js';
 
 /** Zero is refused on purpose: read as "unlimited" by some and as "nothing" by others. To stop a key, revoke it. */
 const upTo =
@@ -19,6 +19,7 @@ const limitFields: Fields<Limits> = {
 const budgetFields: Fields<Budget> = {
   amount_usd: readUsd,
   period: (value, path) => readOneOf(value, path, ['total', 'day', 'week', 'month'] as const),
+  soft_percents: (value, path) => readList(value, path, (percent, at) => readInteger(percent, at, { min: 10, max: 99 }), 5),
 };
 
 /** `{rpm, tpm, rpd, concurrency}`; throws GatewayError 400 `invalid_request` with the path in `param`. */
@@ -26,10 +27,11 @@ export function parseLimits(value: unknown, path = 'limits'): Limits {
   return readObject(value, path, limitFields);
 }
 
-/** `{amount_usd, period}`, both required; throws GatewayError 400 `invalid_request` with the path in `param`. */
+/** `{amount_usd, period, soft_percents?}`; throws GatewayError 400 `invalid_request` with the path in `param`. */
 export function parseBudget(value: unknown, path = 'budget'): Budget {
   const budget = readObject(value, path, budgetFields);
   if (budget.amount_usd === undefined) throw invalidRequest(`${path}.amount_usd`, `\`${path}.amount_usd\` is required.`);
   if (budget.period === undefined) throw invalidRequest(`${path}.period`, `\`${path}.period\` is required: total, day, week or month.`);
-  return { amount_usd: budget.amount_usd, period: budget.period };
+  const { amount_usd, period, soft_percents } = budget;
+  return { amount_usd, period, ...(soft_percents !== undefined && { soft_percents }) };
 }
