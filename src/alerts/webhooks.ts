@@ -93,13 +93,25 @@ const ownerOf = (id: string): string => `webhook:${id}`;
 /** Names are checked again when they are resolved, at every delivery. */
 function checkUrl({ url, allowPrivate }: NewWebhook): void {
   const parsed = URL.canParse(url) && url.length <= 2_048 ? new URL(url) : null;
-  if (parsed === null || (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')) throw invalidRequest('url', 'url must be an https URL.');
-  if (parsed.protocol === 'http:' && !allowPrivate) throw invalidRequest('url', 'url must be https; plain http is for your own network, with allow_private.');
-  if (parsed.username !== '' || parsed.password !== '') throw invalidRequest('url', 'url must not contain a user or password.');
-  if (parsed.hash !== '') throw invalidRequest('url', 'url must not contain a fragment.');
-  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  const fault = parsed === null ? 'must be an https URL' : (protocolFault(parsed, allowPrivate) ?? partFault(parsed) ?? addressFault(parsed, allowPrivate));
+  if (fault !== null) throw invalidRequest('url', `url ${fault}.`);
+}
+
+function protocolFault({ protocol }: URL, allowPrivate: boolean): string | null {
+  if (protocol === 'https:') return null;
+  if (protocol !== 'http:') return 'must be an https URL';
+  return allowPrivate ? null : 'must be https; plain http is for your own network, with allow_private';
+}
+
+function partFault({ username, password, hash }: URL): string | null {
+  if (username !== '' || password !== '') return 'must not contain a user or password';
+  return hash === '' ? null : 'must not contain a fragment';
+}
+
+function addressFault({ hostname }: URL, allowPrivate: boolean): string | null {
+  const host = hostname.replace(/^\[|\]$/g, '');
   const reason = isIP(host) === 0 ? null : forbiddenReason(host, allowPrivate);
-  if (reason !== null) throw invalidRequest('url', `url: ${reason}.`);
+  return reason === null ? null : `is refused: ${reason}`;
 }
 
 function webhookOf(row: WebhookRow): Webhook {

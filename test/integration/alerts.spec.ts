@@ -1,6 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { randomBytes } from 'node:crypto';
 import type { AlertMetrics } from '../../src/alerts/alert-metrics.js';
 import { BudgetWatch } from '../../src/alerts/budget-watch.js';
 import { Delivery } from '../../src/alerts/delivery.js';
@@ -56,7 +55,7 @@ describe('thresholds and webhooks against a real PostgreSQL', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     outbox = new Outbox(fixture.database, METRICS);
-    webhooks = new Webhooks(fixture.database, new Secrets(randomBytes(32)), outbox);
+    webhooks = new Webhooks(fixture.database, new Secrets('44'.repeat(32)), outbox);
     delivery = new Delivery(outbox, webhooks, new WebhookSender(), new SystemClock());
     watch = new BudgetWatch(new Accounts(fixture.database), new BudgetThresholds(fixture.database), new RequestLogReader(fixture.database), outbox);
     await new Credits(fixture.database).grant({ organizationId: 'default', amountNanoUsd: 10_000n * TOKEN, reason: 'test' });
