@@ -56,6 +56,15 @@ describe('credits and refunds against a real PostgreSQL', () => {
     }
   });
 
+  it('refuses the grant that would make a balance too large to count, by name, and keeps what was', async () => {
+    const most = 100_000_000n * 1_000_000_000n;
+    const give = () => credits.grant({ organizationId: 'rich', amountNanoUsd: most, reason: 'test' });
+    for (let count = 0; count < 92; count += 1) await give();
+    await expect(give()).rejects.toMatchObject({ code: 'invalid_request', param: 'amount_usd', message: expect.stringContaining('larger than the ledger can count') });
+    expect((await new Accounts(fixture.database).get('rich')).balanceNanoUsd).toBe(92n * most);
+    expect(await credits.list('rich', { limit: 200 })).toHaveLength(92);
+  });
+
   it('burns by priority, then expiry, then age (I15)', async () => {
     const soon = Date.now() + 3_600_000;
     await give('burn', 10);
