@@ -63,8 +63,9 @@ export interface StreamItem {
   raw?: Record<string, unknown>;
   /** The text that `raw` was parsed from, so that a renderer of the same protocol can patch it by template. */
   rawText?: string;
-  /** The frame's one event is a text delta, and its text is `shape` around `varying`, the JSON text of the delta. The same object for frames of the same shape. */
+  /** The frame's text is `shape` around `varying`. The same object for frames of the same shape. */
   shape?: FrameShape;
+  /** The item's one event is a text delta; this is its JSON text as it came, without the quotes. */
   varying?: string;
   /** The SSE event name of the frame, when it had one. */
   rawEvent?: string;

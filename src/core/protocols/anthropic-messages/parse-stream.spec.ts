@@ -100,12 +100,14 @@ describe('AnthropicStreamParser', () => {
   });
 
   it('gives the same items wherever the bytes are cut', () => {
-    const whole = JSON.stringify(itemsOf(FULL));
+    // Whether a frame was read by its text alone depends on where it stood.
+    const told = (cuts: number[]) => JSON.stringify(itemsOf(FULL, cuts).map(({ events, raw, rawText, rawEvent }) => ({ events, raw, rawText, rawEvent })));
+    const whole = told([]);
     const length = Buffer.byteLength(FULL);
-    const different = Array.from({ length: length + 1 }, (_, at) => at).filter((at) => JSON.stringify(itemsOf(FULL, [at])) !== whole);
+    const different = Array.from({ length: length + 1 }, (_, at) => at).filter((at) => told([at]) !== whole);
     expect(different).toEqual([]);
     fc.assert(
-      fc.property(fc.array(fc.nat(length), { maxLength: 40 }), (cuts) => JSON.stringify(itemsOf(FULL, cuts)) === whole),
+      fc.property(fc.array(fc.nat(length), { maxLength: 40 }), (cuts) => told(cuts) === whole),
       { numRuns: 60 },
     );
   });

@@ -4,7 +4,7 @@ import { classifyUpstreamError } from '../../errors/classify-upstream.js';
 import { interruptedFailure, unreadableFailure } from '../../errors/transport-failure.js';
 import type { UpstreamFailure } from '../../errors/upstream-failure.js';
 import type { ParseContext, StreamParser } from '../protocol.js';
-import { SseDecoder, SseOverflow, type SseFrame } from '../sse/index.js';
+import { QuickText, SseDecoder, SseOverflow, type SseFrame, type TextRule } from '../sse/index.js';
 import { parseError } from './parse-error.js';
 import { settledFinish } from './parse-response.js';
 import { mergeUsage, parseUsage } from './parse-usage.js';
@@ -15,12 +15,21 @@ import { isObject, STRUCTURED_OUTPUT_TOOL, type JsonObject } from './types.js';
 /** More open blocks than any model has written at once; beyond it the stream is not of this protocol. */
 const MAX_OPEN_BLOCKS = 64;
 
+const TEXT: TextRule = {
+  openings: ['"text":"', '"text": "'],
+  textOf: ({ type, delta }) => (type === 'content_block_delta' && isObject(delta) && delta['type'] === 'text_delta' ? delta['text'] : undefined),
+};
+
 /**
  * Upstream bytes → canonical items. The real end is `message_stop`; with the dialect word `endsWithoutTerminator` a stop reason and a
  * clean end suffice. Dialect words read: `finishMap`, `usageSemantics`, `errorMap`, `errorHealth`, `endsWithoutTerminator`.
  */
 export class AnthropicStreamParser implements StreamParser {
-  private readonly decoder = new SseDecoder((frame) => this.frame(frame));
+  /** What it learned holds for the block that was open: each block's beginning and end make it forget. */
+  private readonly quick = new QuickText(TEXT, (item) => {
+    if (!this.over) this.sink(item);
+  });
+  private readonly decoder = new SseDecoder((frame) => this.frame(frame), { taker: this.quick });
   private readonly blocks = new Map<number, OpenBlock>();
   private usage: JsonObject = {};
   private toolCount = 0;
@@ -73,6 +82,8 @@ export class AnthropicStreamParser implements StreamParser {
     const last = events.at(-1)?.type;
     if (last === 'end') this.terminated = true;
     if (last === 'end' || last === 'error') this.over = true;
+    if (raw['type'] === 'content_block_delta') this.quick.learn(frame, this.decoder.wire, events);
+    else this.quick.forget();
     const item: StreamItem = { events, raw, rawText: frame.data };
     if (frame.event !== undefined) item.rawEvent = frame.event;
     this.sink(item);

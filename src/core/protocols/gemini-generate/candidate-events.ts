@@ -89,8 +89,13 @@ function partEvents(part: Part, state: CandidateState, responseId: string | unde
   }
 }
 
-function textEvents(text: string, state: CandidateState): ChatEvent[] {
+/** Citations are placed by it. */
+export function keepText(state: CandidateState, text: string): void {
   if (state.text.length < MAX_TEXT_CHARS) state.text += text;
+}
+
+function textEvents(text: string, state: CandidateState): ChatEvent[] {
+  keepText(state, text);
   return text === '' ? [] : [{ type: 'text-delta', choice: state.choice, text }];
 }
 

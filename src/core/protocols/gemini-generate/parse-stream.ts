@@ -3,9 +3,9 @@ import { classifyUpstreamError } from '../../errors/classify-upstream.js';
 import { interruptedFailure, unreadableFailure } from '../../errors/transport-failure.js';
 import type { UpstreamFailure } from '../../errors/upstream-failure.js';
 import type { ParseContext, StreamParser } from '../protocol.js';
-import { SseDecoder } from '../sse/index.js';
+import { QuickText, SseDecoder, type QuickTextItem, type SseFrame, type TextRule } from '../sse/index.js';
 import { answerFacts } from './answer-facts.js';
-import { candidateEvents, newCandidate, type CandidateState } from './candidate-events.js';
+import { candidateEvents, keepText, newCandidate, type CandidateState } from './candidate-events.js';
 import { JsonObjectSplitter } from './json-framing.js';
 import { parseError } from './parse-error.js';
 import { parseUsage } from './parse-usage.js';
@@ -15,6 +15,17 @@ import { isWire, type Wire } from './wire.js';
 const LEADING: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
+
+const TEXT: TextRule = {
+  openings: ['"text":"', '"text": "'],
+  textOf: (frame) => {
+    const candidate = onlyOf(frame['candidates']);
+    const content = isWire(candidate) ? candidate['content'] : undefined;
+    const part = isWire(content) ? onlyOf(content['parts']) : undefined;
+    return isWire(part) ? part['text'] : undefined;
+  },
+  countsBehind: '"usageMetadata"',
+};
 
 interface Framing {
   push(chunk: Uint8Array): void;
@@ -29,6 +40,10 @@ interface Framing {
  */
 export class GeminiStreamParser implements StreamParser {
   private framing: Framing | null = null;
+  private sse: SseDecoder | null = null;
+  private readonly quick = new QuickText(TEXT, (item) => this.plainText(item));
+  /** The last frame that was read by its text alone: it states the usage of all before it. */
+  private counted: QuickTextItem | null = null;
   private readonly candidates = new Map<number, CandidateState>();
   private responseId: string | undefined;
   private started = false;
@@ -46,11 +61,13 @@ export class GeminiStreamParser implements StreamParser {
     const bytes = this.framing === null ? this.recognise(chunk) : chunk;
     if (this.framing === null) return;
     this.guarded(() => this.framing?.push(bytes));
+    this.restateUsage();
   }
 
   end(): void {
     if (this.done) return;
     this.guarded(() => this.framing?.end?.());
+    this.restateUsage();
     if (this.done) return;
     if (this.allFinished()) return this.last({ type: 'end' });
     if (this.sawBytes && !this.sawFrame && this.framing?.incomplete !== true)
@@ -64,8 +81,24 @@ export class GeminiStreamParser implements StreamParser {
     if (first < 0) return chunk;
     this.sawBytes = true;
     const json = chunk[first] === OPEN_BRACKET || chunk[first] === OPEN_BRACE;
-    this.framing = json ? new JsonObjectSplitter((text) => this.frame(text)) : new SseDecoder((frame) => this.frame(frame.data));
+    if (json) this.framing = new JsonObjectSplitter((text) => this.frame(text));
+    else this.framing = this.sse = new SseDecoder((frame) => this.frame(frame.data, frame), { taker: this.quick });
     return chunk.subarray(first);
+  }
+
+  private plainText(item: QuickTextItem): void {
+    if (this.done) return;
+    this.counted = item;
+    keepText(this.candidates.get(item.choice) as CandidateState, item.text);
+    this.sink(item);
+  }
+
+  /** Before anything else is told, and once for all frames of one piece. */
+  private restateUsage(): void {
+    const { counted } = this;
+    this.counted = null;
+    const usage = counted === null || this.done ? null : this.usage(counted.raw['usageMetadata']);
+    if (usage !== null) this.sink({ events: [usage] });
   }
 
   /** A line or object beyond every bound ends the stream, it never throws into the socket. */
@@ -78,7 +111,9 @@ export class GeminiStreamParser implements StreamParser {
     }
   }
 
-  private frame(text: string): void {
+  private frame(text: string, frame?: SseFrame): void {
+    this.restateUsage();
+    this.quick.forget();
     // Proxies that imitate Gemini end their streams in OpenAI's way.
     if (this.done || text === '' || text === '[DONE]') return;
     this.sawFrame = true;
@@ -94,6 +129,7 @@ export class GeminiStreamParser implements StreamParser {
     const facts = raw['candidates'] === undefined ? parseError(raw) : null;
     if (facts !== null) return this.fail(classifyUpstreamError(facts, { kind: 'stream-error', dialect: this.context.dialect, body: text }), raw);
     const events = this.events(raw);
+    if (frame !== undefined && this.sse !== null) this.quick.learn(frame, this.sse.wire, events);
     this.sink({ events, raw });
   }
 
@@ -156,6 +192,11 @@ export class GeminiStreamParser implements StreamParser {
     this.done = true;
     this.sink({ events: [event] });
   }
+}
+
+/** The only item of an array. */
+function onlyOf(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 1 ? (value as unknown[])[0] : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -1,7 +1,7 @@
 import type { ChatEvent, FrameShape, StreamItem } from '../../chat/event.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import type { RenderContext } from '../protocol.js';
-import { PROBE } from './frame-shapes.js';
+import { PROBE } from '../sse/index.js';
 import type { RenderedChoice } from './render-delta.js';
 
 /** Members of a delta that are rendered from the events; every other one survives as it came. */
@@ -40,14 +40,14 @@ export class NativeFrames {
   private rendered: FrameShape | undefined;
   private lessonCount = 0;
   /** Members of frames without a choice (Azure's `prompt_filter_results`), added to the next frame that has one. */
-  private waiting: JsonObject = {};
+  private waiting: JsonObject | undefined;
 
   constructor(private readonly context: RenderContext) {}
 
   /** The quickest way: a frame that differs from an earlier one in its text alone, by how that one was rendered. */
   byShape(item: StreamItem): string | null {
     const { shape, varying } = item;
-    if (shape === undefined || varying === undefined) return null;
+    if (shape === undefined || varying === undefined || this.waiting !== undefined) return null;
     // Without a template nothing can be learned yet; the frame after this one may bring it.
     if (shape !== this.shape || (this.rendered === undefined && this.template !== undefined && this.lessonCount < MAX_LESSONS)) this.learnShape(shape);
     const { rendered } = this;
@@ -69,7 +69,7 @@ export class NativeFrames {
     const { template } = this;
     const text = item.rawText;
     // Comparing a slice costs a twentieth of startsWith on text that is itself a slice (measured on Node 24, 2026-11).
-    if (template === undefined || text === undefined || text.slice(0, template.theirs.length) !== template.theirs || !isPlain(item)) return null;
+    if (template === undefined || this.waiting !== undefined || text === undefined || text.slice(0, template.theirs.length) !== template.theirs || !isPlain(item)) return null;
     const rest = text.slice(template.theirs.length);
     const patched = this.patchUsage(rest, item.raw as JsonObject);
     return patched === null ? null : `data: ${template.ours}${patched}\n\n`;
@@ -85,7 +85,7 @@ export class NativeFrames {
     }
     if (item.rawText !== undefined) this.learn(item.rawText, raw);
     const frame: JsonObject = { ...this.waiting, ...raw, ...this.identity() };
-    this.waiting = {};
+    this.waiting = undefined;
     frame['choices'] = rawChoices.map((choice, at) => this.patchChoice(choice, at, choices, roleOf));
     delete frame['usage'];
     if (this.context.includeUsage) frame['usage'] = null;
@@ -120,7 +120,7 @@ export class NativeFrames {
 
   private wait(raw: JsonObject): void {
     const { id: _id, object: _object, created: _created, model: _model, choices: _choices, usage: _usage, ...others } = raw;
-    Object.assign(this.waiting, others);
+    if (Object.keys(others).length > 0) this.waiting = { ...this.waiting, ...others };
   }
 
   /** `usage` stands after the choices, null or absent; whether the client sees it depends on what it asked for. */

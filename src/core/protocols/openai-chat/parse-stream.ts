@@ -5,8 +5,7 @@ import { interruptedFailure, unreadableFailure } from '../../errors/transport-fa
 import type { UpstreamErrorFacts, UpstreamFailure } from '../../errors/upstream-failure.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import { UnreadableAnswer, type ParseContext, type StreamParser } from '../protocol.js';
-import { SseDecoder, SseOverflow, type SseFrame } from '../sse/index.js';
-import { FrameShapes } from './frame-shapes.js';
+import { QuickText, SseDecoder, SseOverflow, type SseFrame, type TextRule } from '../sse/index.js';
 import { parseError } from '../shared-openai/index.js';
 import { finishFacts, isTruthyError, parseResponse } from './parse-response.js';
 import { ChunkReader } from './read-chunk.js';
@@ -18,6 +17,14 @@ const OPEN_BRACKET = 0x5b;
 const LESS_THAN = 0x3c;
 const DONE = '[DONE]';
 
+const TEXT: TextRule = {
+  openings: ['"content":"', '"content": "'],
+  textOf: ({ choices }) => {
+    const [choice] = Array.isArray(choices) && choices.length === 1 ? (choices as unknown[]) : [];
+    return isObject(choice) && isObject(choice['delta']) ? choice['delta']['content'] : undefined;
+  },
+};
+
 type Mode = 'unknown' | 'events' | 'json' | 'closed';
 
 /**
@@ -28,9 +35,11 @@ export class OpenAiStreamParser implements StreamParser {
   /** `[DONE]` was seen. */
   complete = false;
   private mode: Mode = 'unknown';
-  private readonly decoder = new SseDecoder((frame) => this.frame(frame));
+  private readonly quick = new QuickText(TEXT, (item) => {
+    if (!this.isClosed()) this.sink(item);
+  });
+  private readonly decoder = new SseDecoder((frame) => this.frame(frame), { taker: this.quick });
   private readonly reader: ChunkReader;
-  private readonly shapes = new FrameShapes();
   private json: Buffer[] = [];
   private jsonBytes = 0;
 
@@ -88,25 +97,25 @@ export class OpenAiStreamParser implements StreamParser {
     return { type: 'error', failure };
   }
 
-  private frame({ data, event }: SseFrame): void {
+  private frame(frame: SseFrame): void {
+    const { data } = frame;
     if (this.isClosed() || data === '') return;
     if (data.length < 16 && data.trim() === DONE) {
       this.complete = true;
       return;
     }
-    const plain = event === undefined ? this.shapes.match(data) : null;
-    if (plain !== null) this.sink(plain);
-    else this.anyFrame(data, event);
+    this.chunk(frame);
   }
 
-  private anyFrame(data: string, event: string | undefined): void {
+  private chunk(frame: SseFrame): void {
+    const { data, event } = frame;
     const chunk = parseChunk(data);
     if (chunk === null) return this.unreadableFrame(data, event);
     if (event === 'error' || isErrorChunk(chunk)) return this.errorFrame(chunk);
     const events = this.reader.read(chunk);
     const failed = events.find((candidate) => candidate.type === 'finish' && candidate.reason === 'error');
     if (failed !== undefined) return this.failedChoice(events, failed);
-    this.shapes.learn(data, events);
+    this.quick.learn(frame, this.decoder.wire, events);
     this.sink(event === undefined ? { events, raw: chunk, rawText: data } : { events, raw: chunk, rawText: data, rawEvent: event });
   }
 

@@ -32,7 +32,7 @@ export class OpenAiStreamRenderer implements StreamRenderer {
       if (text !== null) return text;
     }
     if (native && item.raw !== undefined) return this.native(item, choice);
-    if (choice !== null && this.spoken.has(choice)) return this.text(choice, (events[0] as { text: string }).text);
+    if (choice !== null && this.spoken.has(choice)) return this.text(choice, item);
     return this.chunk(events);
   }
 
@@ -64,8 +64,10 @@ export class OpenAiStreamRenderer implements StreamRenderer {
     return this.frames.byObject(item, choices, (index) => this.roleOf(index));
   }
 
-  private text(choice: number, text: string): string {
-    return `${this.head}{"index":${choice},"delta":{"content":${JSON.stringify(text)}},"logprobs":null,"finish_reason":null}${this.tail}`;
+  /** The upstream's own JSON text of the delta serves where it is known. */
+  private text(choice: number, { varying, events }: StreamItem): string {
+    const content = varying === undefined ? JSON.stringify((events[0] as { text: string }).text) : `"${varying}"`;
+    return `${this.head}{"index":${choice},"delta":{"content":${content}},"logprobs":null,"finish_reason":null}${this.tail}`;
   }
 
   private chunk(events: readonly ChatEvent[]): string {

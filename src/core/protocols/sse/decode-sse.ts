@@ -13,6 +13,12 @@ export interface SseFrame {
   data: string;
 }
 
+/** Reads frames it knows out of a block of whole lines, before these are looked at one by one. */
+export interface FrameTaker {
+  /** The frame that begins at `at`, the beginning of a line: where the next one begins, -1 when it was not taken. */
+  take(block: string, at: number): number;
+}
+
 /** A line or an event larger than the decoder keeps. */
 export class SseOverflow extends Error {
   constructor(limitBytes: number) {
@@ -36,28 +42,38 @@ export class SseDecoder {
   private skipLf = false;
   private data: string | undefined;
   private event: string | undefined;
+  private readonly taker: FrameTaker | undefined;
+  private block = '';
+  private frameAt = 0;
+  private frameEnd = 0;
 
   constructor(
     private readonly onFrame: (frame: SseFrame) => void,
-    limits: { maxLineBytes?: number } = {},
+    options: { maxLineBytes?: number; taker?: FrameTaker } = {},
   ) {
-    this.maxLineBytes = limits.maxLineBytes ?? MAX_LINE_BYTES;
+    this.maxLineBytes = options.maxLineBytes ?? MAX_LINE_BYTES;
+    this.taker = options.taker;
+  }
+
+  /** While a frame is told: its lines as they stood, line ends as LF. What came in an earlier piece is missing. */
+  get wire(): string {
+    return this.block.slice(this.frameAt, this.frameEnd);
   }
 
   /** Any slice of the body. Throws SseOverflow. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const cut = Math.max(bytes.lastIndexOf(LF), bytes.lastIndexOf(CR)) + 1;
+    const cut = bytes[bytes.length - 1] === LF ? bytes.length : Math.max(bytes.lastIndexOf(LF), bytes.lastIndexOf(CR)) + 1;
     if (cut === 0) return this.keep(bytes);
     const block = this.take(bytes, cut);
     if (cut < bytes.length) this.keep(bytes.subarray(cut));
-    this.block(block.toString('utf8'));
+    this.read(block.toString('utf8'));
   }
 
   /** The body ended: what is still held is read as if its line ends were there. */
   end(): void {
-    if (this.pendingBytes > 0) this.block(`${this.take(NO_BYTES, 0).toString('utf8')}\n`);
+    if (this.pendingBytes > 0) this.read(`${this.take(NO_BYTES, 0).toString('utf8')}\n`);
     this.dispatch();
   }
 
@@ -78,7 +94,7 @@ export class SseDecoder {
   }
 
   /** `text` ends in a line end. */
-  private block(text: string): void {
+  private read(text: string): void {
     let block = text;
     if (this.atStart) {
       this.atStart = false;
@@ -86,17 +102,26 @@ export class SseDecoder {
     }
     if (this.skipLf && block.charCodeAt(0) === LF) block = block.slice(1);
     this.skipLf = block.charCodeAt(block.length - 1) === CR;
-    this.lines(block.includes('\r') ? block.replace(/\r\n?/g, '\n') : block);
+    this.block = block.includes('\r') ? withLf(block) : block;
+    this.lines(this.block);
+    this.block = '';
   }
 
   private lines(block: string): void {
-    let start = 0;
-    let end = block.indexOf('\n');
-    while (end !== -1) {
+    for (let start = 0; start < block.length;) {
+      if (this.data === undefined && this.event === undefined) {
+        const next = this.taker?.take(block, start) ?? -1;
+        this.frameAt = start;
+        if (next !== -1) {
+          start = next;
+          continue;
+        }
+      }
+      const end = block.indexOf('\n', start);
+      this.frameEnd = end + 1;
       if (end === start) this.dispatch();
       else this.line(block, start, end);
       start = end + 1;
-      end = block.indexOf('\n', start);
     }
   }
 
@@ -132,6 +157,11 @@ export class SseDecoder {
     this.data = undefined;
     this.onFrame(event === undefined || event === '' ? { data } : { event, data });
   }
+}
+
+function withLf(block: string): string {
+  const text = block.replaceAll('\r\n', '\n');
+  return text.includes('\r') ? text.replaceAll('\r', '\n') : text;
 }
 
 function valueOf(block: string, from: number, end: number): string {
