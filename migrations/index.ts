@@ -19,6 +19,7 @@ import { BillingLeases1763840000000 } from './1763840000000-billing-leases.js';
 import { BillingUsage1763850000000 } from './1763850000000-billing-usage.js';
 import { BillingReconciliation1763850000001 } from './1763850000001-billing-reconciliation.js';
 import { Alerts1763850000002 } from './1763850000002-alerts.js';
+import { BillingLateLoss1763840000001 } from './1763840000001-billing-late-loss.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -38,4 +39,5 @@ export const migrations: readonly MigrationClass[] = [
   BillingUsage1763850000000,
   BillingReconciliation1763850000001,
   Alerts1763850000002,
+  BillingLateLoss1763840000001,
 ];

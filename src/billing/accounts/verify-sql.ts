@@ -73,7 +73,7 @@ export const INVARIANTS: readonly InvariantQuery[] = [
   {
     id: 'I05', means: 'captured is between nothing and the hold; all that was delivered was captured, charged beyond the hold, or lost',
     text: `SELECT request_id, hold, captured, overage, loss, worth FROM ledger_requests
-           WHERE captured < 0 OR captured > hold OR (state NOT IN ('forwarded', 'streaming', 'compensated') AND captured + overage + loss <> worth)`,
+           WHERE captured < 0 OR captured > hold OR (state NOT IN ('forwarded', 'streaming') AND captured + overage + loss <> worth)`,
   },
   {
     id: 'I06', means: 'at most one settlement per request and ceiling',

@@ -8,6 +8,7 @@ import {
   LeaseBook,
   type Hold,
   type HoldRequest,
+  type Lease,
   type LeaseView,
   type RequestFold,
   type RequestRecord,
@@ -109,6 +110,11 @@ export class LedgerEngine extends Holds {
   /** For readiness: behind the fence, or with a full journal, nothing is admitted. */
   get admits(): boolean {
     return !this.#closing && this.#engine.mayCarve && this.#journal?.acceptsAdmissions() === true;
+  }
+
+  /** What this engine has of every ceiling, as far as it has been told. */
+  get leases(): readonly Readonly<Lease>[] {
+    return this.#book.list();
   }
 
   /** For the gauges. */

@@ -21,7 +21,7 @@ import { batchParameters } from './row-parameters.js';
 const TRANSACTIONS_PER_REQUEST = 3;
 const NONE: readonly Price[] = [];
 
-type StoredRow = [requestId: string, state: StoredState, settledBy: SettledBy | null, checkpointSequence: number, attempts: number, charged: string];
+type StoredRow = [requestId: string, state: StoredState, settledBy: SettledBy | null, checkpointSequence: number, attempts: number, accounted: string];
 
 interface ViewRow extends Record<string, unknown> {
   ceilings: [id: number, posted: string, leased: string, overdraft: string][] | null;
@@ -108,8 +108,8 @@ function ceilingView([id, posted, leased, overdraft]: [number, string, string, s
   return { id, postedNanoUsd: BigInt(posted), leasedNanoUsd: BigInt(leased), overdraftNanoUsd: BigInt(overdraft) };
 }
 
-function rowView([requestId, state, settledBy, checkpointSequence, attempts, charged]: StoredRow): RowView {
-  return { requestId, state, settledBy, checkpointSequence, attempts, chargedNanoUsd: BigInt(charged) };
+function rowView([requestId, state, settledBy, checkpointSequence, attempts, accounted]: StoredRow): RowView {
+  return { requestId, state, settledBy, checkpointSequence, attempts, accountedNanoUsd: BigInt(accounted) };
 }
 
 function addGrant(grants: Map<number, Grant[]>, row: [number, number, string, number, number | null, number]): void {

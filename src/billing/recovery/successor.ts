@@ -5,7 +5,7 @@ import type { Price } from '../../core/pricing/index.js';
 import type { Clock } from '../../platform/clock/index.js';
 import type { Database } from '../../platform/database/index.js';
 import type { BillingSettings } from '../billing-settings.js';
-import { processState } from '../engine/process-identity.js';
+import { processState, type ProcessIdentity } from '../engine/process-identity.js';
 import { readHeader, readJournal, segmentNames } from '../journal/journal-reader.js';
 import type { LedgerRepository } from '../posting/ledger.repository.js';
 import { isRefusal } from '../posting/refusal.js';
@@ -17,6 +17,8 @@ export interface SuccessorParts {
   readonly clock: Clock;
   readonly settings: BillingSettings;
   readonly observer: SuccessorObserver;
+  /** Whether the process that wrote a journal is gone; by default as the system tells. */
+  readonly stateOf?: (identity: ProcessIdentity & { engineId: number }) => 'gone' | 'alive' | 'unknown';
 }
 
 export interface SuccessorObserver {
@@ -49,7 +51,8 @@ export class Successor {
 
   async #run(ownDirectory: string): Promise<void> {
     const root = join(ownDirectory, '..');
-    for (const name of readdirSync(root)) {
+    // Older engines first: their names begin with a time.
+    for (const name of readdirSync(root).sort()) {
       const directory = join(root, name);
       if (name !== basename(ownDirectory) && (await this.#isGone(directory))) this.#take(directory, ownDirectory);
     }
@@ -60,7 +63,7 @@ export class Successor {
   async #isGone(directory: string): Promise<boolean> {
     const header = headerOf(directory);
     if (header === null) return this.#isAbandoned(directory);
-    const state = processState(header);
+    const state = (this.#parts.stateOf ?? processState)(header);
     if (state === 'alive') return false;
     const { rows } = await this.#parts.database.query<{ state: string; stale: boolean }>(
       `SELECT state, heartbeat_at < clock_timestamp() - $3 * interval '1 millisecond' AS stale

@@ -84,6 +84,17 @@ export class Sweeper {
     for (const { id, heartbeat_at: heartbeatAt, stale } of rows) {
       if (this.#stoodStill(Number(id), heartbeatAt) && stale && (await this.#sweep(Number(id), heartbeatAt))) sweptCount += 1;
     }
+    return sweptCount + (await this.#sweepLeftovers());
+  }
+
+  /** Rows that an engine wrote after it had been swept, before it knew: if its process ends then, nobody else would look. */
+  async #sweepLeftovers(): Promise<number> {
+    const { rows } = await this.#parts.database.query<{ id: string }>(
+      `SELECT DISTINCT e.id FROM ledger_requests r JOIN ledger_engines e ON e.id = r.engine_id
+       WHERE r.state IN ('forwarded', 'streaming') AND e.state <> 'live'`,
+    );
+    let sweptCount = 0;
+    for (const { id } of rows) if (await this.#sweep(Number(id))) sweptCount += 1;
     return sweptCount;
   }
 
@@ -97,7 +108,7 @@ export class Sweeper {
     return nowMs - seen.sinceMs >= this.#parts.settings.deadAfterMs;
   }
 
-  async #sweep(engineId: number, heartbeatAt: string): Promise<boolean> {
+  async #sweep(engineId: number, heartbeatAt?: string): Promise<boolean> {
     const { rows } = await this.#parts.database.query<UnfinishedRow>(
       `SELECT *, extract(epoch FROM received_at)::float8 * 1000 AS received_ms, extract(epoch FROM admitted_at)::float8 * 1000 AS admitted_ms,
          extract(epoch FROM forwarded_at)::float8 * 1000 AS forwarded_ms

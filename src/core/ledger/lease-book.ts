@@ -146,6 +146,10 @@ export class LeaseBook {
     return [...this.#leases.keys()];
   }
 
+  list(): Readonly<Lease>[] {
+    return [...this.#leases.values()];
+  }
+
   get(number: number): Lease | null {
     return this.#leases.get(number) ?? null;
   }

@@ -45,8 +45,8 @@ export interface RowView {
   settledBy: SettledBy | null;
   checkpointSequence: number;
   attempts: number;
-  /** Captured and posted beyond the hold so far. */
-  chargedNanoUsd: bigint;
+  /** Captured, posted beyond the hold, or lost so far. */
+  accountedNanoUsd: bigint;
 }
 
 /** What a batch needs to see, locked, before it is planned. `planPostings` changes the views as it goes. */

@@ -43,7 +43,7 @@ class PostingPlan {
   post(fold: RequestFold, settledBy: 'engine' | 'checkpoint'): void {
     const row = this.#view.rows.get(fold.admitted.requestId) ?? null;
     if (row !== null && isEnded(row.state)) {
-      const beyond = (fold.ended?.outcome.worthNanoUsd ?? 0n) - row.chargedNanoUsd;
+      const beyond = (fold.ended?.outcome.worthNanoUsd ?? 0n) - row.accountedNanoUsd;
       if (fold.ended !== null && row.settledBy === 'checkpoint' && beyond > 0n) this.#postLate(fold, beyond, row);
       return;
     }
@@ -69,9 +69,11 @@ class PostingPlan {
     const overage = this.#allowed(admitted.parts, beyond);
     for (const part of admitted.parts) this.#changeCeiling(part.ceilingId, { postedNanoUsd: -overage, leasedNanoUsd: 0n });
     this.#transact(fold, 'capture', this.#charge(fold, captured), costsOf(ended));
-    this.#transact(fold, covered ? 'overage' : 'late', this.#charge(fold, overage), lossOf(beyond - overage));
+    // An end by checkpoint is not the last word, lease or not: the true end may still be posted late, once.
+    const inTime = covered || settledBy === 'checkpoint';
+    this.#transact(fold, inTime ? 'overage' : 'late', this.#charge(fold, overage), lossOf(beyond - overage));
     this.#chargeBudgets(fold, captured + overage);
-    this.#writeRow(fold, { row, state: ended.outcome.state, settledBy: covered ? settledBy : 'late', captured, overage, loss: beyond - overage });
+    this.#writeRow(fold, { row, state: ended.outcome.state, settledBy: inTime ? settledBy : 'late', captured, overage, loss: beyond - overage });
   }
 
   /** The engine was thought dead and is not, or its journal turned up: what its true end adds is posted like overage. */
@@ -161,7 +163,7 @@ class PostingPlan {
       settledBy,
       checkpointSequence: checkpoint?.sequence ?? 0,
       attempts: ended?.attempts ?? forwarded?.number ?? 0,
-      chargedNanoUsd: (row?.chargedNanoUsd ?? 0n) + captured + overage,
+      accountedNanoUsd: (row?.accountedNanoUsd ?? 0n) + captured + overage + loss,
     });
   }
 }

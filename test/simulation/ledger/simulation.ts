@@ -1,280 +1,299 @@
-import { NO_USAGE } from '../../../src/core/chat/usage.js';
-import { endByCheckpoint, foldRecord, isEnded, leaseKey, settle, type Ending, type HoldPart, type RequestFold, type RequestRecord } from '../../../src/core/ledger/index.js';
-import { parsePrice } from '../../../src/core/pricing/index.js';
-import { checkInvariants, type Truth } from './invariants.js';
-import { MemoryLedger, type PlantedBug } from './memory-ledger.js';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BillingSettings } from '../../../src/billing/billing-settings.js';
+import { Connection, type Weather } from './connection.js';
+import { Coverage } from './coverage.js';
+import { failJournalsOf } from './journal-faults.js';
+import { Process } from './process.js';
+import { assert, Server } from './server.js';
+import type { DatabaseBug } from './stored.js';
+import { TOKEN, Traffic, type Truth } from './traffic.js';
+import { World } from './world.js';
 
-const PRICE = parsePrice({ input: '1', output: '1' }, 'price');
-const TOKEN = 1_000n;
-const ACCOUNTS = [1, 2];
-const BUDGET = 3;
-
-interface Engine {
-  id: number;
-  /** Survives a crash; lost with the machine. */
-  journal: RequestRecord[];
-  open: RequestFold[];
-  unposted: RequestFold[];
-  leaseNumber: number;
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly requestCount: number;
+  readonly strict: boolean;
+  readonly bug?: DatabaseBug;
+  readonly settings?: Partial<BillingSettings>;
 }
 
 export interface SimulationResult {
   requestCount: number;
+  admittedCount: number;
+  /** Without asking the database. */
+  carvedCount: number;
   refusedCount: number;
-  crashCount: number;
+  unavailableCount: number;
+  killCount: number;
+  freezeCount: number;
+  outageCount: number;
+  sweptCount: number;
+  lateCount: number;
+  stepCount: number;
 }
 
-/** mulberry32: a small generator whose whole state is one number, so that a seed tells the whole story. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return (((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below >>> 0;
-  };
-}
+/** Production's times, shortened in proportion. */
+const QUICK = {
+  heartbeatMs: 1_000, deadAfterMs: 4_000, fenceMs: 3_000, unknownLeaseAgeMs: 800, sweepMs: 1_000, runningRowAfterMs: 100, stopDeadlineMs: 2_000,
+  admissionDeadlineMs: 800, leaseTendMs: 100, leaseIdleMs: 2_000, leaseShortMs: 1_500, leasePoorMs: 300, segmentBytes: 20_000,
+};
+const MACHINES = [2, 1];
+const STORM: Weather = { lostPerMille: 4, slowPerMille: 4 };
+const ARRIVAL_MS = 15;
+const QUIET_MS = 60_000;
 
-/** Several engines on two accounts and a budget, with every fault the ledger must survive; invariants after every step. */
-export function simulate(seed: number, stepCount: number, bug: PlantedBug = null): SimulationResult {
-  return new Simulation(seed, bug).run(stepCount);
+/** Several gateways on three accounts, with every fault the ledger must survive; invariants after every step. */
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'og-simulation-'));
+  const world = new World(options.seed);
+  const uninstall = world.install();
+  const mend = failJournalsOf(world);
+  try {
+    return await new Simulation(world, root, options).run();
+  } finally {
+    mend();
+    uninstall();
+    rmSync(root, { recursive: true, force: true });
+  }
 }
 
 class Simulation {
-  readonly #random: (below: number) => number;
-  readonly #ledger: MemoryLedger;
-  readonly #truth = new Map<string, Truth>();
-  readonly #opening = new Map<number, bigint>();
-  readonly #bug: PlantedBug;
-  #engines: Engine[] = [];
-  /** Journals of engines that died, not taken over yet. */
-  #journals: { engineId: number; records: RequestRecord[] }[] = [];
-  #nextEngine = 1;
-  readonly #result: SimulationResult = { requestCount: 0, refusedCount: 0, crashCount: 0 };
+  readonly #world: World;
+  readonly #root: string;
+  readonly #options: SimulationOptions;
+  readonly #server: Server;
+  readonly #coverage: Coverage;
+  readonly #traffic: Traffic;
+  readonly #settings: BillingSettings;
+  readonly #deadEngines = new Set<number>();
+  #processes: Process[] = [];
+  readonly #machines: string[];
+  /** Machines that were lost with their disk, for good. */
+  readonly #lostDirectories = new Set<string>();
+  #processCount = 0;
+  #calm = false;
+  #trouble: string | null = null;
+  readonly #result: SimulationResult = {
+    requestCount: 0, admittedCount: 0, carvedCount: 0, refusedCount: 0, unavailableCount: 0, killCount: 0, freezeCount: 0, outageCount: 0, sweptCount: 0,
+    lateCount: 0, stepCount: 0,
+  };
 
-  constructor(seed: number, bug: PlantedBug) {
-    this.#random = randomOf(seed);
-    this.#bug = bug;
-    this.#ledger = new MemoryLedger(bug);
-    for (const id of ACCOUNTS) this.#open(id, 40_000n * TOKEN, 'account');
-    this.#open(BUDGET, 15_000n * TOKEN, 'budget');
-    for (let index = 0; index < 3; index += 1) this.#startEngine();
+  constructor(world: World, root: string, options: SimulationOptions) {
+    this.#world = world;
+    this.#root = root;
+    this.#options = options;
+    this.#server = new Server(world, options.bug ?? null);
+    this.#coverage = new Coverage(this.#server.tables);
+    this.#settings = new BillingSettings(QUICK);
+    Object.assign(this.#settings, options.settings);
+    this.#machines = MACHINES.map((_, index) => this.#newMachine(index));
+    this.#traffic = new Traffic(world, options.strict, {
+      admitted: (truth) => this.#noting(() => this.#coverage.begin(truth)),
+      settled: (truth) => this.#coverage.end(truth),
+      trouble: (message) => (this.#trouble ??= message),
+    });
   }
 
-  run(stepCount: number): SimulationResult {
-    for (let step = 0; step < stepCount; step += 1) {
-      this.#step();
-      this.#check();
+  async run(): Promise<SimulationResult> {
+    this.#fund();
+    MACHINES.forEach((count, machine) => {
+      for (let index = 0; index < count; index += 1) this.#startProcess(machine);
+    });
+    this.#every(ARRIVAL_MS, 2 * ARRIVAL_MS, () => this.#arrive());
+    this.#every(2_000, 9_000, () => this.#kill());
+    this.#every(2_000, 8_000, () => this.#freeze());
+    this.#every(8_000, 30_000, () => this.#outage());
+    this.#every(5_000, 25_000, () => this.#journalFault());
+    this.#every(300, 1_500, () => this.#server.change((statements) => statements.grant('poor', BigInt(this.#world.between(1, 400)) * TOKEN, null)));
+    this.#every(2_000, 6_000, () => this.#server.change((statements) => statements.grant('seasonal', BigInt(this.#world.between(1, 4_000)) * TOKEN, 5_000)));
+    this.#every(900, 1_100, () => this.#server.change((statements) => statements.expire()));
+    await this.#until(() => this.#traffic.truths.size >= this.#options.requestCount);
+    await this.#settleEverything();
+    this.#judge();
+    return this.#summary();
+  }
+
+  /** What is found inside a process's own code is told at the next check. */
+  #noting(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.#trouble ??= (error as Error).message;
     }
-    this.#settleEverything();
-    this.#check();
-    if (this.#ledger.leases.size > 0) throw new Error(`I18: ${this.#ledger.leases.size} leases are left`);
-    for (const [requestId, row] of this.#ledger.rows) if (!isEnded(row.state)) throw new Error(`I04: ${requestId} never ended`);
-    return this.#result;
   }
 
+  #fund(): void {
+    this.#server.change((statements) => {
+      statements.grant('rich', 500_000n * TOKEN, null);
+      statements.grant('rich', 2_000_000n * TOKEN, null);
+      statements.grant('poor', 2_000n * TOKEN, null);
+    });
+  }
+
+  async #until(done: () => boolean, untilMs = Number.POSITIVE_INFINITY): Promise<void> {
+    while (!done() && (await this.#world.step(untilMs))) this.#check();
+  }
+
+  /** After every step. */
   #check(): void {
-    checkInvariants(this.#ledger, this.#opening, this.#truth);
-    for (const { open } of this.#engines) {
-      for (const { admitted } of open) {
-        const covered = admitted.parts.every((part) => {
-          const lease = this.#ledger.leases.get(leaseKey(admitted.engineId, part.leaseNumber));
-          return lease !== undefined && lease.amountNanoUsd >= part.amountNanoUsd;
-        });
-        if (!covered) throw new Error(`I11: ${admitted.requestId} runs without a lease that covers it`);
+    this.#result.stepCount += 1;
+    assert(this.#trouble === null, this.#trouble ?? '');
+    if (!this.#server.isWithinTransaction) this.#coverage.check();
+    for (const process of this.#processes) {
+      process.noteEngine();
+      for (const { number, amountNanoUsd, heldNanoUsd } of process.ready ? process.engine.leases : []) {
+        assert(heldNanoUsd >= 0n && heldNanoUsd <= amountNanoUsd, `I03: ${process.name} holds ${heldNanoUsd} of lease ${number}, which is ${amountNanoUsd}`);
       }
     }
   }
 
-  #step(): void {
-    const engine = this.#engines[this.#random(this.#engines.length)];
-    if (engine === undefined) return;
-    const dice = this.#random(100);
-    if (dice < 40) this.#hold(engine);
-    else if (dice < 60) this.#checkpoint(engine);
-    else if (dice < 80) this.#end(engine);
-    else if (dice < 92) this.#flush(engine);
-    else if (dice < 95) this.#crash(engine);
-    else if (dice < 97) this.#takeOver(this.#random(2) === 0);
-    else this.#sweep(engine.id);
-  }
-
-  #hold(engine: Engine): void {
-    const count = 1 + this.#random(5);
-    const asked = Array.from({ length: count }, () => {
-      const accountId = ACCOUNTS[this.#random(ACCOUNTS.length)] ?? 1;
-      const ceilingIds = this.#random(3) === 0 ? [accountId, BUDGET] : [accountId];
-      const amountNanoUsd = BigInt(1 + this.#random(2_000)) * TOKEN;
-      return { ceilingIds, amountNanoUsd, leaseNumbers: ceilingIds.map(() => (engine.leaseNumber += 1)) };
-    });
-    const granted = this.#ledger.admit(engine.id, asked);
-    // The acknowledgement may be lost: then nobody holds what was leased, until the engine's end or its heartbeat returns it.
-    if (this.#random(50) === 0) return;
-    asked.forEach((question, index) => {
-      this.#result.requestCount += 1;
-      if (granted[index] === true) this.#admitted(engine, question);
-      else this.#result.refusedCount += 1;
+  /** Again and again, at random distances, until it is calm. */
+  #every(leastMs: number, mostMs: number, run: () => void): void {
+    this.#world.after(this.#world.between(leastMs, mostMs), null, () => {
+      if (this.#calm) return;
+      run();
+      this.#every(leastMs, mostMs, run);
     });
   }
 
-  #admitted(engine: Engine, { ceilingIds, amountNanoUsd, leaseNumbers }: { ceilingIds: number[]; amountNanoUsd: bigint; leaseNumbers: number[] }): void {
-    const requestId = `r${this.#result.requestCount}`;
-    const parts = ceilingIds.map((ceilingId, index): HoldPart => ({
-      ceilingId, kind: ceilingId === BUDGET ? 'budget' : 'account', leaseNumber: leaseNumbers[index] ?? 0, amountNanoUsd,
-    }));
-    const fold: RequestFold = {
-      admitted: {
-        type: 'admitted', requestId, engineId: engine.id, organizationId: 'o', projectId: 'p', keyId: 'k', model: 'm', holdNanoUsd: amountNanoUsd,
-        expectedCostNanoUsd: amountNanoUsd, parts, receivedAtMs: 1, admittedAtMs: 1,
-      },
-      forwarded: null, checkpoint: null, ended: null,
-    };
-    this.#truth.set(requestId, { deliveredNanoUsd: 0n, ended: false });
-    engine.journal.push(fold.admitted);
-    engine.open.push(fold);
-    if (this.#random(2) === 0) this.#record(engine, fold, { type: 'forwarded', requestId, number: 1, provider: 'p', upstreamModel: 'm', atMs: 1 });
-  }
-
-  #record(engine: Engine, fold: RequestFold, record: RequestRecord): void {
-    engine.journal.push(record);
-    foldRecord(fold, record);
-  }
-
-  /** Delivered first, journaled after: a checkpoint counts only what the client has. */
-  #checkpoint(engine: Engine): void {
-    const fold = engine.open[this.#random(engine.open.length)];
-    const truth = fold === undefined ? undefined : this.#truth.get(fold.admitted.requestId);
-    if (fold === undefined || truth === undefined) return;
-    truth.deliveredNanoUsd += BigInt(1 + this.#random(100)) * TOKEN;
-    if (this.#random(3) === 0) return;
-    const usage = { ...NO_USAGE, output: Number(truth.deliveredNanoUsd / TOKEN) };
-    const sequence = (fold.checkpoint?.sequence ?? 0) + 1;
-    this.#record(engine, fold, {
-      type: 'checkpoint', requestId: fold.admitted.requestId, sequence, usage, priceId: PRICE.id, chargeNanoUsd: truth.deliveredNanoUsd, atMs: 1,
-    });
-  }
-
-  #end(engine: Engine): void {
-    const index = this.#random(engine.open.length);
-    const fold = engine.open[index];
-    const truth = fold === undefined ? undefined : this.#truth.get(fold.admitted.requestId);
-    if (fold === undefined || truth === undefined) return;
-    // Sometimes far above the hold: the provider ignored max_tokens.
-    truth.deliveredNanoUsd += BigInt(this.#random(this.#random(10) === 0 ? 20_000 : 300)) * TOKEN;
-    truth.ended = true;
-    engine.open.splice(index, 1);
-    this.#record(engine, fold, this.#ended(fold, truth));
-    engine.unposted.push(fold);
-  }
-
-  #ended(fold: RequestFold, truth: Truth): RequestRecord {
-    const delivered = { ...NO_USAGE, output: Number(truth.deliveredNanoUsd / TOKEN) };
-    const end = (['completed', 'completed', 'failed', 'canceled'] as const)[this.#random(4)] ?? 'completed';
-    const ending: Ending = {
-      end, price: PRICE, cost: PRICE, usage: end === 'completed' ? delivered : undefined, delivered, hadHeaders: true, hadContent: delivered.output > 0,
-      billPartial: this.#random(2) === 0, requests: 1, images: 0, seconds: 0, suspenseNanoUsd: BigInt(this.#random(2)) * TOKEN, attempts: 1, endedAtMs: 2,
-    };
-    const outcome = settle(ending);
-    if (this.#bug === 'charges-the-hold') outcome.worthNanoUsd = fold.admitted.holdNanoUsd;
-    return {
-      type: 'ended', requestId: fold.admitted.requestId, outcome, attempts: 1, provider: 'p', upstreamModel: 'm', servedModel: 'm',
-      forwardedAtMs: 1, firstTokenAtMs: 1, endedAtMs: 2,
-    };
-  }
-
-  /** The commit may happen without being acknowledged (posted again later), in any grouping, running requests among them. */
-  #flush(engine: Engine): void {
-    const batch = engine.unposted.filter(() => this.#random(4) > 0);
-    const running = engine.open.filter(() => this.#random(4) === 0);
-    if (this.#random(10) === 0) return;
-    this.#ledger.post([...running, ...batch], 'engine');
-    if (this.#random(5) > 0) engine.unposted = engine.unposted.filter((fold) => !batch.includes(fold));
-  }
-
-  #crash(engine: Engine): void {
-    this.#result.crashCount += 1;
-    this.#engines = this.#engines.filter((other) => other !== engine);
-    // One in three takes its machine with it.
-    if (this.#random(3) === 0) this.#ledger.returnLeases(this.#settleRows(engine.id));
-    else this.#journals.push({ engineId: engine.id, records: cut(engine.journal, this.#random) });
-    this.#startEngine();
-  }
-
-  /** The successor: what ended is posted, the rest by its last checkpoint, then the leases go back. Twice changes nothing. */
-  #takeOver(again: boolean): void {
-    const journal = this.#journals[this.#random(this.#journals.length)];
-    if (journal === undefined) return;
-    const folds = foldJournal(journal.records);
-    this.#ledger.post(folds.filter(({ ended }) => ended !== null), 'engine');
-    this.#ledger.post(folds.filter(({ ended }) => ended === null).map((fold) => ({ ...fold, ended: endByCheckpoint(fold, 3) })), 'checkpoint');
-    this.#ledger.returnLeases(journal.engineId);
-    if (!again) this.#journals = this.#journals.filter((other) => other !== journal);
-  }
-
-  /** A sweeper that (rightly) thinks a journal's engine dead: the journal turns up later and is posted late. */
-  #sweep(ownId: number): void {
-    const dead = this.#journals[this.#random(this.#journals.length)];
-    if (dead !== undefined && dead.engineId !== ownId) this.#ledger.returnLeases(this.#settleRows(dead.engineId));
-  }
-
-  #settleRows(engineId: number): number {
-    const folds = this.#foldsOf(engineId).filter((fold) => {
-      const row = this.#ledger.rows.get(fold.admitted.requestId);
-      return row !== undefined && !isEnded(row.state);
-    });
-    this.#ledger.post(folds.map((fold) => ({ ...fold, ended: endByCheckpoint(fold, 3) })), 'checkpoint');
-    return engineId;
-  }
-
-  /** What the database's rows know of an engine's requests: what the journals say, up to the posted checkpoint. */
-  #foldsOf(engineId: number): RequestFold[] {
-    return [...this.#everyRecord(engineId)].map((fold) => {
-      const posted = this.#ledger.rows.get(fold.admitted.requestId)?.checkpointSequence ?? 0;
-      return { ...fold, ended: null, checkpoint: fold.checkpoint !== null && fold.checkpoint.sequence <= posted ? fold.checkpoint : null };
-    });
-  }
-
-  readonly #everything = new Map<number, RequestRecord[]>();
-
-  #everyRecord(engineId: number): RequestFold[] {
-    return foldJournal(this.#everything.get(engineId) ?? []);
-  }
-
-  #startEngine(): void {
-    const engine: Engine = { id: this.#nextEngine, journal: [], open: [], unposted: [], leaseNumber: 0 };
-    this.#nextEngine += 1;
-    this.#everything.set(engine.id, engine.journal);
-    this.#engines.push(engine);
-  }
-
-  #open(id: number, amount: bigint, kind: 'account' | 'budget'): void {
-    this.#opening.set(id, amount);
-    this.#ledger.addCeiling(id, amount, kind);
-  }
-
-  #settleEverything(): void {
-    for (const engine of this.#engines) {
-      for (const fold of engine.open.splice(0)) engine.unposted.push({ ...fold, ended: endByCheckpoint(fold, 4) });
-      this.#ledger.post(engine.unposted.splice(0), 'engine');
-      this.#ledger.returnLeases(engine.id);
+  #arrive(): void {
+    const burst = this.#world.chance(20) ? this.#world.between(5, 40) : 1;
+    for (let index = 0; index < burst; index += 1) {
+      const process = this.#anyProcess((candidate) => candidate.ready);
+      if (process !== null) this.#world.after(0, process, () => void this.#serve(process));
     }
-    while (this.#journals.length > 0) this.#takeOver(false);
+  }
+
+  async #serve(process: Process): Promise<void> {
+    await this.#traffic.serve(process).catch((error: unknown) => (this.#trouble ??= `serve: ${(error as Error).message}`));
+  }
+
+  #anyProcess(fits: (process: Process) => boolean): Process | null {
+    const some = this.#processes.filter((process) => process.alive && fits(process));
+    return some[this.#world.random(some.length)] ?? null;
+  }
+
+  #newMachine(index: number): string {
+    const directory = join(this.#root, `machine-${index}-${this.#processCount}`);
+    mkdirSync(join(directory, 'journal'), { recursive: true });
+    return directory;
+  }
+
+  #startProcess(machine: number): void {
+    this.#processCount += 1;
+    const process = new Process({
+      world: this.#world, settings: this.#settings, dataDirectory: this.#machines[machine] ?? '', name: `process-${this.#processCount}`,
+      connection: new Connection(this.#world, this.#server, this.#calm ? { lostPerMille: 0, slowPerMille: 0 } : STORM),
+      deadEngines: this.#deadEngines, onTrouble: (message) => (this.#trouble ??= message),
+    });
+    this.#processes.push(process);
+    this.#world.after(0, process, () => {
+      void process.start().then((started) => {
+        if (!started) this.#end(process, machine);
+      });
+    });
+  }
+
+  /** The process is dead and another one takes its place. */
+  #end(process: Process, machine: number): void {
+    for (const id of process.engineIds) this.#deadEngines.add(id);
+    process.kill();
+    this.#processes = this.#processes.filter((other) => other !== process);
+    for (const truth of this.#traffic.truths.values()) if (truth.process === process) this.#coverage.end(truth);
+    this.#world.after(this.#world.between(100, 5_000), null, () => this.#startProcess(machine));
+  }
+
+  #kill(): void {
+    const process = this.#anyProcess(() => true);
+    if (process === null) return;
+    this.#result.killCount += 1;
+    const machine = this.#machines.indexOf(process.dataDirectory);
+    if (!this.#world.chance(150)) {
+      if (process.journalDirectory !== null && this.#world.chance(300)) tear(process.journalDirectory);
+      this.#end(process, machine);
+      return;
+    }
+    // The machine is lost, and everything on it; its disk may turn up later, in another one.
+    const directory = process.dataDirectory;
+    this.#machines[machine] = this.#newMachine(machine);
+    for (const other of this.#processes.filter(({ dataDirectory }) => dataDirectory === directory)) this.#end(other, machine);
+    if (this.#world.chance(500)) this.#lostDirectories.add(directory);
+    else this.#world.after(this.#world.between(1_000, 12_000), null, () => this.#bringBack(directory, this.#machines[machine] ?? ''));
+  }
+
+  #bringBack(from: string, to: string): void {
+    for (const name of readdirSync(join(from, 'journal'))) renameSync(join(from, 'journal', name), join(to, 'journal', name));
+  }
+
+  #freeze(): void {
+    const process = this.#anyProcess(() => true);
+    if (process === null) return;
+    this.#result.freezeCount += 1;
+    process.frozenUntilMs = this.#world.nowMs + this.#world.between(200, 8_000);
+  }
+
+  #outage(): void {
+    this.#result.outageCount += 1;
+    this.#server.crash(this.#world.between(100, this.#world.chance(300) ? 9_000 : 1_500));
+  }
+
+  #journalFault(): void {
+    const process = this.#anyProcess(({ ready }) => ready);
+    if (process !== null) process.journalFailsUntilMs = this.#world.nowMs + this.#world.between(50, 1_500);
+  }
+
+  /** The faults end, what runs runs out, dead engines are taken over or swept, and every process stops in order. */
+  async #settleEverything(): Promise<void> {
+    this.#calm = true;
+    for (const process of this.#processes) process.calm();
+    await this.#until(() => false, this.#world.nowMs + QUIET_MS);
+    for (const process of this.#processes) this.#world.after(0, process, () => void process.stop());
+    await this.#until(() => false, this.#world.nowMs + 2 * this.#settings.stopDeadlineMs);
+  }
+
+  #judge(): void {
+    this.#server.check();
+    const { leases, rows, engines } = this.#server.tables;
+    assert(leases.size === 0, `I18: ${leases.size} leases are left: ${[...leases.keys()].slice(0, 3).join(', ')}`);
+    for (const { id, state } of engines.values()) assert(state !== 'live', `I18: engine ${id} is still live`);
+    for (const row of rows.values()) assert(row.state !== 'forwarded' && row.state !== 'streaming', `I04: ${row.request_id} never ended`);
+    for (const truth of this.#traffic.truths.values()) this.#judgeRequest(truth);
+  }
+
+  #judgeRequest(truth: Truth): void {
+    const { request, settlement, deliveredTokens, process } = truth;
+    const row = this.#server.tables.rows.get(request.requestId);
+    const charged = row === undefined ? 0n : row.captured + row.overage;
+    assert(charged <= BigInt(deliveredTokens) * TOKEN, `guarantee: ${request.requestId} was charged ${charged}, ${deliveredTokens} tokens were delivered`);
+    assert(row === undefined || row.captured <= request.amountNanoUsd, `I05: ${request.requestId} captured more than its hold`);
+    if (settlement === null || process.lostRecords || this.#lostDirectories.has(process.dataDirectory)) return;
+    assert(row !== undefined, `I23: the end of ${request.requestId} was lost`);
+    const accounted = charged + row.loss;
+    // What a checkpoint charged stays, when the true end turns up and is worth less.
+    if (row.settled_by === 'checkpoint' && accounted > settlement.costNanoUsd) return;
+    assert(accounted === settlement.costNanoUsd, `I23: ${request.requestId} was worth ${settlement.costNanoUsd}, ${accounted} is accounted for`);
+    if (row.settled_by === 'engine') assert(row.captured === settlement.chargedNanoUsd, `I23: ${request.requestId} captured ${row.captured} instead of ${settlement.chargedNanoUsd}`);
+  }
+
+  #summary(): SimulationResult {
+    const result = this.#result;
+    for (const { hold, refusal, immediate } of this.#traffic.truths.values()) {
+      result.requestCount += 1;
+      if (hold !== null) result.admittedCount += 1;
+      if (immediate) result.carvedCount += 1;
+      if (refusal === 'insufficient_credits' || refusal === 'budget_exceeded') result.refusedCount += 1;
+      else if (refusal !== null) result.unavailableCount += 1;
+    }
+    for (const { state } of this.#server.tables.engines.values()) if (state === 'swept') result.sweptCount += 1;
+    for (const row of this.#server.tables.rows.values()) if (row.settled_by === 'late') result.lateCount += 1;
+    return result;
   }
 }
 
-/** A kill may cut the last record. */
-function cut(records: RequestRecord[], random: (below: number) => number): RequestRecord[] {
-  return random(3) === 0 ? records.slice(0, -1) : records;
-}
-
-function foldJournal(records: readonly RequestRecord[]): RequestFold[] {
-  const folds = new Map<string, RequestFold>();
-  for (const record of records) {
-    if (record.type === 'admitted') folds.set(record.requestId, { admitted: record, forwarded: null, checkpoint: null, ended: null });
-    else {
-      const fold = folds.get(record.requestId);
-      if (fold !== undefined) foldRecord(fold, record);
-    }
-  }
-  return [...folds.values()];
+/** What a kill in the middle of a write leaves. */
+function tear(journalDirectory: string): void {
+  const last = readdirSync(journalDirectory).filter((name) => name.endsWith('.journal')).sort().at(-1);
+  if (last !== undefined) appendFileSync(join(journalDirectory, last), '0badc0de {"type":"adm');
 }
