@@ -98,7 +98,7 @@ describe('a killed process', () => {
     expect(await watcher.sweeper.run(watcher.engine.id)).toBe(0);
     await kill(seen);
     const killedMs = Date.now();
-    await until(async () => (await watcher.sweeper.run(watcher.engine.id)) === 1);
+    await until(async () => (await watcher.sweeper.run(watcher.engine.id)) > 0);
     expect(Date.now() - killedMs).toBeGreaterThanOrEqual(700);
     await expectSettled(seen, 'sweeper');
     // The journal turns up after all: what it adds is posted once, as late.
@@ -114,7 +114,7 @@ describe('a killed process', () => {
     const watcher = await startLedger(fixture.database, join(directory.path, 'elsewhere'));
     await until(() => [...seen.delivered.values()].some((tokens) => tokens >= 50));
     seen.child.kill('SIGSTOP');
-    await until(async () => (await watcher.sweeper.run(watcher.engine.id)) === 1);
+    await until(async () => (await watcher.sweeper.run(watcher.engine.id)) > 0);
     seen.child.kill('SIGCONT');
     await until(() => seen.ended.size === 2);
     await until(async () => {

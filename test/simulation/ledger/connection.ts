@@ -67,8 +67,8 @@ export class Connection {
     return this as unknown as Database;
   }
 
-  async query(statement: string | Asked, values: readonly unknown[] = []): Promise<{ rows: Answer; rowCount: number }> {
-    return await this.#send(null, statement, values);
+  async query(statement: string | Asked, values?: readonly unknown[]): Promise<{ rows: Answer; rowCount: number }> {
+    return await this.#send(null, statement, values ?? []);
   }
 
   async transaction<Result>(work: (transaction: Pick<Connection, 'query'>) => Promise<Result>): Promise<Result> {
@@ -76,7 +76,7 @@ export class Connection {
     this.#sessions.add(session);
     try {
       await this.#send(session, 'BEGIN', []);
-      const result = await work({ query: (statement, values = []) => this.#send(session, statement, values) });
+      const result = await work({ query: (statement, values) => this.#send(session, statement, values ?? []) });
       await this.#send(session, 'COMMIT', []);
       return result;
     } catch (error) {

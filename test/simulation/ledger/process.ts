@@ -110,6 +110,11 @@ export class Process implements Owner {
     await this.#recovery.stop();
   }
 
+  /** A job may be delivered twice, or late, to any process. */
+  sweep(): Promise<void> {
+    return this.#recovery.sweep();
+  }
+
   noteEngine(): void {
     if (this.journalDirectory !== null) this.engineIds.add(this.engine.id);
   }

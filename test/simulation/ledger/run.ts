@@ -1,6 +1,6 @@
 /**
- * The whole simulation: `node --experimental-transform-types --require ./test/support/typescript-hooks.cjs test/simulation/ledger/run.ts
- * [seeds] [requests]` (20 seeds of 10,000 requests, strict and with leases). Prints one line per run; ends with 1 at the first violation.
+ * The whole simulation: `npm run simulate -- [seeds] [requests]` (20 seeds of 10,000 requests, strict and with leases). One line per
+ * run; ends with 1 when one of them found a violation, whose seed tells it again.
  */
 import { simulate } from './simulation.js';
 

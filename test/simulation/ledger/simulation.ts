@@ -72,6 +72,8 @@ class Simulation {
   readonly #machines: string[];
   /** Machines that were lost with their disk, for good. */
   readonly #lostDirectories = new Set<string>();
+  /** Where the disk of a lost machine went. */
+  readonly #movedTo = new Map<string, string>();
   #processCount = 0;
   #calm = false;
   #trouble: string | null = null;
@@ -105,6 +107,7 @@ class Simulation {
     this.#every(2_000, 9_000, () => this.#kill());
     this.#every(2_000, 8_000, () => this.#freeze());
     this.#every(8_000, 30_000, () => this.#outage());
+    this.#every(500, 3_000, () => this.#repeatJob());
     this.#every(5_000, 25_000, () => this.#journalFault());
     this.#every(300, 1_500, () => this.#server.change((statements) => statements.grant('poor', BigInt(this.#world.between(1, 400)) * TOKEN, null)));
     this.#every(2_000, 6_000, () => this.#server.change((statements) => statements.grant('seasonal', BigInt(this.#world.between(1, 4_000)) * TOKEN, 5_000)));
@@ -223,7 +226,13 @@ class Simulation {
     else this.#world.after(this.#world.between(1_000, 12_000), null, () => this.#bringBack(directory, this.#machines[machine] ?? ''));
   }
 
+  #isLost(directory: string): boolean {
+    const next = this.#movedTo.get(directory);
+    return this.#lostDirectories.has(directory) || (next !== undefined && this.#isLost(next));
+  }
+
   #bringBack(from: string, to: string): void {
+    this.#movedTo.set(from, to);
     for (const name of readdirSync(join(from, 'journal'))) renameSync(join(from, 'journal', name), join(to, 'journal', name));
   }
 
@@ -237,6 +246,12 @@ class Simulation {
   #outage(): void {
     this.#result.outageCount += 1;
     this.#server.crash(this.#world.between(100, this.#world.chance(300) ? 9_000 : 1_500));
+  }
+
+  #repeatJob(): void {
+    const process = this.#anyProcess(({ ready }) => ready);
+    if (process === null) return;
+    for (let time = 0; time < 2; time += 1) this.#world.after(time, process, () => void process.sweep().catch(() => undefined));
   }
 
   #journalFault(): void {
@@ -268,7 +283,7 @@ class Simulation {
     const charged = row === undefined ? 0n : row.captured + row.overage;
     assert(charged <= BigInt(deliveredTokens) * TOKEN, `guarantee: ${request.requestId} was charged ${charged}, ${deliveredTokens} tokens were delivered`);
     assert(row === undefined || row.captured <= request.amountNanoUsd, `I05: ${request.requestId} captured more than its hold`);
-    if (settlement === null || process.lostRecords || this.#lostDirectories.has(process.dataDirectory)) return;
+    if (settlement === null || process.lostRecords || this.#isLost(process.dataDirectory)) return;
     assert(row !== undefined, `I23: the end of ${request.requestId} was lost`);
     const accounted = charged + row.loss;
     // What a checkpoint charged stays, when the true end turns up and is worth less.
