@@ -84,8 +84,7 @@ export class LedgerEngine extends Holds {
     });
     this.#exchange = new LeaseExchange({
       database, settings, flusher: this.#flusher, book: this.#book, keeper: this.#keeper,
-      engineId: () => this.#engine.id,
-      onError: (error) => observer.onError('lease exchange', error),
+      engineId: () => this.#engine.id, onError: (error) => observer.onError('lease exchange', error),
     });
     this.#granting = this.#makeGranting();
     this.#port = {
