@@ -79,8 +79,7 @@ export class LedgerEngine extends Holds {
     });
     this.#keeper = new LeaseKeeper({
       database, clock, settings, book: this.#book, numbers: this.#numbers,
-      engineId: () => (this.#engine.mayCarve ? this.#engine.id : null),
-      onError: (error) => observer.onError('leases', error),
+      engineId: () => (this.#engine.mayCarve ? this.#engine.id : null), onError: (error) => observer.onError('leases', error),
     });
     this.#exchange = new LeaseExchange({
       database, settings, flusher: this.#flusher, book: this.#book, keeper: this.#keeper,
@@ -102,8 +101,7 @@ export class LedgerEngine extends Holds {
 
   /** This engine's journal directory; taken ones are moved below it. */
   get journalDirectory(): string {
-    if (this.#journal === null) throw new Error('the engine has not been started');
-    return this.#journal.directory;
+    return this.#requireJournal().directory;
   }
 
   /** For readiness: behind the fence, or with a full journal, nothing is admitted. */

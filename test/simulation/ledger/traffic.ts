@@ -60,8 +60,10 @@ export class Traffic {
     truth.immediate = this.#world.nowMs === askedMs;
     this.#events.admitted(truth);
     await this.#stream(truth, truth.hold);
-    truth.settlement = truth.hold.settle(this.#ending(truth));
+    const settlement = truth.hold.settle(this.#ending(truth));
     this.#events.settled(truth);
+    await process.engine.written()?.catch(() => undefined);
+    truth.settlement = settlement;
   }
 
   #request(): HoldRequest {
@@ -85,6 +87,11 @@ export class Traffic {
     const world = this.#world;
     if (world.chance(50)) return;
     hold.forwarded({ provider: 'p', upstreamModel: 'm', number: 1, atMs: world.nowMs });
+    try {
+      await truth.process.engine.written();
+    } catch {
+      return;
+    }
     const chunkCount = world.chance(200) ? world.between(5, 40) : world.between(0, 4);
     for (let chunk = 0; chunk < chunkCount; chunk += 1) {
       await world.sleep(world.between(1, 120));
