@@ -122,7 +122,7 @@ export class AttemptRunner {
       canceled: outcome.kind === 'canceled',
       ttftMs: attempt.meter.firstContentAtMs === undefined ? undefined : attempt.firstByteMs,
       totalMs: attempt.totalMs,
-      outputTokens: attempt.meter.estimatedOutputTokens,
+      outputTokens: attempt.meter.outputTokens,
       cachedForMs: (attempt.meter.usage?.cacheWrite1h ?? 0) > 0 ? HOUR_MS : undefined,
     });
   }

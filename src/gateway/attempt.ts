@@ -1,4 +1,3 @@
-import { eventsOfResponse } from '../core/chat/events-of-response.js';
 import { isContent, type ChatEvent, type StreamItem } from '../core/chat/event.js';
 import { StreamNormaliser } from '../core/chat/normalise-stream.js';
 import { ResponseOfEvents } from '../core/chat/response-of-events.js';
@@ -85,7 +84,8 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   firstByteMs: number | undefined;
   status: number | undefined;
   private readonly startedMs = performance.now();
-  private readonly normaliser: StreamNormaliser;
+  /** Of streams alone. */
+  private readonly normaliser: StreamNormaliser | undefined;
   private readonly recorder: ResponseOfEvents | undefined;
   private readonly startup: { item: StreamItem; native: boolean }[] = [];
   private call: UpstreamCall | undefined;
@@ -103,7 +103,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     private readonly options: AttemptOptions,
   ) {
     this.meter = new Meter(exchange.needs.promptTokensEstimate);
-    this.normaliser = new StreamNormaliser(exchange.requestId);
+    this.normaliser = exchange.request.stream ? new StreamNormaliser(exchange.requestId) : undefined;
     this.overrunTokens = OVERRUN_FACTOR * maxOutputTokensOf(exchange.needs, options.candidate.deployment) * exchange.needs.choices + OVERRUN_SLACK_TOKENS;
     if (exchange.request.stream && storesPayload(exchange)) this.recorder = new ResponseOfEvents();
     this.outcome = new Promise((resolve) => (this.resolve = resolve));
@@ -145,7 +145,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   }
 
   onItem(item: StreamItem): void {
-    if (this.settled) return;
+    if (this.settled || this.normaliser === undefined) return;
     const { item: normal, native: untouched } = this.normaliser.push(item);
     const native = untouched && this.options.sameProtocol;
     const nowMs = performance.now();
@@ -162,7 +162,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   onResponse(response: ChatResponse, raw: Record<string, unknown>): void {
     const nowMs = performance.now();
-    for (const event of eventsOfResponse(response)) this.meter.observe(event, nowMs);
+    this.meter.observeResponse(response, nowMs);
     this.settle({ kind: 'answered', response, raw });
   }
 
