@@ -1,14 +1,14 @@
 import { ApiQuery } from '@nestjs/swagger';
 import { Body, Controller, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { Organizations } from '../auth/index.js';
-import { Accounts, Credits, ExchangeRates, LedgerRequests, LedgerVerify, Refunds } from '../billing/index.js';
+import { Accounts, Credits, ExchangeRates, LedgerRequests, LedgerVerify, Recompute, Refunds } from '../billing/index.js';
 import { invalidRequest } from '../core/errors/gateway-error.js';
 import type { AuditedRequest } from './audit/audit.interceptor.js';
 import { ListQueryDto } from './dto/list-query.dto.js';
 import { GrantCreditDto, RefundDto } from './dto/organizations.dto.js';
 import { Operated } from './operated.js';
 import { readFuture, readUsd } from './read-values.js';
-import { renderAccount, renderEntry, renderGrant, renderRefund, renderVerification } from './render-ledger.js';
+import { renderAccount, renderEntry, renderGrant, renderRefund, renderVerification, renderWrongCharge } from './render-ledger.js';
 
 const DEFAULT_LIMIT = 50;
 
@@ -68,6 +68,7 @@ export class LedgerController {
     private readonly requests: LedgerRequests,
     private readonly verifier: LedgerVerify,
     private readonly refunds: Refunds,
+    private readonly recompute: Recompute,
   ) {}
 
   @Get('ledger/entries')
@@ -80,6 +81,15 @@ export class LedgerController {
   @Get('ledger/verify')
   async verify(): Promise<Record<string, unknown>> {
     return renderVerification(await this.verifier.verify());
+  }
+
+  /** Computes 5,000 historic charges again from their usage and price version; `cursor` goes on. */
+  @Get('ledger/recompute')
+  @ApiQuery({ name: 'cursor', required: false, schema: { type: 'string' } })
+  async recomputed(@Query('cursor') cursor?: string): Promise<Record<string, unknown>> {
+    if (cursor !== undefined && !/^[\w-]{1,64}$/.test(String(cursor))) throw invalidRequest('cursor', 'cursor must be the next_cursor of an earlier page.');
+    const { checkedCount, wrong, next } = await this.recompute.page(cursor ?? null);
+    return { checked: checkedCount, data: wrong.map(renderWrongCharge), next_cursor: next };
   }
 
   @Post('requests/:id/refunds')

@@ -1,4 +1,4 @@
-import { renderRate, type AccountBalance, type GrantRecord, type LedgerEntry, type LedgerReport, type RefundRecord, type RequestMoney } from '../billing/index.js';
+import { renderRate, type AccountBalance, type GrantRecord, type LedgerEntry, type LedgerReport, type RefundRecord, type RequestMoney, type WrongCharge } from '../billing/index.js';
 import { formatUsd, viewOfUsd, type ExchangeRate } from '../core/pricing/index.js';
 
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
@@ -70,6 +70,10 @@ export function renderVerification(report: LedgerReport): Record<string, unknown
     recomputed: report.recomputedCount,
     invariants: report.invariants.map(({ id, means, ok, violationCount, examples }) => ({ id, means, ok, violations: violationCount, examples })),
   };
+}
+
+export function renderWrongCharge(charge: WrongCharge): Record<string, unknown> {
+  return { request_id: charge.requestId, charged_usd: formatUsd(charge.worthNanoUsd), recomputed_usd: charge.recomputedNanoUsd < 0n ? null : formatUsd(charge.recomputedNanoUsd) };
 }
 
 /** State and money of record, over what the log says. */

@@ -7,6 +7,8 @@ export const billingMetricProviders = [
   makeGaugeProvider({ name: 'og_ledger_imbalance_usd', aggregator: 'max', help: 'Drift found by the last verification; must be 0', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_drift_nano_usd', help: 'The same, exact: nano-USD between stored balances and those replayed from zero; must be 0', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_violations', aggregator: 'max', help: 'Violated ledger invariants at the last verification; must be 0', labelNames: ['zone'] }),
+  makeGaugeProvider({ name: 'og_ledger_recomputed_charges', help: 'Charges computed again from usage and price by the last daily run', labelNames: ['zone'] }),
+  makeGaugeProvider({ name: 'og_ledger_wrong_charges', help: 'Of those, charges that came out otherwise; must be 0', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_settlement_lag_seconds', aggregator: 'max', help: 'Age of the oldest end that the database has not taken yet', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_holds_usd', help: 'Held by running requests of this process', labelNames: ['zone'] }),
   makeGaugeProvider({ name: 'og_ledger_open_holds', help: 'Running requests of this process that hold money', labelNames: ['zone'] }),
@@ -35,6 +37,12 @@ export class BillingMetrics {
 
   @InjectMetric('og_ledger_violations')
   private readonly violations!: Gauge<'zone'>;
+
+  @InjectMetric('og_ledger_recomputed_charges')
+  private readonly recomputedCharges!: Gauge<'zone'>;
+
+  @InjectMetric('og_ledger_wrong_charges')
+  private readonly wrongCharges!: Gauge<'zone'>;
 
   @InjectMetric('og_ledger_settlement_lag_seconds')
   private readonly lag!: Gauge<'zone'>;
@@ -77,6 +85,7 @@ export class BillingMetrics {
     const zone = this.#zone;
     this.imbalance.set({ zone }, 0);
     this.drift.set({ zone }, 0);
+    this.wrongCharges.set({ zone }, 0);
     this.violations.set({ zone }, 0);
     this.poisonTotal.inc({ zone }, 0);
     for (const where of ['heartbeat', 'flusher', 'journal', 'sweeper', 'successor', 'lease exchange', 'stop']) this.errorsTotal.inc({ zone, where }, 0);
@@ -87,6 +96,11 @@ export class BillingMetrics {
     this.imbalance.set({ zone: this.#zone }, Number(driftNanoUsd) / NANO);
     this.drift.set({ zone: this.#zone }, Number(driftNanoUsd));
     this.violations.set({ zone: this.#zone }, violationCount);
+  }
+
+  recomputed(checkedCount: number, wrongCount: number): void {
+    this.recomputedCharges.set({ zone: this.#zone }, checkedCount);
+    this.wrongCharges.set({ zone: this.#zone }, wrongCount);
   }
 
   figures(of: { openCount: number; openNanoUsd: bigint; unpostedCount: number; lagMs: number; journalBytes: number }): void {

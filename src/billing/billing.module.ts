@@ -6,6 +6,8 @@ import { Database } from '../platform/database/index.js';
 import { Accounts } from './accounts/accounts.service.js';
 import { Credits } from './accounts/credits.service.js';
 import { LedgerVerify } from './accounts/ledger-verify.service.js';
+import { RecomputeJob } from './accounts/recompute-job.js';
+import { Recompute } from './accounts/recompute.service.js';
 import { Refunds } from './accounts/refunds.service.js';
 import { LedgerRequests } from './accounts/request-money.service.js';
 import { BillingMetrics, billingMetricProviders } from './billing-metrics.js';
@@ -36,7 +38,7 @@ const PARTS = [Database, LedgerRepository, Clock, BillingSettings, LedgerReporte
 export class BillingModule {
   /** @param settings replaces defaults; for tests of deadlines. */
   static forRoot(settings: Partial<BillingSettings> = {}): DynamicModule {
-    const services = [Accounts, Credits, Corrections, ExchangeRates, LedgerRequests, LedgerVerify, Reconciliations, Refunds, Statements, UsageReports];
+    const services = [Accounts, Credits, Corrections, ExchangeRates, LedgerRequests, LedgerVerify, Recompute, Reconciliations, Refunds, Statements, UsageReports];
     return {
       module: BillingModule,
       providers: [
@@ -70,6 +72,7 @@ export class BillingModule {
         LedgerReporter,
         LedgerGauges,
         LedgerJobs,
+        RecomputeJob,
         UsageRollUp,
         UsageJobs,
         LedgerLifecycle,

@@ -1,6 +1,7 @@
 export { Accounts, type AccountBalance, type BudgetBalance, type StrainedBudget } from './accounts/accounts.service.js';
 export { Credits, type GrantRecord, type NewGrant } from './accounts/credits.service.js';
 export { LedgerVerify, type InvariantResult, type LedgerReport } from './accounts/ledger-verify.service.js';
+export { Recompute, type WrongCharge } from './accounts/recompute.service.js';
 export { Refunds, type NewRefund, type RefundRecord } from './accounts/refunds.service.js';
 export { LedgerRequests, type LedgerEntry, type RequestMoney } from './accounts/request-money.service.js';
 export { ExchangeRates } from './rates/exchange-rates.service.js';

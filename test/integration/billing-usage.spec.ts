@@ -1,5 +1,6 @@
 import { Credits } from '../../src/billing/accounts/credits.service.js';
 import { LedgerVerify } from '../../src/billing/accounts/ledger-verify.service.js';
+import { Recompute } from '../../src/billing/accounts/recompute.service.js';
 import { Refunds } from '../../src/billing/accounts/refunds.service.js';
 import { BillingSettings } from '../../src/billing/billing-settings.js';
 import { ExchangeRates } from '../../src/billing/rates/exchange-rates.service.js';
@@ -108,6 +109,18 @@ describe('usage, statements and rates against a real PostgreSQL', () => {
     await fixture.database.query("UPDATE usage_hours SET charged = charged - 1 WHERE hour = '2026-11-03T04:00:00Z'");
     expect(await verify()).toMatchObject({ ok: false, violationCount: 1 });
     await fixture.database.query("UPDATE usage_hours SET charged = charged + 1 WHERE hour = '2026-11-03T04:00:00Z'");
+  });
+
+  it('computes every historic charge again, and finds one that does not follow from its usage and price (I12)', async () => {
+    const recompute = new Recompute(fixture.database);
+    const context = { signal: new AbortController().signal };
+    expect(await recompute.run(context)).toEqual({ checkedCount: MOMENTS.length, wrong: [] });
+    expect(await recompute.page(null)).toEqual({ checkedCount: MOMENTS.length, wrong: [], next: null });
+    await fixture.database.query(`UPDATE ledger_requests SET usage = '{"output": 5}' WHERE request_id = $1`, [requests[3]]);
+    expect((await recompute.run(context)).wrong).toEqual([{ requestId: requests[3], worthNanoUsd: 8n * TOKEN, recomputedNanoUsd: 5n * TOKEN }]);
+    expect((await new LedgerVerify(fixture.database).verify()).invariants.find(({ id }) => id === 'I12')).toMatchObject({ ok: false, violationCount: 1 });
+    await fixture.database.query(`UPDATE ledger_requests SET usage = '{"output": 8}' WHERE request_id = $1`, [requests[3]]);
+    expect((await recompute.run(context)).wrong).toEqual([]);
   });
 
   it('states a month: opening, movements, usage and closing agree to the nano-USD', async () => {

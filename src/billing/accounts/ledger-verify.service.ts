@@ -1,8 +1,7 @@
 import { Injectable, Optional } from '@nestjs/common';
-import { chargeFor, parsePrice } from '../../core/pricing/index.js';
 import { Database, type Queryable } from '../../platform/database/index.js';
 import { BillingMetrics } from '../billing-metrics.js';
-import { readUnits, readUsage } from '../posting/row-parameters.js';
+import { recomputeLatest } from './recompute.service.js';
 import { COUNTS, DRIFT, INVARIANTS } from './verify-sql.js';
 
 export interface InvariantResult {
@@ -64,9 +63,8 @@ export class LedgerVerify {
   }
 
   /** Keeps what a verification found, for whoever watches; a hundred days of them. */
-  async record(report: LedgerReport): Promise<void> {
-    const violated = report.invariants.filter(({ ok }) => !ok).map(({ id }) => id);
-    await this.database.query('INSERT INTO ledger_verifications (ok, drift, violated) VALUES ($1, $2, $3)', [report.ok, report.driftNanoUsd, violated]);
+  async record({ ok, driftNanoUsd, violated }: Omit<RecordedVerification, 'atMs'>): Promise<void> {
+    await this.database.query('INSERT INTO ledger_verifications (ok, drift, violated) VALUES ($1, $2, $3)', [ok, driftNanoUsd, violated]);
     await this.database.query("DELETE FROM ledger_verifications WHERE verified_at < now() - interval '100 days'");
   }
 
@@ -109,24 +107,9 @@ async function report(snapshot: Queryable): Promise<LedgerReport> {
   };
 }
 
-interface PricedRow extends Record<string, unknown> {
-  request_id: string;
-  worth: string;
-  usage: Record<string, number> | null;
-  units: Record<string, number> | null;
-  document: unknown;
-}
-
-/** The latest charges, computed again from the stored usage and price version. */
+/** The latest charges; a job computes every one again, once a day. */
 async function recompute(snapshot: Queryable): Promise<{ result: InvariantResult; count: number }> {
-  const { rows } = await snapshot.query<PricedRow>(
-    `SELECT r.request_id, r.worth, r.usage, r.units, p.document FROM ledger_requests r JOIN ledger_prices p ON p.id = r.price_id
-     WHERE r.settled_at IS NOT NULL AND r.worth > 0 ORDER BY r.request_id DESC LIMIT ${RECOMPUTE_COUNT}`,
-  );
-  const wrong = rows.flatMap((row) => {
-    const { totalNanoUsd } = chargeFor(readUsage(row.usage), parsePrice(row.document, 'price'), readUnits(row.units));
-    return totalNanoUsd === BigInt(row.worth) ? [] : [{ request_id: row.request_id, worth: row.worth, recomputed: totalNanoUsd.toString() }];
-  });
-  const result = { id: 'I12', means: 'a charge recomputed from usage and price is the same', ok: wrong.length === 0, violationCount: wrong.length, examples: wrong.slice(0, EXAMPLE_COUNT) };
-  return { result, count: rows.length };
+  const { checkedCount, wrong } = await recomputeLatest(snapshot, RECOMPUTE_COUNT);
+  const examples = wrong.slice(0, EXAMPLE_COUNT).map((one) => ({ request_id: one.requestId, worth: String(one.worthNanoUsd), recomputed: String(one.recomputedNanoUsd) }));
+  return { result: { id: 'I12', means: 'a charge recomputed from usage and price is the same', ok: wrong.length === 0, violationCount: wrong.length, examples }, count: checkedCount };
 }

@@ -8,6 +8,7 @@ import { keysCreate, keysList, keysRevoke, keysRotate } from './keys.js';
 import { ledgerVerify } from './ledger.js';
 import { exportCommand } from './export.js';
 import { reconcileImport, reconcilePost, reconcileShow } from './reconcile.js';
+import { alerts, webhooksCreate, webhooksList, webhooksRemove, webhooksTest } from './webhooks.js';
 import { creditsList, rates, usage } from './usage.js';
 import { models } from './models.js';
 import { organizations, projects } from './organizations.js';
@@ -54,6 +55,11 @@ export const COMMANDS: readonly Command[] = [
   reconcileShow,
   reconcilePost,
   exportCommand,
+  webhooksCreate,
+  webhooksList,
+  webhooksTest,
+  webhooksRemove,
+  alerts,
   catalogCheck,
   catalogImport,
   doctor,
