@@ -48,22 +48,27 @@ function judgeZones(layer: CompiledLayer, { providerId, zones }: DeploymentQuest
 }
 
 function judgePrice(layer: CompiledLayer, question: DeploymentQuestion): Denial | null {
-  const { maxInputNanoUsd, maxOutputNanoUsd } = layer;
-  if (maxInputNanoUsd === null && maxOutputNanoUsd === null) return null;
-  const subject = `The price of the provider ${question.providerId}`;
-  if (question.price === null) return deny(layer, { code: 'price_not_allowed', rule: 'max_price', subject });
-  if (question.price.free) return null;
-  for (const tokens of applicable(question.price, question.promptTokensEstimate)) {
-    const output = largest(tokens.output, tokens.reasoning);
-    if (isAbove(tokens.input, maxInputNanoUsd)) return deny(layer, { code: 'price_not_allowed', rule: 'max_price.input', subject });
-    if (isAbove(output, maxOutputNanoUsd)) return deny(layer, { code: 'price_not_allowed', rule: 'max_price.output', subject });
-  }
-  return null;
+  if (layer.maxInputNanoUsd === null && layer.maxOutputNanoUsd === null) return null;
+  const rule = brokenBy(layer, question);
+  return rule === null ? null : deny(layer, { code: 'price_not_allowed', rule, subject: `The price of the provider ${question.providerId}` });
 }
 
-function applicable(price: Price, promptTokensEstimate: number): TokenPrices[] {
+/** The part of the rule that the price breaks, in the tiers that a prompt of this size may fall into. */
+function brokenBy(layer: CompiledLayer, { price, promptTokensEstimate }: DeploymentQuestion): string | null {
+  if (price === null) return 'max_price';
+  if (price.free) return null;
+  let rule = aboveMaximum(layer, price.tokens);
+  if (rule !== null || price.tiers.length === 0) return rule;
   const bound = promptUpperBound(promptTokensEstimate);
-  return [price.tokens, ...price.tiers.filter((tier) => tier.minPromptTokens <= bound).map((tier) => tier.tokens)];
+  for (const { minPromptTokens, tokens } of price.tiers) {
+    if (minPromptTokens <= bound) rule ??= aboveMaximum(layer, tokens);
+  }
+  return rule;
+}
+
+function aboveMaximum({ maxInputNanoUsd, maxOutputNanoUsd }: CompiledLayer, tokens: TokenPrices): string | null {
+  if (isAbove(tokens.input, maxInputNanoUsd)) return 'max_price.input';
+  return isAbove(largest(tokens.output, tokens.reasoning), maxOutputNanoUsd) ? 'max_price.output' : null;
 }
 
 function largest(left: bigint | undefined, right: bigint | undefined): bigint | undefined {

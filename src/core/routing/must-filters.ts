@@ -19,6 +19,17 @@ export interface MustQuestion {
   endpoint: string;
   /** A deployment that is tried although its circuit is open: panic mode's one probe. */
   admit?: string | undefined;
+  /** What of the lists below this request needs: looked through once, not for every deployment. */
+  wanted: Wanted;
+}
+
+export interface Wanted {
+  readonly capabilities: readonly NeededCapability[];
+  readonly media: readonly MediaPrice[];
+}
+
+export function wantedBy(needs: RequestNeeds): Wanted {
+  return { capabilities: CAPABILITIES.filter(({ needed }) => needed(needs)), media: MEDIA_PRICES.filter(({ needed }) => needed(needs)) };
 }
 
 /** Estimates go by length and script; a prompt is called too long only when it is so beyond their error. */
@@ -63,16 +74,23 @@ function policy(candidate: PlannedCandidate, { caller, needs, zone }: MustQuesti
   candidate.deny(reason, denial);
 }
 
-function unpriced(candidate: PlannedCandidate, { needs }: MustQuestion): void {
+function unpriced(candidate: PlannedCandidate, { wanted }: MustQuestion): void {
   const { price } = candidate.deployment;
   if (price === null) return candidate.exclude('unpriced', `The model ${candidate.model.id} has no price at ${candidate.deployment.provider.id}`, 'unpriced');
-  const missing = price.free ? undefined : MEDIA_PRICES.find(({ needed, priced }) => needed(needs) && !priced(price))?.words;
+  if (wanted.media.length === 0 || price.free) return;
+  const missing = wanted.media.find(({ priced }) => !priced(price))?.words;
   if (missing !== undefined)
     candidate.exclude('unpriced', `The model ${candidate.model.id} has no price for ${missing} at ${candidate.deployment.provider.id}`, 'unpriced');
 }
 
+interface MediaPrice {
+  words: string;
+  needed: (needs: RequestNeeds) => boolean;
+  priced: (price: Price) => boolean;
+}
+
 /** CONTRACT section 3: audio in either direction and image output need prices of their own. */
-const MEDIA_PRICES: readonly { words: string; needed: (needs: RequestNeeds) => boolean; priced: (price: Price) => boolean }[] = [
+const MEDIA_PRICES: readonly MediaPrice[] = [
   { words: 'audio input', needed: (needs) => needs.audioInput, priced: (price) => price.tokens.audioIn !== undefined || pricedByUnit(price) },
   { words: 'audio output', needed: (needs) => needs.audioOutput, priced: (price) => price.tokens.audioOut !== undefined || pricedByUnit(price) },
   { words: 'image output', needed: (needs) => needs.imageOutput, priced: (price) => price.tokens.image !== undefined || price.perImageNanoUsd > 0n },
@@ -82,7 +100,15 @@ const MEDIA_PRICES: readonly { words: string; needed: (needs: RequestNeeds) => b
 const pricedByUnit = (price: Price): boolean => price.perSecondNanoUsd > 0n || price.perRequestNanoUsd > 0n;
 
 /** Capability, what needs it, and the canonical and wire name of the parameter that asks for it. */
-const CAPABILITIES: readonly { name: keyof Capabilities; needed: (needs: RequestNeeds) => boolean; canonical: string; wire: string; words: string }[] = [
+interface NeededCapability {
+  name: keyof Capabilities;
+  needed: (needs: RequestNeeds) => boolean;
+  canonical: string;
+  wire: string;
+  words: string;
+}
+
+const CAPABILITIES: readonly NeededCapability[] = [
   { name: 'streaming', needed: (needs) => needs.streaming, canonical: 'stream', wire: 'stream', words: 'streaming' },
   { name: 'tools', needed: (needs) => needs.tools, canonical: 'tools', wire: 'tools', words: 'tool use' },
   { name: 'vision', needed: (needs) => needs.vision, canonical: 'messages', wire: 'messages', words: 'image input' },
@@ -97,10 +123,10 @@ const CAPABILITIES: readonly { name: keyof Capabilities; needed: (needs: Request
   { name: 'choices', needed: (needs) => needs.choices > 1, canonical: 'n', wire: 'n', words: 'several choices' },
 ];
 
-function capability(candidate: PlannedCandidate, { needs, request }: MustQuestion): void {
+function capability(candidate: PlannedCandidate, { wanted, request }: MustQuestion): void {
   const able = candidate.deployment.capabilities;
-  for (const item of CAPABILITIES) {
-    if (able[item.name] !== false || !item.needed(needs)) continue;
+  for (const item of wanted.capabilities) {
+    if (able[item.name] !== false) continue;
     candidate.param = request.wireNames[item.canonical] ?? item.wire;
     return candidate.exclude('capability', `The model ${candidate.model.id} does not support ${item.words}`, 'unsupported_parameter');
   }

@@ -7,7 +7,7 @@ import { affinityKeyOf, minPrefixChars, readsCacheCheaper, type AffinityKey } fr
 import { PlannedCandidate } from './candidate.js';
 import { drawArm, modelsOfArm, type DrawnArm } from './experiment.js';
 import { matchRoute } from './match-route.js';
-import { applyMust, originOfHistory, pinToReadersOfHistory, preferRoomForOutput } from './must-filters.js';
+import { applyMust, originOfHistory, pinToReadersOfHistory, preferRoomForOutput, wantedBy } from './must-filters.js';
 import type { HealthView, Plan } from './plan.js';
 import { order } from './prefer.js';
 import { resolveModels, resolveName, type ResolvedModel } from './resolve-model.js';
@@ -138,7 +138,7 @@ interface FilterWith {
 /** The protocol that wrote the signed reasoning in the history, where that had to be known. */
 function filter(candidates: readonly PlannedCandidate[], question: PlanQuestion, { world, route, denied }: FilterWith): string | null {
   const { request, needs, caller, options, recalled } = question;
-  const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, endpoint: options.endpoint ?? 'chat', admit: world.admit };
+  const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, endpoint: options.endpoint ?? 'chat', admit: world.admit, wanted: wantedBy(needs) };
   for (const candidate of candidates) {
     const denial = denied(candidate.model);
     if (denial !== null) candidate.deny('policy', denial);
@@ -197,12 +197,13 @@ function withRoute(resolved: ResolvedModel[], { route, arm, snapshot }: Ruled): 
 
 function candidatesOf(resolved: readonly ResolvedModel[], world: PlanWorld): PlannedCandidate[] {
   const candidates: PlannedCandidate[] = [];
-  const seen = new Set<string>();
+  // One model has every deployment once.
+  const seen = resolved.length === 1 ? null : new Set<string>();
   for (const place of resolved) {
     const { provider } = place;
     for (const deployment of place.model.deployments) {
-      if ((provider !== undefined && deployment.provider.id !== provider) || seen.has(deployment.id)) continue;
-      seen.add(deployment.id);
+      if ((provider !== undefined && deployment.provider.id !== provider) || seen?.has(deployment.id) === true) continue;
+      seen?.add(deployment.id);
       const kept = deployment.provider.health && !deployment.provider.inProcess;
       candidates.push(new PlannedCandidate(deployment, place, kept ? world.health(deployment) : null));
     }

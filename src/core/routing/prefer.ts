@@ -4,7 +4,7 @@ import { readsCacheCheaper } from './affinity-key.js';
 import type { PlannedCandidate } from './candidate.js';
 import { isOfArm, type DrawnArm } from './experiment.js';
 import type { HealthView } from './plan.js';
-import { rendezvousRank, SeededRandom, weightedRank } from './random.js';
+import { rendezvousBasis, rendezvousRank, SeededRandom, weightedRank } from './random.js';
 import { availabilityBand } from './wilson.js';
 
 export interface PreferQuestion {
@@ -33,7 +33,7 @@ export function order(candidates: PlannedCandidate[], question: PreferQuestion):
   const random = new SeededRandom(question.seed);
   const { strategy } = question;
   const exploring = random.next() < EXPLORATION_SHARE && strategy.kind !== 'balanced' && strategy.kind !== 'weighted' && candidates.length > 1;
-  const draws: Draws = { random, exploring, key: exploring ? null : question.affinityKey };
+  const draws: Draws = { random, exploring, basis: exploring || question.affinityKey === null ? null : rendezvousBasis(question.affinityKey) };
   for (const candidate of candidates) rate(candidate, question, draws);
   candidates.sort(compare);
   return exploring;
@@ -43,10 +43,11 @@ export function order(candidates: PlannedCandidate[], question: PreferQuestion):
 interface Draws {
   random: SeededRandom;
   exploring: boolean;
-  key: string | null;
+  /** Of the rendezvous hash; null: chance decides. */
+  basis: number | null;
 }
 
-function rate(candidate: PlannedCandidate, question: PreferQuestion, { random, exploring, key }: Draws): void {
+function rate(candidate: PlannedCandidate, question: PreferQuestion, { random, exploring, basis }: Draws): void {
   const { deployment } = candidate;
   const { zones } = deployment.provider;
   const { availability, samples, slowStartWeight } = candidate.health ?? UNKNOWN;
@@ -56,7 +57,7 @@ function rate(candidate: PlannedCandidate, question: PreferQuestion, { random, e
   candidate.distance = zones.length === 0 || zones.includes(question.zone) ? 0 : 1;
   candidate.explored = exploring;
   candidate.preference = exploring ? 0 : preferenceOf(candidate, question);
-  candidate.rank = key === null ? weightedRank(random.next(), weight) : rendezvousRank(key, deployment.id, weight);
+  candidate.rank = basis === null ? weightedRank(random.next(), weight) : rendezvousRank(basis, deployment.id, weight);
 }
 
 /** Where no health is kept. */

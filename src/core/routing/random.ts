@@ -18,8 +18,19 @@ export class SeededRandom {
 
 /** FNV-1a with a final mix, 32 bits: spreads affinity keys, no security. */
 export function hash32(text: string): number {
-  let hash = 0x811c9dc5;
+  return mixed(fold(FNV_BASIS, text));
+}
+
+const FNV_BASIS = 0x811c9dc5;
+
+function fold(basis: number, text: string): number {
+  let hash = basis;
   for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return hash;
+}
+
+function mixed(folded: number): number {
+  let hash = folded;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
@@ -33,6 +44,11 @@ export function weightedRank(u: number, weight: number): number {
   return weight > 0 ? -Math.log(u) / weight : Number.POSITIVE_INFINITY;
 }
 
-export function rendezvousRank(key: string, member: string, weight: number): number {
-  return weightedRank((hash32(`${key}\u0000${member}`) + 0.5) / 4_294_967_296, weight);
+/** The part of a rendezvous hash that all members share. */
+export function rendezvousBasis(key: string): number {
+  return fold(FNV_BASIS, `${key}\u0000`);
+}
+
+export function rendezvousRank(basis: number, member: string, weight: number): number {
+  return weightedRank((mixed(fold(basis, member)) + 0.5) / 4_294_967_296, weight);
 }
