@@ -200,15 +200,17 @@ function candidatesOf(resolved: readonly ResolvedModel[], world: PlanWorld): Pla
   // One model has every deployment once.
   const seen = resolved.length === 1 ? null : new Set<string>();
   for (const place of resolved) {
-    const { provider } = place;
     for (const deployment of place.model.deployments) {
-      if ((provider !== undefined && deployment.provider.id !== provider) || seen?.has(deployment.id) === true) continue;
-      seen?.add(deployment.id);
-      const kept = deployment.provider.health && !deployment.provider.inProcess;
-      candidates.push(new PlannedCandidate(deployment, place, kept ? world.health(deployment) : null));
+      if (place.provider !== undefined && deployment.provider.id !== place.provider) continue;
+      if (seen !== null && seen.size === seen.add(deployment.id).size) continue;
+      candidates.push(new PlannedCandidate(deployment, place, healthOf(deployment, world)));
     }
   }
   return candidates;
+}
+
+function healthOf(deployment: Deployment, world: PlanWorld): HealthView | null {
+  return deployment.provider.health && !deployment.provider.inProcess ? world.health(deployment) : null;
 }
 
 /** What keeps this request with its like; worked out only when somebody asks, because a digest costs. */
