@@ -63,10 +63,10 @@ export class CompleteChat {
     this.answers.keep(exchange, attempt.recorded());
     failpoint('usage-seen');
     const settlement = exchange.hold.settle(endingOf(exchange, outcome, attempt, suspenseNanoUsd));
-    failpoint('ended');
     exchange.settlement = await this.overages.posted(exchange.requestId, settlement);
     // The end is posted from memory even when the journal cannot take it.
     await this.holds.written()?.catch(() => undefined);
+    failpoint('ended');
     exchange.timings.settleMs = performance.now() - settleMs;
     // Before the last byte: the headers tell what is left, and a client that waits for its answer finds its slot free.
     exchange.admission.release(tokensUsed(exchange.settlement.usage));
@@ -95,6 +95,7 @@ export class CompleteChat {
   private async journaled(attempt: Attempt): Promise<void> {
     try {
       await this.holds.written();
+      failpoint('admitted');
     } catch (error) {
       attempt.cancel();
       throw error;

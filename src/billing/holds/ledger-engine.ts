@@ -16,7 +16,6 @@ import {
 import { MAX_AMOUNT_NANO_USD, type Price } from '../../core/pricing/index.js';
 import type { Clock } from '../../platform/clock/index.js';
 import type { Database } from '../../platform/database/index.js';
-import { failpoint } from '../../platform/failpoint/index.js';
 import { newId } from '../../platform/ids/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import { Engine } from '../engine/engine.js';
@@ -178,7 +177,6 @@ export class LedgerEngine extends Holds {
     this.#open.add(hold);
     try {
       this.#requireJournal().append(hold.fold.admitted);
-      failpoint('admitted');
       this.#flusher.touch(hold);
       return hold;
     } catch (error) {
