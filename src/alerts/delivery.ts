@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock/index.js';
+import { failpoint } from '../platform/failpoint/index.js';
 import { Outbox, type DeliveryResult, type DueDelivery } from './outbox.js';
 import { WebhookSender } from './webhook-sender.js';
 import { Webhooks } from './webhooks.js';
@@ -32,7 +33,9 @@ export class Delivery {
   async #attempt(delivery: DueDelivery): Promise<DeliveryResult> {
     try {
       const secret = this.webhooks.openSecret(delivery.webhookId, delivery.sealedSecret);
-      return await this.sender.send({ url: delivery.url, allowPrivate: delivery.allowPrivate, secret }, delivery.event, this.clock.nowMs());
+      const result = await this.sender.send({ url: delivery.url, allowPrivate: delivery.allowPrivate, secret }, delivery.event, this.clock.nowMs());
+      failpoint('webhook-sent');
+      return result;
     } catch (error) {
       return { ok: false, status: null, error: (error as Error).message };
     }

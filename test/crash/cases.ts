@@ -47,6 +47,7 @@ export const POINTS: Readonly<Record<Failpoint, PointFacts>> = {
   'usage-seen': { kinds: BOTH, toll: { whole: 'nothing', stream: 'delivered at most' } },
   ended: EXACT,
   posted: EXACT,
+  'webhook-sent': ONCE,
   'code-consumed': ONCE,
   refunded: ONCE,
   'half-posted': EXACT,
@@ -73,7 +74,9 @@ export function wholeMatrix(hasRedis: boolean): CrashCase[] {
 
 /** Each failpoint once, and the database's fates at the telling ones: what `npm test` has time for. */
 export function shortMatrix(): CrashCase[] {
-  const once = (Object.keys(POINTS) as Failpoint[]).map((point, index): CrashCase => {
+  // An event that was sent and not noted is due again after a minute: too long here.
+  const points = (Object.keys(POINTS) as Failpoint[]).filter((point) => point !== 'webhook-sent');
+  const once = points.map((point, index): CrashCase => {
     const { kinds } = POINTS[point];
     return { point, stream: (kinds[index % kinds.length] ?? kinds[0]) === 'stream', lease: true, database: 'up', redis: 'none' };
   });

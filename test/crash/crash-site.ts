@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Failpoint } from '../../src/platform/failpoint/index.js';
@@ -22,6 +24,8 @@ const MOST_PROMPT_TOKENS = 40n;
 const WARM_CALLS = 12;
 const DEATH_DEADLINE_MS = 20_000;
 const CALL_DEADLINE_MS = 15_000;
+/** A delivery that was claimed and not finished is due again after a minute. */
+const WEBHOOK_AGAIN_MS = 90_000;
 
 export const EXACT_NANO = INPUT_NANO * BigInt(PROMPT_TOKENS) + OUTPUT_NANO * BigInt(COMPLETION_TOKENS);
 
@@ -49,6 +53,7 @@ export class CrashSite {
   /** The refund or redemption that is repeated after the crash. */
   private repeat: (() => Promise<unknown>) | null = null;
   private grantedNano = 0n;
+  private readonly toClose: (() => void)[] = [];
 
   constructor(
     private readonly crash: CrashCase,
@@ -87,6 +92,7 @@ export class CrashSite {
 
   async remove(): Promise<void> {
     await this.gateway?.kill();
+    for (const close of this.toClose) close();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
@@ -112,6 +118,7 @@ export class CrashSite {
       this.repeat = () => this.post('/v1/redeem', { code });
       return () => this.post('/v1/redeem', { code });
     }
+    if (point === 'webhook-sent') return this.sendWebhook(operator);
     if (point !== 'refunded') return () => this.ask(this.crash.stream ? 'long' : 'quick', this.crash.stream);
     const charged = await this.ask('quick', false);
     const id = requestIdOf(charged.text);
@@ -119,6 +126,27 @@ export class CrashSite {
     const refund = { reason: 'crash', idempotency_key: 'crash' };
     this.repeat = () => this.operator().post(`requests/${id}/refunds`, refund);
     return () => operator.post(`requests/${id}/refunds`, refund).then(() => ({ status: 200, text: '', whole: false }), () => ({ status: 0, text: '', whole: false }));
+  }
+
+  /** The receiver has the event, nobody noted it: after the crash it comes again under the same id, for the receiver to know it by. */
+  private async sendWebhook(operator: Operator): Promise<() => Promise<Received>> {
+    const { url, ids } = await this.receiver();
+    const { id } = await operator.post('webhooks', { url, allow_private: true });
+    this.repeat = () => operator.eventually(async () => ids.length, WEBHOOK_AGAIN_MS, (count) => count >= 2).then(() => {
+      if (new Set(ids).size !== 1) throw new Error(`one event came under ${new Set(ids).size} ids`);
+    });
+    return () => operator.post(`webhooks/${String(id)}/test`, {}).then(() => ({ status: 200, text: '', whole: false }));
+  }
+
+  private async receiver(): Promise<{ url: string; ids: string[] }> {
+    const ids: string[] = [];
+    const server = createServer((request, response) => {
+      ids.push(String(request.headers['webhook-id']));
+      response.end();
+    });
+    this.toClose.push(() => void server.close());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, ids };
   }
 
   private async prepare(): Promise<void> {

@@ -16,6 +16,7 @@ export const FAILPOINTS = [
   'usage-seen',
   'ended',
   'posted',
+  'webhook-sent',
   'code-consumed',
   'refunded',
   'half-posted',
