@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { user } from '../support/chat-client.js';
 import { Testbed } from '../support/testbed.js';
 import { answers } from '../support/upstream-simulator/index.js';
@@ -5,6 +9,7 @@ import { answers } from '../support/upstream-simulator/index.js';
 const TIMEOUT_MS = 60_000;
 
 type Json = Record<string, unknown>;
+const run = promisify(execFile);
 
 /** Usage, statements and views in other currencies through the doors that users take. */
 describe('usage and statements', () => {
@@ -108,6 +113,69 @@ describe('usage and statements', () => {
       await expect(testbed.operator.get(`statements?organization_id=${tenant.organizationId}&${bad}`)).rejects.toThrow(/400/);
     }
   });
+
+  it('compares a provider’s report by its own ids, and posts what the operator confirms', async () => {
+    const tenant = await testbed.operator.tenant({ creditUsd: '1' });
+    const { headers } = await testbed.clientOf(tenant.key).chat({ model, messages: user('x'), max_tokens: 200 });
+    const record = await testbed.operator.request(String(headers['x-request-id']));
+    const time = { provider: 'solo', from: new Date(Date.now() - 3_600_000).toISOString(), to: new Date(Date.now() + 3_600_000).toISOString(), format: 'csv', mapping: { id: 'rid', cost: 'usd' } };
+    for (const [body, param] of [
+      [{ ...time, mapping: { id: 'rid' }, report: 'rid,usd' }, 'mapping.cost'], [{ ...time, mapping: { id: 'rid', cost: 'eur' }, report: 'rid,usd' }, 'mapping.cost'], [{ ...time, mapping: { ...time.mapping, price: 'x' }, report: 'rid,usd' }, 'mapping.price'],
+      [{ ...time, report: 'rid,usd\na,1e400' }, 'report'], [{ ...time, report: 'rid,usd\na,-1' }, 'report'], [{ ...time, to: time.from, report: 'rid,usd' }, 'to'], [{ ...time, format: 'pdf', report: '' }, 'format'], [{ ...time, report: 7 }, 'report'],
+      [{ ...time, tolerance_usd: 0.1, report: 'rid,usd' }, 'tolerance_usd'],
+    ] as const) {
+      await expect(testbed.operator.post('reconciliations', body)).rejects.toThrow(new RegExp(`400.*"param":"${param}"`));
+    }
+    const found = await testbed.operator.post('reconciliations', { ...time, report: `rid,usd\n${String(record['upstream_id'])},0.006\nforeign,0.001\n` });
+    const lines = (await testbed.operator.get(`reconciliations/${String(found['id'])}?open=true&limit=200`))['lines'] as { data: Json[] };
+    expect(lines.data.find(({ request_id }) => request_id === headers['x-request-id'])).toMatchObject({ outcome: 'different', ours_usd: '0.0045', theirs_usd: '0.006', correction: { cost_usd: '0.0015', refund_usd: '0' } });
+    const number = lines.data.find(({ request_id }) => request_id === headers['x-request-id'])?.['number'];
+    expect(await testbed.operator.post(`reconciliations/${String(found['id'])}/corrections`, { lines: [number] })).toMatchObject({ posted: 1, cost_usd: '0.0015', refunded_usd: '0' });
+    expect(await testbed.operator.get(`requests/${String(headers['x-request-id'])}`)).toMatchObject({ state: 'completed', cost_usd: '0.0045', provider_cost_usd: '0.006' });
+    await expect(testbed.operator.post(`reconciliations/${String(found['id'])}/corrections`, { lines: [0] })).rejects.toThrow(/400.*lines/);
+    expect(await testbed.operator.get('ledger/verify')).toMatchObject({ ok: true, drift_nano_usd: 0 });
+    const entries = await testbed.operator.get(`ledger/entries?request_id=${String(headers['x-request-id'])}`);
+    expect((entries['data'] as Json[]).map(({ kind }) => kind)).toContain('correction');
+  });
+
+  it('sends a signed test event to a webhook of the operator’s own network, and to no other address', async () => {
+    const received: { id: string; body: string }[] = [];
+    const server = createServer((request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+      request.on('end', () => {
+        received.push({ id: String(request.headers['webhook-id']), body });
+        response.writeHead(204).end();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+    await expect(testbed.operator.post('webhooks', { url })).rejects.toThrow(/400.*url/);
+    await expect(testbed.operator.post('webhooks', { url: 'http://169.254.169.254/latest', allow_private: true })).rejects.toThrow(/400.*link-local/);
+    const created = await testbed.operator.post('webhooks', { url, allow_private: true });
+    expect(created['secret']).toMatch(/^whsec_/);
+    expect(JSON.stringify(await testbed.operator.get('webhooks'))).not.toContain('whsec_');
+    expect(JSON.stringify(await testbed.operator.get('audit-log'))).not.toContain(String(created['secret']));
+    const event = await testbed.operator.post(`webhooks/${String(created['id'])}/test`, {});
+    await testbed.operator.eventually(async () => received.length, 20_000, (count) => count > 0);
+    expect(received).toMatchObject([{ id: event['id'], body: expect.stringContaining('"webhook.test"') }]);
+    const told = await testbed.operator.eventually(() => testbed.operator.get('alerts'), 5_000, (list) => JSON.stringify(list).includes('delivered'));
+    expect(told['data']).toMatchObject([{ id: event['id'], deliveries: [{ state: 'delivered', attempts: 1 }] }]);
+    server.close();
+  }, TIMEOUT_MS);
+
+  it('og tells the same', async () => {
+    const og = async (...words: string[]): Promise<string> => {
+      const env = { ...process.env, OG_URL: testbed.gateway.url, OG_ADMIN_TOKEN: testbed.gateway.bootstrap.admin_token };
+      return (await run(process.execPath, ['bin/og.mjs', ...words], { env, timeout: 20_000 })).stdout;
+    };
+    expect(JSON.parse(await og('usage', '--organization', testbed.tenant.organizationId, '--json'))).toMatchObject({ total: { cost_usd: expect.any(String) } });
+    expect(await og('ledger', 'verify', '--all')).toMatch(/✓ \d+ charges computed again, 0 otherwise/);
+    expect(await og('export', 'statement', '--organization', testbed.tenant.organizationId, '--month', month)).toMatch(/^section,date,.*\r\nopening_balance,/);
+    expect(await og('export', 'usage', '--group-by', 'model')).toMatch(/^model,requests,/);
+    expect((await og('export', 'requests')).trim().split('\n').map((line) => JSON.parse(line) as Json).every(({ object }) => object === 'request')).toBe(true);
+    expect(await og('rates')).toContain('KRW');
+  }, TIMEOUT_MS);
 
   it('lists grants, and shows a request to its customer without the provider’s cost', async () => {
     await testbed.operator.post('credits', { organization_id: testbed.tenant.organizationId, amount_usd: '5', reason: 'more', priority: 7 });
