@@ -27,6 +27,7 @@ export class RoutingController {
       ttft_p95_ms: report.ttftP95Ms,
       p50_ms: report.totalP50Ms,
       p95_ms: report.totalP95Ms,
+      patience: report.patience === null ? null : { first_byte_ms: report.patience.firstByteMs, idle_ms: report.patience.idleMs },
       last_error: report.lastError,
       last_error_at: report.lastErrorAtMs === null ? null : new Date(report.lastErrorAtMs).toISOString(),
     }));

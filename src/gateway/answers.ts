@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { Deployment } from '../core/catalog/model.js';
 import { normaliseResponse } from '../core/chat/normalise-stream.js';
 import type { ChatResponse } from '../core/chat/response.js';
 import { NO_USAGE } from '../core/chat/usage.js';
@@ -58,14 +57,14 @@ export class Answers {
   headers(exchange: Exchange): Record<string, string> {
     const headers: Record<string, string> = { 'x-request-id': exchange.requestId };
     if (exchange.protocol.id === 'anthropic-messages') Object.assign(headers, exchange.admission?.anthropicHeaders(), { 'request-id': exchange.requestId });
-    exchange.admission?.addHeaders(headers);
+    Object.assign(headers, exchange.admission?.headers());
     headers['openai-processing-ms'] = String(Math.round(performance.now() - exchange.startedMs));
     if (exchange.parameters.length > 0) headers['x-og-params'] = renderParameterReport(exchange.parameters);
     const served = exchange.served;
     if (served === undefined) return headers;
     headers['x-og-provider'] = served.deployment.provider.id;
     headers['x-og-model'] = served.model.id;
-    headers['x-og-zone'] = zonesOf(served.deployment);
+    headers['x-og-zone'] = served.deployment.provider.zones.join(',') || 'any';
     headers['x-og-attempts'] = String(exchange.tried.length);
     if (exchange.fallback !== undefined) headers['x-og-fallback'] = exchange.fallback;
     return headers;
@@ -93,10 +92,6 @@ export class Answers {
     exchange.responseBody = text;
     exchange.reply.sendJson(200, headers, text);
   }
-}
-
-function zonesOf({ provider: { zones } }: Deployment): string {
-  return zones.length === 0 ? 'any' : zones.join(',');
 }
 
 /** An answer that came as a stream has no JSON of its own to pass on. */

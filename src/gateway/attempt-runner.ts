@@ -5,12 +5,14 @@ import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import type { AttemptLog } from '../core/request-log/request-log.js';
 import type { Candidate, Plan } from '../core/routing/plan.js';
 import { ProviderAdapter, type PreparedCall, type PreparedOperation } from '../providers/index.js';
-import { Planner } from '../routing/index.js';
+import { MAX_ATTEMPTS, modelClassOf, type Patience } from '../core/routing/index.js';
+import { Planner, type CallOutcome } from '../routing/index.js';
 import { Answers } from './answers.js';
-import { Attempt, DrainSlots, type AttemptOutcome } from './attempt.js';
+import { Attempt, type AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
 import { bulkheadFull, Bulkheads } from './load/bulkheads.js';
 import { LoadGate } from './load/load-gate.js';
+import { DrainSlots } from './drain-slots.js';
 import { nextCandidate } from './next-candidate.js';
 import { completionsDeployment } from './operations/legacy-completions.js';
 import { PROTOCOLS } from './protocols.js';
@@ -72,8 +74,18 @@ export class AttemptRunner {
     }
   }
 
-  /** Everything but the sending: that the candidate is asked stands in the journal first. */
-  open(exchange: AdmittedExchange, candidate: Candidate): Attempt {
+  /** Whether this request can be rendered for it, without an adjustment where those are forbidden. */
+  canBeAsked(exchange: AdmittedExchange, candidate: Candidate): boolean {
+    return this.refusalOf(exchange, candidate) === null;
+  }
+
+  /**
+   * Everything but the sending: that the candidate is asked stands in the journal first. Counts as tried from here on.
+   * `hedges`: beside an attempt that runs already.
+   */
+  open(exchange: AdmittedExchange, candidate: Candidate, hedges = false): Attempt {
+    exchange.served = candidate;
+    exchange.tried.push(candidate);
     const { report } = this.prepare(exchange, candidate);
     if (report.length > 0) exchange.parameters = [...exchange.parameters.filter((item) => !report.some((other) => other.parameter === item.parameter)), ...report];
     // Another model than was asked for is never served in silence; names of routes may hold what a header cannot.
@@ -81,6 +93,9 @@ export class AttemptRunner {
     const { provider, protocol, upstreamModel } = candidate.deployment;
     const attempt = new Attempt(exchange, {
       candidate,
+      number: exchange.tried.length,
+      hedges,
+      patience: this.patienceWith(exchange, candidate),
       renderer: exchange.request.stream ? PROTOCOLS[exchange.protocol.id].createStreamRenderer(renderContextFor(exchange)) : undefined,
       sameProtocol: protocol === exchange.protocol.id,
       headers: () => this.answers.headers(exchange),
@@ -92,7 +107,7 @@ export class AttemptRunner {
       attempt.onFailure(bulkheadFull(provider));
       return attempt;
     }
-    exchange.hold?.forwarded({ provider: provider.id, upstreamModel, number: exchange.tried.length, atMs: attempt.startedAtMs });
+    exchange.hold?.forwarded({ provider: provider.id, upstreamModel, number: attempt.number, atMs: attempt.startedAtMs });
     this.ticker.add(attempt);
     void attempt.outcome.then(() => {
       this.ticker.remove(attempt);
@@ -104,27 +119,28 @@ export class AttemptRunner {
   /** Nothing when it has ended already: no room at the provider, or the client left. */
   send(exchange: AdmittedExchange, attempt: Attempt): void {
     if (attempt.ended) return;
-    const call = this.prepare(exchange, exchange.served as Candidate);
+    const call = this.prepare(exchange, attempt.candidate);
     attempt.start('wire' in call ? this.adapter.callOperation(call, attempt) : this.adapter.call(call, attempt));
   }
 
-  /** After every attempt, before the next: what happened is health's and the log's. */
-  report(exchange: AdmittedExchange, attempt: Attempt, outcome: AttemptOutcome): void {
-    const candidate = exchange.served as Candidate;
+  /** After every attempt, before the next: what happened is health's and the log's. `outrun`: another one, asked beside it, answered first. */
+  report(exchange: AdmittedExchange, attempt: Attempt, outcome: AttemptOutcome, outrun = false): void {
+    const { candidate } = attempt;
     exchange.attempts.push(attemptLogOf(exchange, attempt, outcome));
     if (outcome.kind === 'failed' && outcome.failure.drift !== undefined) attempt.meter.drift.push(`denied:${outcome.failure.drift}`);
-    exchange.timings.connectMs = attempt.connectMs;
-    if (exchange.request.stream && attempt.meter.firstContentAtMs !== undefined) {
-      exchange.timings.ttftMs = attempt.meter.firstContentAtMs - exchange.startedMs;
-      exchange.timings.generationMs = performance.now() - attempt.meter.firstContentAtMs;
-    }
+    noteTimings(exchange, attempt);
     this.planner.report(exchange.plan as Plan, candidate.deployment, outcome.kind === 'failed' ? outcome.failure : null, {
+      ...factsOf(exchange, attempt),
       canceled: outcome.kind === 'canceled',
-      ttftMs: attempt.meter.firstContentAtMs === undefined ? undefined : attempt.firstByteMs,
-      totalMs: attempt.totalMs,
-      outputTokens: attempt.meter.outputTokens,
-      cachedForMs: (attempt.meter.usage?.cacheWrite1h ?? 0) > 0 ? HOUR_MS : undefined,
+      outrun,
     });
+  }
+
+  /** Only where somebody else may be asked then, and only for streams: whole answers take as long as they are long. */
+  private patienceWith({ plan, request, tried }: AdmittedExchange, candidate: Candidate): Patience | null {
+    if (plan === undefined || !request.stream) return null;
+    const isLast = tried.length >= MAX_ATTEMPTS || plan.attempts.every((other) => tried.includes(other));
+    return isLast ? null : this.planner.patience(candidate);
   }
 
   private refusalOf(exchange: AdmittedExchange, candidate: Candidate): GatewayError | null {
@@ -182,9 +198,34 @@ function adjusted(report: readonly ParameterAdjustment[]): GatewayError {
   return new GatewayError('unsupported_parameter', `Strict parameters: ${words}.`, { param: first?.parameter ?? null });
 }
 
+function noteTimings({ timings, request, startedMs }: AdmittedExchange, { connectMs, meter }: Attempt): void {
+  timings.connectMs = connectMs;
+  if (!request.stream || meter.firstContentAtMs === undefined) return;
+  timings.ttftMs = meter.firstContentAtMs - startedMs;
+  timings.generationMs = performance.now() - meter.firstContentAtMs;
+}
+
+/** What the call tells about its deployment. */
+function factsOf({ request }: AdmittedExchange, { meter, ttftMs, firstByteMs, totalMs, candidate, pauses }: Attempt): CallOutcome {
+  const streamed = request.stream ? { ttftMs, firstByteMs, gapMs: pauses.longestMs } : {};
+  return {
+    ...streamed,
+    totalMs,
+    outputTokens: meter.estimatedOutputTokens,
+    cachedForMs: (meter.usage?.cacheWrite1h ?? 0) > 0 ? HOUR_MS : undefined,
+    modelClass: modelClassOf(candidate.model),
+  };
+}
+
+function kindOf({ tried }: AdmittedExchange, { number, candidate, hedges }: Attempt): AttemptLog['kind'] {
+  if (number === 1) return 'first';
+  if (hedges) return 'hedge';
+  return tried[number - 2] === candidate ? 'retry' : 'fallback';
+}
+
 function attemptLogOf(exchange: AdmittedExchange, attempt: Attempt, outcome: AttemptOutcome): AttemptLog {
-  const { deployment } = exchange.served as Candidate;
-  const number = exchange.tried.length;
+  const { candidate, number } = attempt;
+  const { deployment } = candidate;
   const failure = outcome.kind === 'failed' ? outcome.failure : undefined;
   return {
     number,
@@ -193,7 +234,7 @@ function attemptLogOf(exchange: AdmittedExchange, attempt: Attempt, outcome: Att
     deployment: deployment.id,
     credential: deployment.credential.id,
     zone: deployment.provider.zones.join(',') || undefined,
-    kind: number === 1 ? 'first' : exchange.tried[number - 2] === exchange.served ? 'retry' : 'fallback',
+    kind: kindOf(exchange, attempt),
     outcome: failure === undefined ? (outcome.kind === 'canceled' ? 'canceled' : 'ok') : failure.kind === 'timeout' ? 'timeout' : 'error',
     status: attempt.status,
     errorCode: failure?.code,

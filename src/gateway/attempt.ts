@@ -1,18 +1,24 @@
+import { eventsOfResponse } from '../core/chat/events-of-response.js';
 import { isContent, type ChatEvent, type StreamItem } from '../core/chat/event.js';
 import { StreamNormaliser } from '../core/chat/normalise-stream.js';
 import { ResponseOfEvents } from '../core/chat/response-of-events.js';
 import type { ChatResponse } from '../core/chat/response.js';
 import type { OperationResult } from '../core/operations/index.js';
+import { SHUTDOWN } from '../core/errors/transport-failure.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { StreamRenderer } from '../core/protocols/protocol.js';
+import type { Patience } from '../core/routing/index.js';
 import type { Candidate } from '../core/routing/plan.js';
 import type { UpstreamCall } from '../core/upstream/upstream.js';
 import type { CallObserver, OperationObserver } from '../providers/index.js';
 import { failpoint } from '../platform/failpoint/index.js';
 import type { AdmittedExchange } from './exchange.js';
 import { maxOutputTokensOf } from './hold-request.js';
+import type { DrainSlots } from './drain-slots.js';
 import { Meter } from './meter.js';
+import { Pauses } from './pauses.js';
 import { storesPayload } from './request-log-of.js';
+import { StartupFrames } from './startup-frames.js';
 import type { Ticking } from './stream-ticker.js';
 
 export type AttemptOutcome =
@@ -32,13 +38,17 @@ const DRAIN_CHARS = 2 * 1024 * 1024;
 /** A provider that ignores its maximum is cut off; generously, because our estimate of odd texts may be twice the truth. */
 const OVERRUN_FACTOR = 2;
 const OVERRUN_SLACK_TOKENS = 256;
-/** Start-up frames kept before the commit point; a provider that sends more is committed to. */
-const MAX_STARTUP_ITEMS = 64;
 /** The log keeps at most 1 MB of an answer. */
 const MAX_RECORDED_CHARS = 1_000_000;
 
 export interface AttemptOptions {
   candidate: Candidate;
+  /** 1 for the first call of the request. */
+  number: number;
+  /** Asked beside another one that takes long. */
+  hedges?: boolean;
+  /** Another deployment is asked when this one has said nothing for so long. */
+  patience?: Patience | null;
   renderer?: StreamRenderer;
   /** Response headers that name who serves. */
   headers: () => Record<string, string>;
@@ -49,32 +59,6 @@ export interface AttemptOptions {
   shutdown: AbortSignal;
 }
 
-/** How many abandoned streams are being read to their end (`drain_on_abort`); bounded, because nobody waits for them. */
-export class DrainSlots {
-  private takenCount = 0;
-
-  constructor(private readonly limit: number) {}
-
-  take(): boolean {
-    if (this.takenCount >= this.limit) return false;
-    this.takenCount += 1;
-    return true;
-  }
-
-  give(): void {
-    this.takenCount -= 1;
-  }
-}
-
-const SHUTDOWN: UpstreamFailure = {
-  kind: 'interrupted',
-  code: 'server_shutdown',
-  message: 'This server is shutting down; send the request again.',
-  tryElsewhere: false,
-  health: 'none',
-  maybeBilled: false,
-};
-
 /** One call to one deployment, from its first byte to its end. Resolves exactly once; knows nothing of other attempts. */
 export class Attempt implements CallObserver, OperationObserver, Ticking {
   readonly meter: Meter;
@@ -84,10 +68,10 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   firstByteMs: number | undefined;
   status: number | undefined;
   private readonly startedMs = performance.now();
-  /** Of streams alone. */
-  private readonly normaliser: StreamNormaliser | undefined;
+  readonly pauses = new Pauses(this.startedMs);
+  private readonly normaliser: StreamNormaliser;
   private readonly recorder: ResponseOfEvents | undefined;
-  private readonly startup: { item: StreamItem; native: boolean }[] = [];
+  private readonly startup = new StartupFrames();
   private call: UpstreamCall | undefined;
   private resolve!: (outcome: AttemptOutcome) => void;
   private settled = false;
@@ -103,14 +87,31 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     private readonly options: AttemptOptions,
   ) {
     this.meter = new Meter(exchange.needs.promptTokensEstimate);
-    this.normaliser = exchange.request.stream ? new StreamNormaliser(exchange.requestId) : undefined;
+    this.normaliser = new StreamNormaliser(exchange.requestId);
     this.overrunTokens = OVERRUN_FACTOR * maxOutputTokensOf(exchange.needs, options.candidate.deployment) * exchange.needs.choices + OVERRUN_SLACK_TOKENS;
     if (exchange.request.stream && storesPayload(exchange)) this.recorder = new ResponseOfEvents();
     this.outcome = new Promise((resolve) => (this.resolve = resolve));
   }
 
+  get candidate(): Candidate {
+    return this.options.candidate;
+  }
+
+  get number(): number {
+    return this.options.number;
+  }
+
+  get hedges(): boolean {
+    return this.options.hedges === true;
+  }
+
   get totalMs(): number {
     return performance.now() - this.startedMs;
+  }
+
+  /** Undefined before the first content. */
+  get ttftMs(): number | undefined {
+    return this.meter.firstContentAtMs === undefined ? undefined : this.meter.firstContentAtMs - this.startedMs;
   }
 
   get hadHeaders(): boolean {
@@ -121,7 +122,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     return this.settled;
   }
 
-  /** Before it was sent. */
+  /** Nobody waits for it any more, or it must not be sent: the upstream is closed at once. Without effect on a call that has ended. */
   cancel(): void {
     this.settle({ kind: 'canceled' });
   }
@@ -141,14 +142,16 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   onHeaders(status: number): void {
     this.status = status;
     this.firstByteMs ??= this.totalMs;
+    this.pauses.begin(performance.now());
     failpoint('upstream-headers');
   }
 
   onItem(item: StreamItem): void {
-    if (this.settled || this.normaliser === undefined) return;
+    if (this.settled) return;
     const { item: normal, native: untouched } = this.normaliser.push(item);
     const native = untouched && this.options.sameProtocol;
     const nowMs = performance.now();
+    this.pauses.note(nowMs);
     let content = false;
     for (const event of normal.events) {
       this.meter.observe(event, nowMs);
@@ -162,7 +165,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   onResponse(response: ChatResponse, raw: Record<string, unknown>): void {
     const nowMs = performance.now();
-    this.meter.observeResponse(response, nowMs);
+    for (const event of eventsOfResponse(response)) this.meter.observe(event, nowMs);
     this.settle({ kind: 'answered', response, raw });
   }
 
@@ -178,10 +181,20 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     if (this.settled) return;
     if (this.options.shutdown.aborted) return this.fail(SHUTDOWN);
     if (this.draining !== undefined) return this.tickDrain(nowMs);
+    if (this.isOutOfPatience(nowMs)) return;
     const { reply } = this.exchange;
     if (reply.isStalled(nowMs)) return reply.destroy();
     if (nowMs - this.lastWriteMs >= HEARTBEAT_MS) this.beat(nowMs);
     this.checkpoint(nowMs);
+  }
+
+  /** Before the commit point the tails of earlier answers decide how long is waited; true when this one is given up. */
+  private isOutOfPatience(nowMs: number): boolean {
+    const { patience } = this.options;
+    if (patience === undefined || patience === null || this.committed) return false;
+    const failure = this.pauses.failureOf(patience, nowMs, this.connectMs !== undefined);
+    if (failure !== null) this.fail(failure);
+    return failure !== null;
   }
 
   /** What a stream added up to, for the log of keys that store payloads; bounded. Undefined when nothing was recorded. */
@@ -196,10 +209,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   private pass(item: StreamItem, native: boolean, content: boolean): void {
     if (this.draining !== undefined) return;
-    if (!this.committed && !content && this.startup.length < MAX_STARTUP_ITEMS) {
-      this.startup.push({ item, native });
-      return;
-    }
+    if (!this.committed && !content && this.startup.keep(item, native)) return;
     this.commit();
     this.write(this.options.renderer?.render(item, native) ?? '');
     if (content && this.meter.estimatedVisibleTokens > this.overrunTokens) this.cutOff();
@@ -223,8 +233,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     if (this.committed) return;
     this.committed = true;
     this.exchange.reply.startStream(this.options.headers());
-    for (const { item, native } of this.startup) this.write(this.options.renderer?.render(item, native) ?? '');
-    this.startup.length = 0;
+    for (const { item, native } of this.startup.take()) this.write(this.options.renderer?.render(item, native) ?? '');
   }
 
   private write(text: string): void {

@@ -83,16 +83,14 @@ export class ClientReply {
     if (this.blockedAtMs !== undefined) this.flow.pause();
   }
 
-  /** Takes the headers over. */
   sendJson(status: number, headers: Record<string, string>, body: string | Uint8Array): void {
     if (this.gone || this.raw.headersSent) return;
     this.finished = true;
-    headers['content-type'] ??= 'application/json';
-    headers['content-length'] = String(Buffer.byteLength(body));
-    this.raw.writeHead(status, headers);
-    this.tap?.head(status, headers);
-    // A text leaves with its head in one piece and one system call; bytes would need two.
-    this.finish(body);
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    const all = { 'content-type': 'application/json', ...headers };
+    this.raw.writeHead(status, { ...all, 'content-length': String(bytes.length) });
+    this.tap?.head(status, all);
+    this.finish(bytes);
   }
 
   /** An answer that is complete already, event streams included. */

@@ -11,6 +11,7 @@ import type { Attempt, AttemptOutcome } from './attempt.js';
 import { AttemptRunner } from './attempt-runner.js';
 import { abandoned, endingOf, expectedCostNanoUsd } from './ending.js';
 import type { AdmittedExchange } from './exchange.js';
+import { Hedges } from './hedges.js';
 import { holdRequestFor } from './hold-request.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
 import { Overages } from './overages.js';
@@ -31,6 +32,8 @@ export class CompleteChat {
   private readonly idempotency!: Idempotency;
   @Inject(Limits)
   private readonly limits!: Limits;
+  @Inject(Hedges)
+  private readonly hedges!: Hedges;
   @Inject(Overages)
   private readonly overages!: Overages;
 
@@ -91,34 +94,19 @@ export class CompleteChat {
     return kind === 'bulkhead' || this.planner.mayRetry();
   }
 
-  /** A provider is asked only after the journal says so: a crash must not forget what it may bill. Throws GatewayError 503. */
-  private async journaled(attempt: Attempt): Promise<void> {
-    try {
-      await this.holds.written();
-      failpoint('admitted');
-    } catch (error) {
-      attempt.cancel();
-      throw error;
-    }
-  }
-
   /** Asks one deployment after another, until one answers, the client leaves, or nobody is left who may be asked. */
   private async attemptAll(exchange: AdmittedExchange, first: Candidate): Promise<Attempted> {
     const failures: UpstreamFailure[] = [];
     let suspenseNanoUsd = 0n;
     for (let candidate = first; ;) {
-      exchange.served = candidate;
-      exchange.tried.push(candidate);
-      const attempt = this.attempts.open(exchange, candidate);
-      await this.journaled(attempt);
-      this.attempts.send(exchange, attempt);
-      const outcome = await attempt.outcome;
-      this.attempts.report(exchange, attempt, outcome);
+      const { attempt, outcome, beside } = await this.hedges.ask(exchange, candidate);
+      if (beside !== undefined) suspenseNanoUsd += beside.costNanoUsd;
+      if (beside?.failure !== undefined) failures.push(beside.failure);
       if (outcome.kind !== 'failed') return { attempt, outcome, failures, suspenseNanoUsd };
       failures.push(outcome.failure);
       const next = this.attempts.next(exchange, outcome);
       if (next === null || !this.mayAsk(outcome.failure)) return { attempt, outcome, failures, suspenseNanoUsd };
-      if (outcome.failure.maybeBilled) suspenseNanoUsd += expectedCostNanoUsd(exchange, attempt, candidate.deployment.cost);
+      if (outcome.failure.maybeBilled) suspenseNanoUsd += expectedCostNanoUsd(exchange, attempt);
       candidate = next;
     }
   }

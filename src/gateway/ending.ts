@@ -69,7 +69,8 @@ function firstTokenAtMs(exchange: AdmittedExchange, last: Attempt): number | und
 }
 
 /** What a failed attempt may have cost us at the provider: its prompt and what it had said, never the customer's. */
-export function expectedCostNanoUsd(exchange: AdmittedExchange, attempt: Attempt, cost: Ending['cost']): bigint {
+export function expectedCostNanoUsd(exchange: AdmittedExchange, attempt: Attempt): bigint {
+  const { cost } = attempt.candidate.deployment;
   if (cost === null) return 0n;
   const usage = { ...NO_USAGE, ...attempt.meter.delivered(1), input: exchange.needs.promptTokensEstimate };
   return chargeFor(usage, cost, { requests: 1, images: 0, seconds: 0 }).totalNanoUsd;

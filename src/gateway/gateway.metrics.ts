@@ -213,7 +213,7 @@ export class GatewayMetrics implements OnModuleInit {
 
   private countFallback(before: AttemptLog, attempt: AttemptLog, model: string): void {
     const labels = { zone: this.zone, model, from_provider: before.provider, to_provider: attempt.provider };
-    this.fallbacks.series({ ...labels, reason: before.errorCode ?? 'unknown', outcome: outcomeOf(attempt) }).value += 1;
+    this.fallbacks.series({ ...labels, reason: attempt.kind === 'hedge' ? 'hedge' : (before.errorCode ?? 'unknown'), outcome: outcomeOf(attempt) }).value += 1;
   }
 
   private countOverhead({ timings: { authMs, limitsMs, routingMs, parseMs } }: RequestLog): void {

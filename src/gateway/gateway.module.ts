@@ -14,6 +14,7 @@ import { ErrorInterceptor } from './http/error.interceptor.js';
 import { GatewayExceptionFilter } from './http/exception.filter.js';
 import { InferenceDoor } from './http/inference-door.js';
 import { RouteTable } from './http/route-table.js';
+import { Hedges } from './hedges.js';
 import { IdempotencyClaims } from './idempotency/claims.repository.js';
 import { Compensation } from './idempotency/compensation.js';
 import { IdempotencyExpiryJob } from './idempotency/expiry.job.js';
@@ -52,6 +53,7 @@ const PROVIDERS: Provider[] = [
   CurrencyViews,
   Exchanges,
   GatewayMetrics,
+  Hedges,
   Idempotency,
   IdempotencyClaims,
   IdempotencyExpiryJob,

@@ -1,8 +1,7 @@
 import type { ChatEvent } from '../core/chat/event.js';
-import { eventsOfResponse } from '../core/chat/events-of-response.js';
 import { estimateTokens } from '../core/chat/estimate-tokens.js';
-import type { ChatResponse, FinishReason } from '../core/chat/response.js';
-import { completionTokens, NO_USAGE, type Usage } from '../core/chat/usage.js';
+import type { FinishReason } from '../core/chat/response.js';
+import { NO_USAGE, type Usage } from '../core/chat/usage.js';
 import { unknownUsageFields } from '../core/chat/usage-drift.js';
 
 /**
@@ -47,20 +46,6 @@ export class Meter {
     }
   }
 
-  /** A whole answer; a plain one (a text, usage, nothing else) without the way over events. */
-  observeResponse(response: ChatResponse, nowMs: number): void {
-    const plain = plainText(response);
-    if (plain === null) {
-      for (const event of eventsOfResponse(response)) this.observe(event, nowMs);
-      return;
-    }
-    const { text, finish, rawFinish } = plain;
-    this.upstreamId ??= response.upstreamId;
-    if (text !== '') this.outputEstimate += this.content(text, nowMs);
-    this.finishes.set(0, { reason: finish, raw: rawFinish });
-    this.counts({ type: 'usage', usage: response.usage, raw: response.rawUsage });
-  }
-
   get finished(): boolean {
     return this.finishes.size > 0;
   }
@@ -72,11 +57,6 @@ export class Meter {
   /** Without reasoning, which not every provider counts into a maximum. */
   get estimatedVisibleTokens(): number {
     return this.outputEstimate;
-  }
-
-  /** The provider's count, else our estimate. */
-  get outputTokens(): number {
-    return this.usage === undefined ? this.estimatedOutputTokens : completionTokens(this.usage);
   }
 
   get estimatedOutputTokens(): number {
@@ -119,12 +99,3 @@ export class Meter {
 }
 
 const MAX_DRIFT = 20;
-
-/** The one text of an answer that has nothing else, and usage; null for every other one. */
-function plainText({ choices, usage, drift }: ChatResponse): { text: string; finish: FinishReason; rawFinish: string | null } | null {
-  const [choice] = choices;
-  if (choices.length !== 1 || choice?.index !== 0 || usage === undefined || drift.length > 0) return null;
-  const { parts, finish, rawFinish } = choice;
-  const [part] = parts;
-  return parts.length === 1 && part?.type === 'text' && part.annotations === undefined ? { text: part.text, finish, rawFinish } : null;
-}

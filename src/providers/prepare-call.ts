@@ -1,4 +1,4 @@
-import type { Deployment } from '../core/catalog/model.js';
+import { deadlinesOf, type Deployment } from '../core/catalog/model.js';
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import { spliceBody, type ScannedBody } from '../core/json/index.js';
 import type { ResponseDialect } from '../core/protocols/dialect.js';
@@ -41,7 +41,6 @@ export function prepareCall(exchange: UpstreamExchange, lane: Lane): PreparedCal
   const native = exchange.body !== undefined && speaksNatively(exchange, lane);
   const { wire, report } = render(exchange, lane, native);
   const url = endpointOf(deployment, lane, request.stream);
-  const reasons = deployment.capabilities.reasoning === true;
   return {
     exchange,
     report,
@@ -51,7 +50,7 @@ export function prepareCall(exchange: UpstreamExchange, lane: Lane): PreparedCal
       url,
       headers: headersFor(exchange, lane),
       body: native ? spliceBody(exchange.body as ScannedBody, wire) : JSON.stringify(wire),
-      deadlines: reasons ? deployment.provider.reasoningDeadlines : deployment.provider.deadlines,
+      deadlines: deadlinesOf(deployment),
     },
   };
 }
@@ -76,39 +75,23 @@ function render(exchange: UpstreamExchange, lane: Lane, native: boolean): { wire
 }
 
 /** Nothing of the client's headers goes on but what the definition lists; the answer must come uncompressed (performance, F57). */
-function headersFor(exchange: UpstreamExchange, lane: Lane): Readonly<Record<string, string>> {
-  const hopCount = exchange.hopCount ?? 0;
-  const own = hopCount === 0 ? ownHeaders(exchange, lane) : { ...ownHeaders(exchange, lane), via: viaOf(hopCount) };
-  const { definition, protocol } = lane;
-  if (exchange.clientProtocol !== protocol.id || exchange.passThrough === undefined || definition.forwardHeaders === undefined) return own;
-  const headers = { ...own };
-  for (const name of definition.forwardHeaders) {
+function headersFor(exchange: UpstreamExchange, { definition, protocol }: Lane): Record<string, string> {
+  const headers: Record<string, string> = {
+    accept: exchange.request.stream ? (protocol.streamMediaType ?? 'text/event-stream') : 'application/json',
+    'accept-encoding': 'identity',
+    'content-type': 'application/json',
+    'user-agent': USER_AGENT,
+    via: viaOf(exchange.hopCount ?? 0),
+    ...protocol.headers,
+    ...definition.headers,
+  };
+  if (exchange.clientProtocol !== protocol.id || exchange.passThrough === undefined) return headers;
+  for (const name of definition.forwardHeaders ?? []) {
     const value = exchange.passThrough[name];
     if (value !== undefined) headers[name] = value;
   }
   return headers;
 }
-
-/** The same for all requests of a deployment that this gateway is the first to pass. */
-function ownHeaders({ deployment, request }: UpstreamExchange, { definition, protocol }: Lane): Readonly<Record<string, string>> {
-  const known = HEADERS[request.stream ? 1 : 0];
-  let headers = known.get(deployment);
-  if (headers === undefined) {
-    headers = Object.freeze({
-      accept: request.stream ? (protocol.streamMediaType ?? 'text/event-stream') : 'application/json',
-      'accept-encoding': 'identity',
-      'content-type': 'application/json',
-      'user-agent': USER_AGENT,
-      via: viaOf(0),
-      ...protocol.headers,
-      ...definition.headers,
-    });
-    known.set(deployment, headers);
-  }
-  return headers;
-}
-
-const HEADERS: readonly [WeakMap<Deployment, Readonly<Record<string, string>>>, WeakMap<Deployment, Readonly<Record<string, string>>>] = [new WeakMap(), new WeakMap()];
 
 /** A deployment lives as long as its snapshot, so its two addresses are built once. */
 const ENDPOINTS: readonly [WeakMap<Deployment, string>, WeakMap<Deployment, string>] = [new WeakMap(), new WeakMap()];

@@ -1,11 +1,19 @@
 import type { Deployment } from '../core/catalog/model.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
-import type { DeploymentHealthDetails, HealthView } from '../core/routing/index.js';
+import type { DeploymentHealthDetails, HealthView, ObservedTails, Patience } from '../core/routing/index.js';
 
 /** How one call to a deployment went. */
 export interface CallOutcome {
   /** The client left before the end: says nothing about the provider. */
   canceled?: boolean;
+  /** Stopped because another deployment, asked beside it, answered first. */
+  outrun?: boolean;
+  /** `class` of the model, or what stands for it. */
+  modelClass?: string;
+  /** Until the headers of a stream. */
+  firstByteMs?: number;
+  /** The longest pause of a stream from then on. */
+  gapMs?: number;
   /** Time to the first token; undefined without a stream. */
   ttftMs?: number;
   totalMs: number;
@@ -24,6 +32,8 @@ export interface DeploymentHealthReport extends DeploymentHealthDetails {
   zones: readonly string[];
   credentialState: HealthView['credential'] | 'exhausted';
   credentialUntilMs: number | null;
+  /** How long it is waited for while another deployment is left, where that is shorter than configured. */
+  patience: Patience | null;
   /** False: this provider's health is not kept (`health: off`, sandbox). */
   kept: boolean;
 }
@@ -38,6 +48,12 @@ export abstract class HealthStore {
 
   /** After every call. `failure` null: it was answered (or canceled). Never throws. */
   abstract report(deployment: Deployment, failure: UpstreamFailure | null, outcome: CallOutcome): void;
+
+  /** How long answers of late took to begin and paused: this deployment's, else those of its model class. */
+  abstract tails(deployment: Deployment, modelClass: string): ObservedTails;
+
+  /** The 95th percentile of this deployment's whole answers; undefined when too few are known. */
+  abstract slowestUsualMs(deployment: Deployment): number | undefined;
 
   /** Takes the one place that an open or half-open circuit has for a probe. */
   abstract claimCanary(deployment: Deployment): boolean;

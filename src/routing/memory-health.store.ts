@@ -1,12 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { SnapshotSource, type Deployment, type Snapshot } from '../core/catalog/model.js';
+import { deadlinesOf, SnapshotSource, type Deployment, type Model, type Snapshot } from '../core/catalog/model.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
-import { DeploymentHealth, RejectedCredential, SeededRandom, type CallEffect, type DeploymentHealthDetails, type HealthNews, type HealthView } from '../core/routing/index.js';
+import { DeploymentHealth, modelClassOf, patienceOf, RejectedCredential, SeededRandom, TailWindow, type CallEffect, type DeploymentHealthDetails, type HealthNews, type HealthView, type ObservedTails } from '../core/routing/index.js';
 import { Clock } from '../platform/clock/index.js';
 import { HealthStore, type CallOutcome, type DeploymentHealthReport } from './health.store.js';
 
 /** How often a model without any closed circuit is probed all the same. */
 export const PANIC_INTERVAL_MS = 10_000;
+/** Classes are the operator's words; more than this many are not told apart. */
+const MAX_CLASSES = 200;
 const NEVER_HEARD: DeploymentHealthDetails = {
   circuit: 'closed',
   successRate: null,
@@ -27,6 +29,7 @@ export class MemoryHealthStore extends HealthStore {
   private readonly deployments = new Map<string, DeploymentHealth>();
   private readonly credentials = new Map<string, RejectedCredential>();
   private deploymentById: ReadonlyMap<string, Deployment> = new Map();
+  private readonly classTails = new Map<string, TailWindow>();
   private readonly panicAtMs = new Map<string, number>();
   private readonly jitter = new SeededRandom(process.pid);
   private known: Snapshot | null = null;
@@ -51,6 +54,7 @@ export class MemoryHealthStore extends HealthStore {
     if (!isKept(deployment) || failure?.simulated === true) return null;
     const nowMs = this.clock.nowMs();
     const effect = this.healthOf(deployment).record(deployment.credential, failure, { ...outcome, nowMs, jitter: this.jitter.next() });
+    if (failure === null && outcome.canceled !== true) this.noteClass(outcome, nowMs);
     this.tell(deployment, effect, failure?.message);
     if (failure?.health === 'credential')
       this.logger.error({ message: `${deployment.provider.id} refuses the credential ${deployment.credential.id}`, status: failure.status });
@@ -72,6 +76,16 @@ export class MemoryHealthStore extends HealthStore {
     if (effect === 'closed') this.logger.log({ message: `The circuit of ${id} is closed again`, deployment: id });
   }
 
+  override tails(deployment: Deployment, modelClass: string): ObservedTails {
+    if (!isKept(deployment)) return {};
+    const nowMs = this.clock.nowMs();
+    return this.healthOf(deployment).tails(nowMs, this.classTails.get(modelClass)?.tails(nowMs) ?? {});
+  }
+
+  override slowestUsualMs(deployment: Deployment): number | undefined {
+    return isKept(deployment) ? this.healthOf(deployment).slowestUsualMs(this.clock.nowMs()) : undefined;
+  }
+
   override claimCanary(deployment: Deployment): boolean {
     return isKept(deployment) && this.healthOf(deployment).claimCanary(this.clock.nowMs());
   }
@@ -87,24 +101,35 @@ export class MemoryHealthStore extends HealthStore {
     const nowMs = this.clock.nowMs();
     const reports: DeploymentHealthReport[] = [];
     for (const model of this.snapshots.current().models.values()) {
-      for (const deployment of model.deployments) reports.push(this.reportOf(deployment, model.id, nowMs));
+      for (const deployment of model.deployments) reports.push(this.reportOf(deployment, model, nowMs));
     }
     return reports;
   }
 
-  private reportOf(deployment: Deployment, model: string, nowMs: number): DeploymentHealthReport {
+  private noteClass({ modelClass, firstByteMs, gapMs }: CallOutcome, nowMs: number): void {
+    if (modelClass === undefined || (firstByteMs === undefined && gapMs === undefined)) return;
+    let window = this.classTails.get(modelClass);
+    if (window === undefined) {
+      if (this.classTails.size >= MAX_CLASSES) return;
+      this.classTails.set(modelClass, (window = new TailWindow()));
+    }
+    window.add({ firstByteMs, gapMs }, nowMs);
+  }
+
+  private reportOf(deployment: Deployment, model: Model, nowMs: number): DeploymentHealthReport {
     const kept = isKept(deployment);
     const known = this.deployments.get(deployment.id);
     const view = known?.view(deployment.credential, nowMs);
     return {
       provider: deployment.provider.id,
-      model,
+      model: model.id,
       upstreamModel: deployment.upstreamModel,
       deployment: deployment.id,
       credential: deployment.credential.id,
       zones: deployment.provider.zones,
       credentialState: view?.credentialExhausted === true ? 'exhausted' : (view?.credential ?? 'ok'),
       credentialUntilMs: view?.credentialUntilMs ?? null,
+      patience: patienceOf(deadlinesOf(deployment), this.tails(deployment, modelClassOf(model))),
       kept,
       ...(known?.details(nowMs) ?? NEVER_HEARD),
     };

@@ -1,8 +1,21 @@
 import { randomInt } from 'node:crypto';
-import type { Deployment, Snapshot, SnapshotSource } from '../core/catalog/model.js';
+import { deadlinesOf, type Deployment, type Snapshot, type SnapshotSource } from '../core/catalog/model.js';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
-import { planAttempts, readsCacheCheaper, refusalOf, RetryBudget, SeededRandom, type Plan, type PlanQuestion, type PlanWorld } from '../core/routing/index.js';
+import {
+  modelClassOf,
+  patienceOf,
+  planAttempts,
+  readsCacheCheaper,
+  refusalOf,
+  RetryBudget,
+  SeededRandom,
+  type Candidate,
+  type Patience,
+  type Plan,
+  type PlanQuestion,
+  type PlanWorld,
+} from '../core/routing/index.js';
 import type { Clock } from '../platform/clock/index.js';
 import type { AffinityStore } from './affinity.store.js';
 import type { CallOutcome, HealthStore } from './health.store.js';
@@ -21,6 +34,15 @@ export interface Explanation {
   plan: Plan;
   /** Why nobody would be asked; null when the plan has attempts. */
   refusal: GatewayError | null;
+  /** How long each attempt of the plan would be waited for, in their order. */
+  waits: readonly ExplainedWait[];
+  /** When a second deployment would be asked beside the first, for an answer that is no stream; null: never. */
+  hedgeAfterMs: number | null;
+}
+
+export interface ExplainedWait extends Patience {
+  /** Shorter than configured, by the tails of earlier answers. */
+  observed: boolean;
 }
 
 export interface PlannerParts {
@@ -59,7 +81,8 @@ export class Planner {
    */
   plan(question: PlanQuestion): Plan {
     const world = this.world(Math.floor(this.seeds.next() * 2 ** 32), this.parts.clock.nowMs());
-    this.budget.request(world.nowMs);
+    // What a client repeats by itself earns no further attempts: its retries and ours must not multiply.
+    if ((question.options.clientRetries ?? 0) === 0) this.budget.request(world.nowMs);
     const plan = planAttempts(question, world);
     if (plan.attempts.length === 0) return this.panic(question, world, plan);
     return plan.probe === undefined ? plan : this.probing(question, world, plan);
@@ -68,12 +91,37 @@ export class Planner {
   /** Nothing is sent and no probe is taken. Throws only when the model is unknown or retired. */
   explain(question: PlanQuestion, options: ExplainOptions = {}): Explanation {
     const plan = planAttempts(question, this.world(options.seed ?? 0, options.atMs ?? this.parts.clock.nowMs(), options.snapshot));
-    return { plan, refusal: plan.attempts.length === 0 ? refusalOf(plan) : null };
+    const [first] = plan.attempts;
+    const hedgeAfterMs = first === undefined ? undefined : this.hedgeAfterMs(plan, first.deployment);
+    return { plan, refusal: first === undefined ? refusalOf(plan) : null, waits: this.waits(plan), hedgeAfterMs: hedgeAfterMs ?? null };
+  }
+
+  /** The last one is waited for as long as configured. */
+  private waits({ attempts }: Plan): ExplainedWait[] {
+    return attempts.map((candidate, index) => {
+      const { firstByteMs, idleMs } = deadlinesOf(candidate.deployment);
+      const patience = index + 1 < attempts.length ? this.patience(candidate) : null;
+      return { firstByteMs, idleMs, ...patience, observed: patience !== null };
+    });
   }
 
   /** Takes one further attempt out of the budget that all requests share; false: end with the failure at hand. */
   mayRetry(): boolean {
     return this.budget.mayRetry(this.parts.clock.nowMs());
+  }
+
+  /**
+   * How long this candidate is waited for before the next one is asked, from the tails of what it, or its class of models,
+   * answered lately; null: as long as configured.
+   */
+  patience({ deployment, model }: Pick<Candidate, 'deployment' | 'model'>): Patience | null {
+    return patienceOf(deadlinesOf(deployment), this.parts.health.tails(deployment, modelClassOf(model)));
+  }
+
+  /** When a second deployment is asked beside this one, where the plan hedges; undefined: not, or too little is known of it. */
+  hedgeAfterMs({ hedge }: Plan, deployment: Deployment): number | undefined {
+    if (hedge === undefined) return undefined;
+    return hedge.after === 'p95' ? this.parts.health.slowestUsualMs(deployment) : hedge.after;
   }
 
   /** After every attempt: health learns of it, and the session stays with who served it. */

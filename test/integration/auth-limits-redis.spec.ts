@@ -2,7 +2,7 @@ import type { Demand, LimitSubject, Outcome } from '../../src/auth/limits/limit-
 import { RedisLimitStore } from '../../src/auth/limits/redis-limit-store.js';
 import { SystemClock } from '../../src/platform/clock/index.js';
 import { RedisConnection } from '../../src/platform/redis/index.js';
-import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
+import { besideDeadline, describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
 
 const clock = new SystemClock();
 let number = 0;
@@ -99,18 +99,16 @@ describeWithRedis('limits shared through a real Redis', () => {
   it('adds at most 60 ms to a request while Redis hangs, then nothing, and still limits', async () => {
     const key = keyWith({ rpm: 10 });
     server.suspend();
-    const timesMs: number[] = [];
+    let waited = 0;
     let admitted = 0;
     for (let index = 0; index < 40; index += 1) {
-      const startedMs = performance.now();
-      const outcome = await (stores[0] as RedisLimitStore).admit(demand([key]));
-      timesMs.push(performance.now() - startedMs);
-      if (outcome.admitted) admitted += 1;
+      const { outcome, control } = besideDeadline(() => (stores[0] as RedisLimitStore).admit(demand([key])));
+      if ((await outcome).admitted) admitted += 1;
+      if (await control()) waited += 1;
     }
     server.resume();
-    expect(Math.max(...timesMs)).toBeLessThanOrEqual(75);
-    expect(timesMs.filter((ms) => ms > 20).length).toBeLessThanOrEqual(4);
-    expect(timesMs.at(-1)).toBeLessThan(5);
+    // The first one finds out; a second when the breaker tries again, after a second.
+    expect(waited).toBeLessThanOrEqual(2);
     // Two engines were seen: each goes on with half.
     expect(admitted).toBe(5);
     while (!connections.every(({ up }) => up)) {

@@ -1,6 +1,6 @@
 import { SystemClock } from '../../src/platform/clock/index.js';
 import { RedisConnection, RedisUnavailableError } from '../../src/platform/redis/index.js';
-import { describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
+import { besideDeadline, describeWithRedis, startRedis, type TestRedis } from '../support/redis.js';
 
 jest.setTimeout(30_000);
 
@@ -34,18 +34,16 @@ describeWithRedis('RedisConnection against a real Redis', () => {
     expect(redis.up).toBe(true);
   });
 
-  it('costs a request at most 60 ms when Redis hangs, then nothing, and recovers by itself', async () => {
+  it('costs one request one deadline when Redis hangs, then nothing, and recovers by itself', async () => {
     server.suspend();
-    const costs: number[] = [];
+    let waited = 0;
     for (let call = 0; call < 20; call += 1) {
-      const startedMs = performance.now();
-      await expect(redis.run((client) => client.get('a'))).rejects.toBeInstanceOf(RedisUnavailableError);
-      costs.push(performance.now() - startedMs);
+      const { control, outcome } = besideDeadline(() => redis.run((client) => client.get('a')));
+      await expect(outcome).rejects.toBeInstanceOf(RedisUnavailableError);
+      if (await control()) waited += 1;
     }
     expect(redis.up).toBe(false);
-    // Slack for a busy machine: the deadline is 50 ms, a fake that hung would take seconds.
-    expect(Math.max(...costs)).toBeLessThan(150);
-    expect(costs.filter((cost) => cost > 20).length).toBeLessThanOrEqual(4);
+    expect(waited).toBeLessThanOrEqual(1);
     server.resume();
     await untilUp();
     expect(redis.up).toBe(true);
@@ -54,9 +52,8 @@ describeWithRedis('RedisConnection against a real Redis', () => {
   it('says at once that a killed Redis is gone, and finds its successor', async () => {
     const port = Number(new URL(server.url).port);
     await server.kill();
-    const startedMs = performance.now();
-    await expect(redis.run((client) => client.get('a'))).rejects.toBeInstanceOf(RedisUnavailableError);
-    expect(performance.now() - startedMs).toBeLessThan(150);
+    const { outcome } = besideDeadline(() => redis.run((client) => client.get('a')));
+    await expect(outcome).rejects.toBeInstanceOf(RedisUnavailableError);
     server = await startRedis(port);
     await untilUp();
   });

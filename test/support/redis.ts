@@ -23,6 +23,31 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
+/** What a hung Redis may cost: its deadline is 50 ms, 60 are promised. */
+const PROMISED_MS = 60;
+
+/**
+ * Starts a call and, in the same turn of the same event loop, a timer that runs as long as is promised: a busy machine delays both.
+ * `outcome` fails when the timer was first; `control` says whether the call waited at all, against a timer of a fifth of that.
+ */
+export function besideDeadline<Result>(call: () => Promise<Result>): { outcome: Promise<Result>; control: () => Promise<boolean> } {
+  let isOver = false;
+  let isLate = false;
+  const started = call();
+  const late = setTimeout(() => setImmediate(() => (isOver ? undefined : (isLate = true))), PROMISED_MS);
+  let waited = false;
+  const short = setTimeout(() => setImmediate(() => (waited = !isOver)), PROMISED_MS / 5);
+  const end = (): void => {
+    isOver = true;
+    clearTimeout(late);
+    clearTimeout(short);
+  };
+  const outcome = started.finally(end).finally(() => {
+    if (isLate) throw new Error(`the call took longer than a timer of ${PROMISED_MS} ms beside it`);
+  });
+  return { outcome, control: async () => waited };
+}
+
 /** @param port the one of an earlier server, to come back at the same address; otherwise a free one */
 export async function startRedis(port?: number): Promise<TestRedis> {
   const chosen = port ?? (await freePort());

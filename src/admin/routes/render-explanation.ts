@@ -1,8 +1,8 @@
 import type { Candidate, Plan } from '../../core/routing/plan.js';
-import type { Explanation } from '../../routing/index.js';
+import type { ExplainedWait, Explanation } from '../../routing/index.js';
 
 /** One shape for what would happen now and what a log says happened. */
-export function renderExplanation({ plan, refusal }: Explanation): Record<string, unknown> {
+export function renderExplanation({ plan, refusal, waits, hedgeAfterMs }: Explanation): Record<string, unknown> {
   return {
     model: plan.model.id,
     route: plan.route ?? null,
@@ -12,7 +12,8 @@ export function renderExplanation({ plan, refusal }: Explanation): Record<string
     affinity: renderAffinity(plan),
     fallback_on: plan.fallbackOn,
     seed: plan.seed,
-    candidates: plan.candidates.map(renderCandidate),
+    hedge_after_ms: hedgeAfterMs,
+    candidates: plan.candidates.map((candidate) => renderCandidate(candidate, waits[plan.attempts.indexOf(candidate)])),
     refusal: refusal === null ? null : { status: refusal.status, code: refusal.code, message: refusal.message, param: refusal.param },
   };
 }
@@ -22,7 +23,8 @@ function renderAffinity({ affinity, affinityKey }: Plan): Record<string, unknown
   return affinity === undefined ? null : { source: affinity.source, key: affinity.value, used: affinityKey !== undefined };
 }
 
-function renderCandidate(candidate: Candidate): Record<string, unknown> {
+/** `wait`: until somebody else is asked, before the first content; `observed` when it comes from earlier answers, not from the configuration. */
+function renderCandidate(candidate: Candidate, wait: ExplainedWait | undefined): Record<string, unknown> {
   const { deployment } = candidate;
   return {
     provider: deployment.provider.id,
@@ -32,6 +34,7 @@ function renderCandidate(candidate: Candidate): Record<string, unknown> {
     zone: deployment.provider.zones.join(',') || null,
     place: candidate.place ?? null,
     excluded: candidate.excluded ?? null,
+    wait: wait === undefined ? null : { first_byte_ms: wait.firstByteMs, idle_ms: wait.idleMs, observed: wait.observed },
     reasons: candidate.reasons,
   };
 }

@@ -22,12 +22,6 @@ function callerWith(...limits: LimitSettings[]): Caller {
   };
 }
 
-const headersOf = (admission: Admission): Record<string, string> => {
-  const headers: Record<string, string> = {};
-  admission.addHeaders(headers);
-  return headers;
-};
-
 describe('Limits', () => {
   const clock = new ManualClock();
   let refusals: string[];
@@ -41,7 +35,7 @@ describe('Limits', () => {
 
   it('costs and shows nothing without limits', () => {
     const admission = admit(callerWith({}, {}, {}), 1_000);
-    expect(headersOf(admission)).toEqual({});
+    expect(admission.headers()).toEqual({});
     admission.release(5);
   });
 
@@ -68,10 +62,10 @@ describe('Limits', () => {
 
   it('shows after the end what was really used', () => {
     const admission = admit(callerWith({ tpm: 5_000 }, { tpm: 400 }), 300);
-    expect(headersOf(admission)).toMatchObject({ 'x-ratelimit-limit-tokens': '400', 'x-ratelimit-remaining-tokens': '100' });
+    expect(admission.headers()).toMatchObject({ 'x-ratelimit-limit-tokens': '400', 'x-ratelimit-remaining-tokens': '100' });
     admission.release(120);
     admission.release(999);
-    expect(headersOf(admission)).toMatchObject({ 'x-ratelimit-remaining-tokens': '280' });
+    expect(admission.headers()).toMatchObject({ 'x-ratelimit-remaining-tokens': '280' });
     expect(admission.anthropicHeaders()).toMatchObject({ 'anthropic-ratelimit-tokens-remaining': '280' });
   });
 

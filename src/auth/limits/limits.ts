@@ -4,7 +4,7 @@ import type { Caller, CallerLayer, Limits as LayerLimits } from '../../core/poli
 import { Clock } from '../../platform/clock/index.js';
 import { AuthMetrics } from '../auth-metrics.js';
 import { LimitStore, type Demand, type LimitName, type LimitSubject, type Outcome, type Refusal, type Reservation } from './limit-store.js';
-import { addRateLimitHeaders, anthropicRateLimitHeaders, rateLimitHeaders, tightest } from './rate-limit-headers.js';
+import { anthropicRateLimitHeaders, rateLimitHeaders, tightest } from './rate-limit-headers.js';
 
 /** A request that was let in. Give it back on every ending; a second call does nothing. */
 export abstract class Admission {
@@ -12,8 +12,8 @@ export abstract class Admission {
   abstract release(actualTokens: number): void;
   /** It was refused after all, before any provider was asked: it counts as if it had never come. */
   abstract cancel(): void;
-  /** Adds `x-ratelimit-*` of the tightest windows; nothing without limits. After `release` they count what was really used. */
-  abstract addHeaders(headers: Record<string, string>): void;
+  /** `x-ratelimit-*` of the tightest windows; empty without limits. After `release` they count what was really used. */
+  abstract headers(): Record<string, string>;
   /** The same as `anthropic-ratelimit-*`. */
   abstract anthropicHeaders(): Record<string, string>;
 }
@@ -35,7 +35,7 @@ type RouteLimits = Pick<LayerLimits, 'rpm' | 'concurrency'>;
 const UNLIMITED: Admission = Object.freeze({
   release: () => undefined,
   cancel: () => undefined,
-  addHeaders: () => undefined,
+  headers: () => ({}),
   anthropicHeaders: () => ({}),
 });
 
@@ -149,8 +149,8 @@ class LimitedAdmission extends Admission {
     this.#reservation.cancel();
   }
 
-  override addHeaders(headers: Record<string, string>): void {
-    addRateLimitHeaders(tightest(this.#reservation.windows()), headers);
+  override headers(): Record<string, string> {
+    return rateLimitHeaders(tightest(this.#reservation.windows()));
   }
 
   override anthropicHeaders(): Record<string, string> {
@@ -177,8 +177,8 @@ class JoinedAdmission extends Admission {
     this.routes.cancel();
   }
 
-  override addHeaders(headers: Record<string, string>): void {
-    this.own.addHeaders(headers);
+  override headers(): Record<string, string> {
+    return this.own.headers();
   }
 
   override anthropicHeaders(): Record<string, string> {

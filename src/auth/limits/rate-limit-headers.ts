@@ -31,14 +31,8 @@ function tighter(best: TightWindow | null, { limitCount, usedCount, resetMs }: W
 }
 
 /** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them. */
-export function rateLimitHeaders(windows: TightWindows): Record<string, string> {
+export function rateLimitHeaders({ requests, tokens }: TightWindows): Record<string, string> {
   const headers: Record<string, string> = {};
-  addRateLimitHeaders(windows, headers);
-  return headers;
-}
-
-/** The same, into headers that are there already. */
-export function addRateLimitHeaders({ requests, tokens }: TightWindows, headers: Record<string, string>): void {
   if (requests !== null) {
     headers['x-ratelimit-limit-requests'] = String(requests.limitCount);
     headers['x-ratelimit-remaining-requests'] = String(requests.remainingCount);
@@ -49,6 +43,7 @@ export function addRateLimitHeaders({ requests, tokens }: TightWindows, headers:
     headers['x-ratelimit-remaining-tokens'] = String(tokens.remainingCount);
     headers['x-ratelimit-reset-tokens'] = duration(tokens.resetMs);
   }
+  return headers;
 }
 
 /** `anthropic-ratelimit-*`: the same facts, the reset as a time. */

@@ -6,10 +6,7 @@ const NAME_OF = new Map(PRICE_FIELDS.map(([name, tokenClass]) => [tokenClass, na
 const CLASS_OF = new Map(PRICE_FIELDS);
 const NO_MONEY = { worthNanoUsd: 0n, providerCostNanoUsd: 0n, suspenseNanoUsd: 0n };
 
-/**
- * The parameters of `ledger_write`, in its order. `ids` are as many as there may be transactions. Arrays are written as
- * PostgreSQL's literals here: pg's own way to them takes more memory than all the rest of a request.
- */
+/** The parameters of `ledger_write`, in its order. `ids` are as many as there may be transactions. */
 export function batchParameters(writes: LedgerWrites, ids: readonly string[], prices: readonly Price[]): unknown[] {
   const { transactions, charges } = writes;
   const entries = transactions.flatMap((transaction, index) =>
@@ -19,37 +16,22 @@ export function batchParameters(writes: LedgerWrites, ids: readonly string[], pr
   const leases = [...writes.leases.values()];
   const grants = [...writes.grants.values()];
   return [
-    `[${writes.rows.map(rowText).join(',')}]`, writes.rows.some(({ insert }) => !insert),
-    literal(transactions, (_, index) => ids[index]), literal(transactions, ({ kind }) => kind),
-    literal(transactions, ({ requestId }) => requestId), literal(transactions, ({ organizationId }) => organizationId),
-    literal(entries, ({ id }) => id), literal(entries, ({ position }) => position), literal(entries, ({ account }) => account),
-    literal(entries, ({ organizationId }) => organizationId), literal(entries, ({ grantId }) => grantId), literal(entries, ({ amountNanoUsd }) => amountNanoUsd),
-    literal(charges, ({ requestId }) => requestId), literal(charges, ({ ceilingId }) => ceilingId), literal(charges, ({ amountNanoUsd }) => amountNanoUsd),
-    literal(ceilings, ([id]) => id), literal(ceilings, ([, { postedNanoUsd }]) => postedNanoUsd), literal(ceilings, ([, { leasedNanoUsd }]) => leasedNanoUsd),
-    literal(leases, ({ engineId }) => engineId), literal(leases, ({ number }) => number), literal(leases, ({ amountNanoUsd }) => amountNanoUsd),
-    literal(grants, ({ id }) => id), literal(grants, ({ remainingNanoUsd }) => remainingNanoUsd),
-    literal(prices, ({ id }) => id), literal(prices, (price) => JSON.stringify(renderPrice(price))),
+    JSON.stringify(writes.rows.map(rowObject)), writes.rows.some(({ insert }) => !insert),
+    transactions.map((_, index) => ids[index]), transactions.map(({ kind }) => kind),
+    transactions.map(({ requestId }) => requestId), transactions.map(({ organizationId }) => organizationId),
+    entries.map(({ id }) => id), entries.map(({ position }) => position), entries.map(({ account }) => account),
+    entries.map(({ organizationId }) => organizationId), entries.map(({ grantId }) => grantId), entries.map(({ amountNanoUsd }) => amountNanoUsd),
+    charges.map(({ requestId }) => requestId), charges.map(({ ceilingId }) => ceilingId), charges.map(({ amountNanoUsd }) => amountNanoUsd),
+    ceilings.map(([id]) => id), ceilings.map(([, { postedNanoUsd }]) => postedNanoUsd), ceilings.map(([, { leasedNanoUsd }]) => leasedNanoUsd),
+    leases.map(({ engineId }) => engineId), leases.map(({ number }) => number), leases.map(({ amountNanoUsd }) => amountNanoUsd),
+    grants.map(({ id }) => id), grants.map(({ remainingNanoUsd }) => remainingNanoUsd),
+    prices.map(({ id }) => id), prices.map((price) => JSON.stringify(renderPrice(price))),
   ];
 }
 
-type Element = string | number | bigint | null | undefined;
-
-/** An array as PostgreSQL reads it. */
-export function literal<T>(items: readonly T[], elementOf: (item: T, index: number) => Element): string {
-  let text = '';
-  for (let index = 0; index < items.length; index += 1) {
-    const element = elementOf(items[index] as T, index);
-    text += `${index === 0 ? '' : ','}${typeof element === 'string' ? quoted(element) : String(element ?? 'NULL')}`;
-  }
-  return `{${text}}`;
-}
-
-const quoted = (text: string): string => `"${text.includes('"') || text.includes('\\') ? text.replace(/["\\]/g, '\\$&') : text}"`;
-
 /** One element of the JSON that `ledger_write` reads; what is undefined stays what it is in the database. */
-function rowText(row: RowWrite): string {
-  const members = (part: Record<string, unknown>): string => JSON.stringify(part).slice(1, -1);
-  return `{${members(identityOf(row))},${members(moneyOf(row))},${members(servingOf(row))},${members(progressOf(row))}}`;
+function rowObject(row: RowWrite): Record<string, unknown> {
+  return { ...identityOf(row), ...moneyOf(row), ...servingOf(row), ...progressOf(row) };
 }
 
 function identityOf({ admitted, insert, state, settledBy }: RowWrite): Record<string, unknown> {
@@ -91,9 +73,8 @@ function progressOf({ admitted, forwarded, checkpoint, ended }: RowWrite): Recor
 }
 
 function sparseUsage(usage: Usage): Record<string, number> {
-  const sparse: Record<string, number> = {};
-  for (const tokenClass of TOKEN_CLASSES) if (usage[tokenClass] > 0) sparse[NAME_OF.get(tokenClass) ?? tokenClass] = usage[tokenClass];
-  return sparse;
+  const entries = TOKEN_CLASSES.filter((tokenClass) => usage[tokenClass] > 0).map((tokenClass) => [NAME_OF.get(tokenClass) ?? tokenClass, usage[tokenClass]] as const);
+  return Object.fromEntries(entries);
 }
 
 function sparseUnits(units: ChargeUnits): Record<string, number> {

@@ -87,6 +87,11 @@ export interface Deployment {
   cache?: DeploymentCache;
 }
 
+/** Models that reason think before they speak. */
+export function deadlinesOf({ provider, capabilities }: Pick<Deployment, 'provider' | 'capabilities'>): Deadlines {
+  return capabilities.reasoning === true ? provider.reasoningDeadlines : provider.deadlines;
+}
+
 export interface DeploymentCache {
   /** Of an entry that is not read again. */
   lifetimeMs: number;
@@ -156,6 +161,12 @@ export interface RouteShadow {
   concurrency: number;
 }
 
+/** When a second deployment is asked beside the first, for answers that are no stream; the first to answer wins. */
+export interface RouteHedge {
+  /** The 95th percentile of the first one's answers of late, or milliseconds. */
+  after: 'p95' | number;
+}
+
 export interface Route {
   name: string;
   match: RouteMatch;
@@ -168,6 +179,7 @@ export interface Route {
   /** Of all requests that the route rules, whoever sends them. */
   limits: Pick<Limits, 'rpm' | 'concurrency'>;
   shadow?: RouteShadow;
+  hedge?: RouteHedge;
 }
 
 /** Everything the engine serves from: immutable, replaced as a whole when the configuration changes. */

@@ -14,8 +14,6 @@ const ASCII_RATE = 0.27;
 const HANGUL_RATE = 0.85;
 const CJK_RATE = 0.95;
 const OTHER_RATE = 0.6;
-/** Below it the loop is faster than the call. */
-const MIN_NATIVE_CHARS = 64;
 
 /** Tokens of a text; a fraction, so that the sum over many deltas stays true. */
 export function estimateTokens(text: string): number {
@@ -23,8 +21,6 @@ export function estimateTokens(text: string): number {
   let cjk = 0;
   let other = 0;
   const { length } = text;
-  // Counted natively: in a text without anything but ASCII there are as many bytes as characters.
-  if (length > MIN_NATIVE_CHARS && Buffer.byteLength(text) === length) return length * ASCII_RATE;
   for (let at = 0; at < length; at += 1) {
     const unit = text.charCodeAt(at);
     if (unit < 0x80) continue;

@@ -7,18 +7,12 @@ import { uniqueToolCallId } from './tool-call-id.js';
  * `tool_calls`; every tool call has an id of its own. The identical object comes back when nothing had to be changed.
  */
 export function normaliseResponse(response: ChatResponse, idSeed: string): ChatResponse {
-  if (isPlain(response)) return response;
   const drift: string[] = [];
   const taken = new Set<string>();
   const ordered = inOrder(response.choices, drift);
   const choices = ordered.map((choice) => normaliseChoice(choice, { taken, idSeed, drift }));
   const same = choices.length === response.choices.length && choices.every((choice, at) => choice === response.choices[at]);
   return same ? response : { ...response, choices, drift: [...response.drift, ...drift] };
-}
-
-/** One choice without tool calls: there is nothing to put in order. */
-function isPlain({ choices }: ChatResponse): boolean {
-  return choices.length === 1 && choices[0]?.parts.every((part) => part.type !== 'tool-call') === true;
 }
 
 function inOrder(choices: readonly Choice[], drift: string[]): Choice[] {

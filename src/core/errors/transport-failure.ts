@@ -19,6 +19,16 @@ const WAITED_FOR: Readonly<Record<Deadline, { words: string; field: keyof Deadli
   total: { words: 'did not finish', field: 'totalMs' },
 };
 
+/** This process stops and has no more patience: what still runs ends in-band. */
+export const SHUTDOWN: UpstreamFailure = {
+  kind: 'interrupted',
+  code: 'server_shutdown',
+  message: 'This server is shutting down; send the request again.',
+  tryElsewhere: false,
+  health: 'none',
+  maybeBilled: false,
+};
+
 /** The four answers for a call that ended without a complete response (routing.md section 4). Pure. */
 export function transportFailure(failure: TransportFailure, context: TransportContext = {}): UpstreamFailure {
   const message = redactProviderWords(failure.message.slice(0, 1_000));

@@ -11,7 +11,8 @@ export interface AttemptLog {
   deployment: string;
   credential: string;
   zone?: string;
-  kind: 'first' | 'retry' | 'fallback';
+  /** `hedge`: asked beside the one before it, which took long. */
+  kind: 'first' | 'retry' | 'fallback' | 'hedge';
   outcome: 'ok' | 'error' | 'timeout' | 'canceled';
   status?: number;
   errorCode?: string;

@@ -6,6 +6,8 @@ import { DecayingCount } from './decaying-window.js';
 import type { HealthNews } from './health-news.js';
 import { LatencyDigest } from './latency-digest.js';
 import type { HealthView } from './plan.js';
+import type { ObservedTails } from './patience.js';
+import { TailWindow } from './tail-window.js';
 import { MIN_SAMPLES, wilsonLowerBound } from './wilson.js';
 
 /** What one call told about a deployment. */
@@ -13,6 +15,12 @@ export interface CallFacts {
   nowMs: number;
   /** The client left: says nothing about the provider. */
   canceled?: boolean;
+  /** Canceled because another deployment answered first: it would have taken at least so long. */
+  outrun?: boolean;
+  /** Until the headers of a stream. */
+  firstByteMs?: number | undefined;
+  /** The longest pause of a stream from then on. */
+  gapMs?: number | undefined;
   /** Time to the first token; undefined without a stream. */
   ttftMs?: number;
   totalMs: number;
@@ -79,6 +87,7 @@ export class DeploymentHealth {
   private readonly ttft = new LatencyDigest();
   private readonly total = new LatencyDigest();
   private readonly speed = new LatencyDigest();
+  private readonly tailWindow = new TailWindow();
   private readonly pause = new RateLimitPause();
   private readonly circuit = new Circuit();
   private lastErrorText: string | undefined;
@@ -87,7 +96,7 @@ export class DeploymentHealth {
   constructor(private readonly rejected: RejectedCredential) {}
 
   record(credential: Credential, failure: UpstreamFailure | null, facts: CallFacts): CallEffect {
-    if (failure === null) return facts.canceled === true ? this.saysNothing() : this.succeed(facts);
+    if (failure === null) return facts.canceled === true ? this.stopped(facts) : this.succeed(facts);
     if (failure.health !== 'none') this.remember(failure, facts.nowMs);
     switch (failure.health) {
       case 'failure':
@@ -153,6 +162,16 @@ export class DeploymentHealth {
     });
   }
 
+  /** @param otherwise where this deployment has answered too little */
+  tails(nowMs: number, otherwise: ObservedTails): ObservedTails {
+    return this.tailWindow.tails(nowMs, otherwise);
+  }
+
+  /** The 95th percentile of whole answers; undefined with fewer than twenty of late. */
+  slowestUsualMs(nowMs: number): number | undefined {
+    return this.total.countAt(nowMs) < MIN_SAMPLES ? undefined : this.total.quantile(0.95);
+  }
+
   /** For people: what the view leaves out. */
   details(nowMs: number): DeploymentHealthDetails {
     const good = this.successes.at(nowMs);
@@ -176,6 +195,7 @@ export class DeploymentHealth {
   private succeed(facts: CallFacts): CallEffect {
     if (facts.ttftMs !== undefined) this.ttft.add(facts.ttftMs, facts.nowMs);
     this.total.add(facts.totalMs, facts.nowMs);
+    this.tailWindow.add(facts, facts.nowMs);
     if (facts.outputTokens !== undefined && facts.totalMs > 0) this.speed.add((facts.outputTokens * 1_000) / facts.totalMs, facts.nowMs);
     this.pause.succeed(facts.nowMs);
     this.rejected.clear();
@@ -205,6 +225,12 @@ export class DeploymentHealth {
     if (opened === undefined || opened.forMs <= 0) return 'none';
     const laterMs = FOLLOW_MIN_MS + jitter * FOLLOW_SPREAD_MS;
     return this.circuit.adoptOpen(nowMs + opened.forMs + laterMs, opened.openings) ? 'opened' : 'none';
+  }
+
+  /** Without the answers that were outrun the slowest would be missing, and a hedge would come earlier and earlier. */
+  private stopped({ outrun, totalMs, nowMs }: CallFacts): CallEffect {
+    if (outrun === true) this.total.add(totalMs, nowMs);
+    return this.saysNothing();
   }
 
   private saysNothing(): CallEffect {

@@ -2,7 +2,9 @@ import type { HealthEffect, UpstreamFailure } from '../errors/upstream-failure.j
 import { RejectedCredential } from './credential-health.js';
 import { DeploymentHealth } from './deployment-health.js';
 import { LatencyDigest } from './latency-digest.js';
+import { patienceOf } from './patience.js';
 import { RetryBudget } from './retry-budget.js';
+import { TailWindow } from './tail-window.js';
 import { availabilityBand, wilsonLowerBound } from './wilson.js';
 
 const credential = { id: 'main', weight: 1, secrets: { key: 'one' } };
@@ -157,6 +159,38 @@ describe('figures', () => {
     expect(digest.quantile(0.95)).toBeLessThan(12);
     for (let index = 0; index < 100; index += 1) digest.add(10, 60_000_000);
     expect(digest.quantile(0.95)).toBeLessThan(12);
+  });
+});
+
+describe('patience', () => {
+  const deadlines = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 30_000, totalMs: 1_800_000, firstByteMinMs: 10_000, idleMinMs: 5_000 };
+  it('is three times the tail, within the configured bounds, and none without bounds or enough answers', () => {
+    expect(patienceOf(deadlines, { firstByteP99Ms: 6_000, gapP99Ms: 100 })).toEqual({ firstByteMs: 18_000, idleMs: 5_000 });
+    expect(patienceOf(deadlines, { firstByteP99Ms: 200_000 })).toBeNull();
+    expect(patienceOf(deadlines, {})).toBeNull();
+    const { firstByteMinMs: _first, idleMinMs: _idle, ...unbounded } = deadlines;
+    expect(patienceOf(unbounded, { firstByteP99Ms: 10, gapP99Ms: 10 })).toBeNull();
+    expect(patienceOf({ ...deadlines, firstByteMs: 500 }, { firstByteP99Ms: 10 })).toBeNull();
+  });
+  it('comes from the deployment, else from its class of models, and forgets', () => {
+    const all = new TailWindow();
+    const own = new TailWindow();
+    for (let call = 0; call < 100; call += 1) all.add({ firstByteMs: 1_000 }, 0);
+    for (let call = 0; call < 49; call += 1) own.add({ firstByteMs: 100 }, 0);
+    expect(own.tails(0, all.tails(0)).firstByteP99Ms).toBeGreaterThan(900);
+    own.add({ firstByteMs: 100 }, 0);
+    expect(own.tails(0, all.tails(0)).firstByteP99Ms).toBeLessThan(120);
+    expect(all.tails(3_600_000)).toEqual({ firstByteP99Ms: undefined, gapP99Ms: undefined });
+  });
+  it('an answer that was outrun still counts as a slow one, or hedges would come earlier and earlier', () => {
+    const story = new Story();
+    const call = (totalMs: number, outrun: boolean): void => void story.health.record(credential, null, { nowMs: story.nowMs, totalMs, canceled: outrun, outrun, jitter: 0 });
+    for (let index = 0; index < 19; index += 1) call(100, false);
+    expect(story.health.slowestUsualMs(story.nowMs)).toBeUndefined();
+    for (let index = 0; index < 180; index += 1) call(100, false);
+    for (let index = 0; index < 20; index += 1) call(1_000, true);
+    expect(story.health.slowestUsualMs(story.nowMs)).toBeGreaterThan(900);
+    expect(story.view).toMatchObject({ circuit: 'closed' });
   });
 });
 

@@ -24,6 +24,11 @@ export class LatencyDigest {
     this.total += weight;
   }
 
+  /** Samples, older ones for less. */
+  countAt(nowMs: number): number {
+    return this.total === 0 ? 0 : this.total / 2 ** ((nowMs - this.originMs) / HALF_LIFE_MS);
+  }
+
   /** Undefined without samples. */
   quantile(share: number): number | undefined {
     if (this.total === 0) return undefined;

@@ -49,3 +49,16 @@ function compile({ match }: Route): Matches {
   }
   return (question) => conditions.every((holds) => holds(question));
 }
+
+export const MAX_ATTEMPTS = 3;
+/** What rules where the configuration says nothing. */
+export const NO_ROUTE: Route = {
+  name: '',
+  match: { model: '*', organization: '*', tag: '*', zone: '*' },
+  strategy: { kind: 'balanced' },
+  fallbacks: [],
+  maxAttempts: MAX_ATTEMPTS,
+  fallbackOn: [],
+  affinity: [],
+  limits: {},
+};

@@ -6,7 +6,7 @@ import type { Denial } from '../policy/decision.js';
 import { affinityKeyOf, minPrefixChars, readsCacheCheaper, type AffinityKey } from './affinity-key.js';
 import { PlannedCandidate } from './candidate.js';
 import { drawArm, modelsOfArm, type DrawnArm } from './experiment.js';
-import { matchRoute } from './match-route.js';
+import { matchRoute, MAX_ATTEMPTS, NO_ROUTE } from './match-route.js';
 import { applyMust, originOfHistory, pinToReadersOfHistory, preferRoomForOutput, wantedBy } from './must-filters.js';
 import type { HealthView, Plan } from './plan.js';
 import { order } from './prefer.js';
@@ -20,6 +20,8 @@ export interface PlanQuestion {
   /** Null: nobody's policy applies (an operator explains without a key). */
   readonly caller: Caller | null;
   readonly options: SubstitutionWish & {
+    /** How often the client says it has sent this before (`x-stainless-retry-count`). */
+    readonly clientRetries?: number;
     readonly sessionId?: string;
     readonly tags?: readonly string[];
     /** The kind of call; default `chat`. */
@@ -50,18 +52,6 @@ export interface PlanWorld {
   readonly admit?: string;
 }
 
-export const MAX_ATTEMPTS = 3;
-/** What rules where the configuration says nothing. */
-const NO_ROUTE: Route = {
-  name: '',
-  match: { model: '*', organization: '*', tag: '*', zone: '*' },
-  strategy: { kind: 'balanced' },
-  fallbacks: [],
-  maxAttempts: MAX_ATTEMPTS,
-  fallbackOn: [],
-  affinity: [],
-  limits: {},
-};
 
 /**
  * From a request to an ordered plan, with a reason for every deployment considered (routing.md section 1). Pure.
@@ -117,8 +107,9 @@ function mark(plan: Plan, { route, affinity, key, probe, arm, explored, historyO
   return plan;
 }
 
-function markRoute(plan: Plan, { name, shadow, limits }: Route): void {
+function markRoute(plan: Plan, { name, shadow, limits, hedge }: Route): void {
   plan.route = name;
+  if (hedge !== undefined) plan.hedge = hedge;
   if (shadow !== undefined) plan.shadow = shadow;
   if (limits.rpm !== undefined || limits.concurrency !== undefined) plan.limits = limits;
 }

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors/catalogue.js';
-import type { Deployment, FallbackReason, Model, Route, RouteShadow, SubstitutionClass } from '../catalog/model.js';
+import type { Deployment, FallbackReason, Model, Route, RouteHedge, RouteShadow, SubstitutionClass } from '../catalog/model.js';
 import type { Denial } from '../policy/decision.js';
 import type { AffinityKey } from './affinity-key.js';
 
@@ -66,6 +66,8 @@ export interface Plan {
   limits?: Route['limits'];
   /** What the route allows another deployment to be asked for. */
   fallbackOn: readonly FallbackReason[];
+  /** A second deployment is asked beside the first when it takes so long. */
+  hedge?: RouteHedge;
   /** The first attempt is the one probe that an open or half-open circuit admits. */
   probe?: string;
 }

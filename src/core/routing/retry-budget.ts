@@ -3,27 +3,40 @@ const SHARE = 0.2;
 const FLOOR_PER_S = 10;
 
 /**
- * How many further attempts all requests together may make: a fifth of the requests of the last 10 s, but at least 10 a second.
- * When every provider fails, upstreams see at most 1.2 times the clients' calls (spec faults F35).
+ * How many further attempts all requests together may make: each request of the last 10 s is worth a fifth of one, spent once; but
+ * at least 10 a second. When every provider fails, upstreams see at most 1.2 times the clients' calls (spec faults F35).
  */
 export class RetryBudget {
-  private readonly requests = new Float64Array(WINDOW_S);
+  /** What the requests of each second are still worth. */
+  private readonly deposits = new Float64Array(WINDOW_S);
   private readonly retries = new Float64Array(WINDOW_S);
   private second = 0;
 
   request(nowMs: number): void {
     this.advance(nowMs);
     const slot = this.second % WINDOW_S;
-    this.requests[slot] = (this.requests[slot] ?? 0) + 1;
+    this.deposits[slot] = (this.deposits[slot] ?? 0) + SHARE;
   }
 
   /** Takes one retry out of the budget; false when there is none left. */
   mayRetry(nowMs: number): boolean {
     this.advance(nowMs);
-    const allowed = Math.max(SHARE * sum(this.requests), FLOOR_PER_S * WINDOW_S);
-    if (sum(this.retries) + 1 > allowed) return false;
+    if (!this.spend() && sum(this.retries) + 1 > FLOOR_PER_S * WINDOW_S) return false;
     const slot = this.second % WINDOW_S;
     this.retries[slot] = (this.retries[slot] ?? 0) + 1;
+    return true;
+  }
+
+  /** The oldest first: they expire first. */
+  private spend(): boolean {
+    if (sum(this.deposits) < 1 - 1e-9) return false;
+    let left = 1;
+    for (let age = WINDOW_S - 1; age >= 0 && left > 0; age -= 1) {
+      const slot = (this.second + WINDOW_S - age) % WINDOW_S;
+      const taken = Math.min(left, this.deposits[slot] ?? 0);
+      this.deposits[slot] = (this.deposits[slot] ?? 0) - taken;
+      left -= taken;
+    }
     return true;
   }
 
@@ -33,11 +46,11 @@ export class RetryBudget {
     const gone = Math.min(WINDOW_S, second - this.second);
     for (let step = 1; step <= gone; step += 1) {
       const slot = (this.second + step) % WINDOW_S;
-      this.requests[slot] = 0;
+      this.deposits[slot] = 0;
       this.retries[slot] = 0;
     }
     if (gone === WINDOW_S) {
-      this.requests.fill(0);
+      this.deposits.fill(0);
       this.retries.fill(0);
     }
     this.second = second;

@@ -54,6 +54,8 @@ export function keepLongPrompts(candidates: readonly PlannedCandidate[], route: 
 const REASONS: Readonly<Partial<Record<UpstreamFailure['code'], FallbackReason>>> = {
   context_length_exceeded: 'context_length',
   content_policy_violation: 'content_filter',
+  // Sent, and perhaps being worked on: another provider may be paid for the same.
+  upstream_timeout: 'timeout',
 };
 
 /** Whether `next` may be asked after `failed` answered with this failure: by the table of outcomes, else by the route's word. */
@@ -63,7 +65,7 @@ export function mayAskAfter(failure: UpstreamFailure, plan: Pick<Plan, 'fallback
   if (reason === 'context_length') {
     return hasLargerWindow(next, failed) && (plan.fallbackOn.includes(reason) || isClientsOwn(next));
   }
-  return reason !== undefined && plan.fallbackOn.includes(reason);
+  return reason !== undefined && failure.deadline !== 'total' && plan.fallbackOn.includes(reason);
 }
 
 const isClientsOwn = ({ fallback, substitution }: Candidate): boolean => fallback !== undefined && substitution === undefined;

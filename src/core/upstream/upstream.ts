@@ -6,6 +6,9 @@ export interface Deadlines {
   firstByteMs: number;
   idleMs: number;
   totalMs: number;
+  /** How far the first two may be shortened by what is observed; undefined: not at all. */
+  firstByteMinMs?: number;
+  idleMinMs?: number;
 }
 
 export interface UpstreamRequest {

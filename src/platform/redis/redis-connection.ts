@@ -21,6 +21,8 @@ export class RedisUnavailableError extends Error {
 export class RedisConnection {
   readonly #client: Redis;
   readonly #breaker: Breaker;
+  /** Commands past their deadline that Redis has still not answered. It answers in order, so nothing sent after them is answered either. */
+  #unanswered = 0;
 
   constructor(url: string, clock: Clock, onError: (error: Error) => void) {
     this.#breaker = new Breaker(BREAKER_THRESHOLD, BREAKER_OPEN_MS, () => clock.monotonicMs());
@@ -39,29 +41,46 @@ export class RedisConnection {
     return this.#client.status === 'ready' && !this.#breaker.isOpen;
   }
 
-  /** Runs one command, script or pipeline. Throws RedisUnavailableError within 60 ms, at once while the breaker is open. */
+  /**
+   * Runs one command, script or pipeline. Throws RedisUnavailableError after 50 ms, at once while the breaker is open or an earlier
+   * command is still without its answer: a Redis that hangs costs the calls then on their way one deadline, and those after them nothing.
+   */
   async run<Result>(work: (redis: Redis) => Promise<Result>): Promise<Result> {
     if (!this.#breaker.admits()) throw new RedisUnavailableError('Redis failed a moment ago');
+    if (this.#unanswered > 0) return this.#fail(new Error('an earlier command has no answer yet'));
+    const answer = work(this.#client);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       // When this process itself was busy, the answer may be waiting in the socket: it is read before the deadline is judged.
-      const judge = (): void => reject(new Error(`no answer in ${COMMAND_DEADLINE_MS} ms`));
+      const judge = (): void => {
+        this.#awaitLate(answer);
+        reject(new Error(`no answer in ${COMMAND_DEADLINE_MS} ms`));
+      };
       timer = setTimeout(() => setImmediate(judge), COMMAND_DEADLINE_MS);
     });
     try {
-      const result = await Promise.race([work(this.#client), late]);
+      const result = await Promise.race([answer, late]);
       this.#breaker.succeeded();
       return result;
     } catch (cause) {
-      if (isReply(cause)) {
-        this.#breaker.succeeded();
-        throw cause;
-      }
-      this.#breaker.failed();
-      throw new RedisUnavailableError(`Redis: ${(cause as Error).message}`, { cause });
+      if (!isReply(cause)) return this.#fail(cause as Error);
+      this.#breaker.succeeded();
+      throw cause;
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #fail(cause: Error): never {
+    this.#breaker.failed();
+    throw new RedisUnavailableError(`Redis: ${cause.message}`, { cause });
+  }
+
+  /** Bounded by the client's own timeout. */
+  #awaitLate(answer: Promise<unknown>): void {
+    this.#unanswered += 1;
+    const answered = (): void => void (this.#unanswered -= 1);
+    answer.then(answered, answered);
   }
 
   async close(): Promise<void> {

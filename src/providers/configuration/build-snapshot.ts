@@ -11,8 +11,8 @@ import { servedEndpoints } from './served-endpoints.js';
 import type { ConfigurationDocument, ModelDocument, ProviderDocument, ServeDocument } from './document.js';
 
 /** CONTRACT section 3: the defaults of `timeouts`; reasoning models think before they speak. */
-const DEADLINES: Deadlines = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 30_000, totalMs: 1_800_000 };
-const REASONING_DEADLINES: Deadlines = { ...DEADLINES, firstByteMs: 300_000, idleMs: 120_000 };
+const DEADLINES: Deadlines = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 30_000, totalMs: 1_800_000, firstByteMinMs: 10_000, idleMinMs: 10_000 };
+const REASONING_DEADLINES: Deadlines = { ...DEADLINES, firstByteMs: 300_000, idleMs: 120_000, firstByteMinMs: 60_000, idleMinMs: 30_000 };
 const NO_CREDENTIAL: Credential = Object.freeze({ id: 'none', weight: 1, secrets: Object.freeze({}) });
 
 export interface EffectiveConfiguration extends ConfigurationDocument {

@@ -1,6 +1,7 @@
 import type { Capabilities, Route } from '../../core/catalog/model.js';
 import type { SettlementPolicy } from '../../core/ledger/settlement.js';
 import type { PricePlan } from '../../core/pricing/index.js';
+import type { Deadlines } from '../../core/upstream/upstream.js';
 import type { ProtocolId } from '../../core/protocols/protocol.js';
 
 /** CONTRACT section 3, parsed: defaults filled in, secrets open. Lives in memory only. */
@@ -19,7 +20,7 @@ export interface ProviderDocument {
   zones: readonly string[];
   credentials: readonly CredentialDocument[];
   /** What was written; the defaults differ for models that reason. */
-  timeouts: { connectMs?: number; firstByteMs?: number; idleMs?: number; totalMs?: number };
+  timeouts: Partial<Deadlines>;
   health: boolean;
   drainOnAbort: boolean;
   billPartial: boolean;

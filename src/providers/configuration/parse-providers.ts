@@ -13,6 +13,8 @@ const TIMEOUTS = [
   { name: 'connect', field: 'connectMs', maxMs: 60_000 },
   { name: 'first_byte', field: 'firstByteMs', maxMs: 3_600_000 },
   { name: 'idle', field: 'idleMs', maxMs: 3_600_000 },
+  { name: 'first_byte_min', field: 'firstByteMinMs', maxMs: 3_600_000 },
+  { name: 'idle_min', field: 'idleMinMs', maxMs: 3_600_000 },
   { name: 'total', field: 'totalMs', maxMs: 86_400_000 },
 ] as const;
 

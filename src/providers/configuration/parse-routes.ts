@@ -1,9 +1,10 @@
 import { Fields, invalid, suggestion } from '../../core/catalog/fields.js';
-import type { FallbackReason, Route, RouteArm, RouteFallback, RouteMatch, RouteShadow, RouteStrategy } from '../../core/catalog/model.js';
+import type { FallbackReason, Route, RouteArm, RouteFallback, RouteHedge, RouteMatch, RouteShadow, RouteStrategy } from '../../core/catalog/model.js';
 import { parseSchedule } from '../../core/policy/index.js';
 import { InvalidAmountError, parseUsd } from '../../core/pricing/index.js';
+import { parseDurationMs } from '../../platform/config/index.js';
 
-const ROUTE_FIELDS = ['name', 'match', 'strategy', 'fallbacks', 'max_attempts', 'fallback_on', 'affinity', 'limits', 'shadow'];
+const ROUTE_FIELDS = ['name', 'match', 'strategy', 'fallbacks', 'max_attempts', 'fallback_on', 'affinity', 'limits', 'shadow', 'hedge'];
 const MATCH_FIELDS = ['model', 'organization', 'tag', 'zone', 'prompt_tokens', 'time'];
 const STRATEGIES = ['balanced', 'latency', 'cost', 'throughput'] as const;
 const FALLBACK_CLASSES = ['same-model', 'equivalent', 'degraded'] as const;
@@ -39,7 +40,20 @@ export function parseRoute(value: unknown, path: string): Route {
     affinity: parseAffinity(fields),
     limits: parseRouteLimits(fields),
     ...(shadow !== null && { shadow }),
+    ...(fields.has('hedge') && { hedge: parseHedge(fields) }),
   };
+}
+
+const MIN_HEDGE_MS = 10;
+const MAX_HEDGE_MS = 600_000;
+
+function parseHedge(fields: Fields): RouteHedge {
+  const inner = new Fields(fields.raw('hedge'), fields.at('hedge'), ['after']);
+  const after = inner.required('after');
+  if (after === 'p95') return { after };
+  const afterMs = parseDurationMs(after);
+  if (!(afterMs >= MIN_HEDGE_MS && afterMs <= MAX_HEDGE_MS)) throw invalid(inner.at('after'), 'must be p95 or a duration from 10ms to 600s');
+  return { after: afterMs };
 }
 
 function parseMatch(fields: Fields): RouteMatch {

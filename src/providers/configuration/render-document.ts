@@ -62,8 +62,8 @@ function renderFields({ type }: ProviderDocument, fields: Readonly<Record<string
   return Object.fromEntries(Object.entries(fields).map(([name, plain]) => [name, open.has(name) ? plain : secret(plain)]));
 }
 
-function renderTimeouts({ connectMs, firstByteMs, idleMs, totalMs }: ProviderDocument['timeouts']): Json | null {
-  const named = { connect: connectMs, first_byte: firstByteMs, idle: idleMs, total: totalMs };
+function renderTimeouts({ connectMs, firstByteMs, idleMs, totalMs, firstByteMinMs, idleMinMs }: ProviderDocument['timeouts']): Json | null {
+  const named = { connect: connectMs, first_byte: firstByteMs, idle: idleMs, total: totalMs, first_byte_min: firstByteMinMs, idle_min: idleMinMs };
   const set = Object.entries(named).filter(([, value]) => value !== undefined);
   return set.length === 0 ? null : Object.fromEntries(set.map(([name, ms]) => [name, duration(ms as number)]));
 }
@@ -105,6 +105,7 @@ export function renderRoute(route: Route): Json {
     ...(route.affinity !== null && route.affinity.length > 0 && { affinity: { metadata: route.affinity } }),
     ...(Object.keys(route.limits).length > 0 && { limits: route.limits }),
     ...(route.shadow !== undefined && { shadow: renderShadow(route.shadow) }),
+    ...(route.hedge !== undefined && { hedge: { after: route.hedge.after === 'p95' ? 'p95' : duration(route.hedge.after) } }),
   };
 }
 

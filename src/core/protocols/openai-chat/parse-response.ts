@@ -4,7 +4,6 @@ import type { ChatResponse } from '../../chat/response.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import { UnreadableAnswer, type ParseContext } from '../protocol.js';
 import { parseError } from '../shared-openai/index.js';
-import { parsePlainResponse } from './parse-plain-response.js';
 import { ChunkReader } from './read-chunk.js';
 
 const KNOWN: ReadonlySet<string> = new Set(['id', 'object', 'created', 'model', 'choices', 'usage', 'service_tier', 'system_fingerprint', 'x_groq', 'error']);
@@ -12,11 +11,6 @@ const KNOWN: ReadonlySet<string> = new Set(['id', 'object', 'created', 'model', 
 /** `chat.completion` → canonical. Throws UnreadableAnswer for errors in a 200 and for what is no answer. */
 export function parseResponse(body: unknown, context: ParseContext): ChatResponse {
   if (!isObject(body)) throw new UnreadableAnswer('The answer is not a JSON object.', parseError(body));
-  return parsePlainResponse(body, context.dialect) ?? parseResponseByEvents(body, context);
-}
-
-/** Any answer: read like a stream of one chunk, and gathered. */
-export function parseResponseByEvents(body: JsonObject, context: ParseContext): ChatResponse {
   refuseErrors(body);
   const choices = body['choices'];
   if (!Array.isArray(choices) || choices.length === 0) throw new UnreadableAnswer('The answer has no choices.', parseError(body));

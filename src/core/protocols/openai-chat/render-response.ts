@@ -37,25 +37,17 @@ export function renderNativeResponse(raw: JsonObject, context: RenderContext, su
   // A stream that was gathered has no JSON of its own.
   if (!Array.isArray(raw['choices']) && read !== undefined) return renderResponse(read, context, summary);
   const response = read ?? normaliseResponse(parseResponse(raw, { dialect: {}, choices: 1 }), context.requestId);
-  const choices = patchChoices(raw['choices'] as unknown[], response.choices, context);
-  return Object.assign({ ...raw }, identity(context), { choices, usage: renderUsage(summary) }, ogOf(summary));
-}
-
-function patchChoices(raw: readonly unknown[], choices: readonly Choice[], context: RenderContext): JsonObject[] {
-  const [first] = raw;
-  const [only] = choices;
-  if (raw.length === 1 && choices.length === 1 && isObject(first) && only !== undefined && first['index'] === only.index) {
-    return [patchChoice(first, renderChoice(only, context), context)];
-  }
-  const byIndex = new Map(raw.filter(isObject).map((choice, at) => [typeof choice['index'] === 'number' ? choice['index'] : at, choice]));
-  return choices.map((choice) => patchChoice(byIndex.get(choice.index) ?? {}, renderChoice(choice, context), context));
+  const byIndex = new Map(
+    (raw['choices'] as unknown[]).filter(isObject).map((choice, at) => [typeof choice['index'] === 'number' ? choice['index'] : at, choice]),
+  );
+  const choices = response.choices.map((choice) => patchChoice(byIndex.get(choice.index) ?? {}, renderChoice(choice, context), context));
+  return { ...raw, ...identity(context), choices, usage: renderUsage(summary), ...ogOf(summary) };
 }
 
 function patchChoice(raw: JsonObject, rendered: JsonObject, { reasoningField }: RenderContext): JsonObject {
   const message: JsonObject = {};
-  const said = isObject(raw['message']) ? raw['message'] : {};
-  for (const key of Object.keys(said)) {
-    if (!RENDERED.has(key) && !(key === 'reasoning_details' && reasoningField === 'none')) message[key] = said[key];
+  for (const [key, value] of Object.entries(isObject(raw['message']) ? raw['message'] : {})) {
+    if (!RENDERED.has(key) && !(key === 'reasoning_details' && reasoningField === 'none')) message[key] = value;
   }
   // The provider's own reasoning_details stay as they came.
   const { reasoning_details: details, ...own } = rendered['message'] as JsonObject;
@@ -74,9 +66,6 @@ function renderChoice(choice: Choice, context: RenderContext): JsonObject {
 }
 
 function renderMessage(parts: readonly Part[], { reasoningField }: RenderContext): JsonObject {
-  const [first] = parts;
-  // What most answers are: one text.
-  if (parts.length === 1 && first?.type === 'text' && first.annotations === undefined) return { role: 'assistant', content: first.text, refusal: null };
   const texts = parts.filter((part) => part.type === 'text');
   const message: JsonObject = { role: 'assistant', content: texts.length === 0 ? null : texts.map((part) => part.text).join(''), refusal: refusalOf(parts) };
   addReasoning(parts, message, reasoningField);
