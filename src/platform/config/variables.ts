@@ -37,7 +37,7 @@ export const VARIABLES: readonly Variable[] = [
   { name: 'OG_ZONE', field: 'zone', read: asText, fallback: 'local', expects: 'lower-case letters, digits and dashes, at most 32', meaning: 'the zone it serves' },
   { name: 'OG_DATA_DIR', field: 'dataDirectory', read: (text) => resolve(text), fallback: '.data', expects: 'a path', meaning: 'embedded database, generated secrets, the ledger’s journal' },
   { name: 'DATABASE_URL', field: 'databaseUrl', read: asText, fallback: null, expects: POSTGRES_URL, meaning: 'PostgreSQL 15 or later; unset: an embedded one', secret: true },
-  { name: 'DATABASE_DIRECT_URL', field: 'databaseDirectUrl', read: asText, fallback: null, expects: POSTGRES_URL, meaning: 'the same database past a transaction pooler, for LISTEN and migrations', secret: true },
+  { name: 'DATABASE_DIRECT_URL', field: 'databaseDirectUrl', read: asText, fallback: null, expects: POSTGRES_URL, meaning: 'the same database past a transaction pooler, as the owner of the schema: for LISTEN, migrations and jobs', secret: true },
   { name: 'REDIS_URL', field: 'redisUrl', read: asText, fallback: null, expects: 'a URL like redis://host:6379/0', meaning: 'shared counters and jobs; unset: in process, jobs on PostgreSQL', secret: true },
   { name: 'OG_ADMIN_TOKEN', field: 'adminToken', read: asText, fallback: null, expects: 'at least 32 visible ASCII characters', meaning: 'the operator’s bearer token; unset: generated', secret: true },
   { name: 'OG_MASTER_KEY', field: 'masterKey', read: asText, fallback: null, expects: '32 bytes in base64 or hex', meaning: 'seals provider secrets, keys the digests of virtual keys and codes; unset: generated', secret: true },

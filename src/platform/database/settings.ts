@@ -3,7 +3,7 @@ import type pg from 'pg';
 /** How to reach the database and how long anything there may take. */
 export interface DatabaseSettings {
   readonly url: string;
-  /** For LISTEN and the migration lock, which a transaction pooler would break; the same as `url` without one. */
+  /** For LISTEN, migrations and the queue: without a transaction pooler, as the owner of the schema. Often the same as `url`. */
   readonly directUrl: string;
   /** True when a transaction pooler stands before the database: it refuses start-up parameters. */
   readonly pooled: boolean;
@@ -21,7 +21,7 @@ export function databaseSettings(url: string, overrides: Partial<DatabaseSetting
   return {
     url,
     directUrl,
-    pooled: directUrl !== url,
+    pooled: placeOf(directUrl) !== placeOf(url),
     poolSize: 20,
     acquireTimeoutMs: 2_000,
     statementTimeoutMs: 5_000,
@@ -30,6 +30,13 @@ export function databaseSettings(url: string, overrides: Partial<DatabaseSetting
     applicationName: 'opengateway',
     ...overrides,
   };
+}
+
+/** Where a server is, whoever connects: another user at the same place is no pooler. */
+function placeOf(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { host, pathname, searchParams } = new URL(url);
+  return `${host}${pathname} ${searchParams.get('host') ?? ''} ${searchParams.get('port') ?? ''}`;
 }
 
 export function connectionConfig(settings: DatabaseSettings): pg.ClientConfig {

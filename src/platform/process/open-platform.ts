@@ -8,6 +8,7 @@ import { SystemClock } from '../clock/index.js';
 import { SoleProcess, WorkerProcess, type Channel } from '../cluster/index.js';
 import type { Config } from '../config/index.js';
 import {
+  applicationRole,
   connectionConfig,
   Database,
   databaseSettings,
@@ -63,8 +64,9 @@ export async function openDatabase(config: Config, migrations: readonly Migratio
   const embedded = config.databaseUrl === null ? await startEmbedded(config, logger) : null;
   const settings = settingsOf(config, embedded);
   try {
-    await waitForDatabase(settings);
-    const applied = await migrate(settings, migrations, config.redisUrl === null ? [migrateQueueSchema] : []);
+    await waitForDatabase(embedded === null ? settings : { ...settings, url: embedded.url });
+    const queueSchema = config.redisUrl === null ? [migrateQueueSchema] : [];
+    const applied = await migrate(settings, migrations, [...queueSchema, applicationRole(embedded !== null)]);
     if (applied.length > 0) logger.info({ context: 'Database', migrations: applied }, 'schema migrated');
     return { settings, embedded };
   } catch (error) {
@@ -119,8 +121,8 @@ function startEmbedded(config: Config, logger: Logger): Promise<EmbeddedPostgres
 }
 
 function settingsOf(config: Config, embedded: EmbeddedPostgres | null): DatabaseSettings {
-  const url = embedded?.url ?? config.databaseUrl ?? '';
-  return databaseSettings(url, { directUrl: config.databaseDirectUrl ?? url, poolSize: config.databasePoolSize });
+  const url = embedded?.applicationUrl ?? config.databaseUrl ?? '';
+  return databaseSettings(url, { directUrl: embedded?.url ?? config.databaseDirectUrl ?? url, poolSize: config.databasePoolSize });
 }
 
 async function waitForDatabase(settings: DatabaseSettings): Promise<void> {

@@ -12,6 +12,7 @@ import {
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBinaries, type PostgresBinaries } from './binaries.js';
+import { APPLICATION_ROLE } from '../application-role.js';
 import { canConnect, ensureDatabase } from './connection.js';
 import { run, startServer, type ServerProcess } from './server-process.js';
 import { findServerUser, type ServerUser } from './server-user.js';
@@ -40,8 +41,10 @@ export interface EmbeddedPostgresOptions {
 
 /** A PostgreSQL server on a unix socket, started by us or adopted from another process of the same data directory. */
 export interface EmbeddedPostgres {
-  /** For pg: `postgresql://opengateway@localhost/opengateway?host=<socket directory>`. */
+  /** The schema's owner, for pg: `postgresql://opengateway@localhost/opengateway?host=<socket directory>`. */
   readonly url: string;
+  /** The application's role, which the migrations make. */
+  readonly applicationUrl: string;
   readonly adopted: boolean;
   /** The server process's id; null when adopted. */
   readonly pid: number | null;
@@ -180,14 +183,18 @@ function isPostmaster(installation: Installation, pid: number): boolean {
 async function own(installation: Installation, url: string, server: ServerProcess, say: Say): Promise<EmbeddedPostgres> {
   await ensureDatabase(urlOf(installation.sockets, 'postgres'), DATABASE);
   const supervisor = new Supervisor(server, () => startServer(serverCommand(installation), environment(installation), installation.log), say);
-  return { url, adopted: false, pid: server.pid, stop: () => supervisor.stop() };
+  return { url, applicationUrl: applicationUrlOf(installation), adopted: false, pid: server.pid, stop: () => supervisor.stop() };
 }
 
 async function adopt(installation: Installation, url: string): Promise<EmbeddedPostgres> {
   await ensureDatabase(urlOf(installation.sockets, 'postgres'), DATABASE);
-  return { url, adopted: true, pid: null, stop: () => Promise.resolve() };
+  return { url, applicationUrl: applicationUrlOf(installation), adopted: true, pid: null, stop: () => Promise.resolve() };
 }
 
-function urlOf(sockets: string, database: string): string {
-  return `postgresql://${SUPERUSER}@localhost/${database}?host=${encodeURIComponent(sockets)}`;
+function applicationUrlOf({ sockets }: Installation): string {
+  return urlOf(sockets, DATABASE, APPLICATION_ROLE);
+}
+
+function urlOf(sockets: string, database: string, user = SUPERUSER): string {
+  return `postgresql://${user}@localhost/${database}?host=${encodeURIComponent(sockets)}`;
 }
