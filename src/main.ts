@@ -165,7 +165,8 @@ function stopOnSignals(running: () => RunningGateway | null, logger: Logger): vo
 async function main(): Promise<void> {
   try {
     const config = loadConfig(process.env);
-    armFailpoint(process.env);
+    const fault = armFailpoint(process.env);
+    if (fault !== null) throw new ConfigError(fault);
     const logger = createLogger({ level: config.logLevel, zone: config.zone });
     let running: RunningGateway | null = null;
     stopOnSignals(() => running, logger);

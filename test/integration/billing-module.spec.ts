@@ -8,6 +8,7 @@ import { Clock, SystemClock } from '../../src/platform/clock/index.js';
 import { Config, loadConfig } from '../../src/platform/config/index.js';
 import { Database } from '../../src/platform/database/index.js';
 import { Readiness } from '../../src/platform/health/index.js';
+import { ProcessGroup, SoleProcess } from '../../src/platform/cluster/index.js';
 import { Metrics } from '../../src/platform/metrics/index.js';
 import { Jobs, type RecurringJob } from '../../src/platform/queue/index.js';
 import { Secrets } from '../../src/platform/secrets/index.js';
@@ -40,6 +41,7 @@ describe('BillingModule', () => {
       { provide: Secrets, useValue: new Secrets('11'.repeat(32)) },
       { provide: Jobs, useValue: { register: (job: RecurringJob) => registered.push(job) } },
       Readiness,
+      { provide: ProcessGroup, useClass: SoleProcess },
       Metrics,
     ];
     @Module({ providers: ports, exports: ports })
@@ -59,7 +61,7 @@ describe('BillingModule', () => {
     const hold = await first.get(Holds, { strict: false }).hold(holdRequest('default', 100));
     expect(await first.get(Metrics).text()).toContain('og_ledger_holds_usd{zone="local"} 0.0001');
     hold.settle(ending(10));
-    expect(registered.map(({ name }) => name).sort()).toEqual(['ledger-expire-grants', 'ledger-sweep', 'ledger-verify', 'redeem-codes-generate', 'redeem-codes-purge']);
+    expect(registered.map(({ name }) => name).sort()).toEqual(['ledger-expire-grants', 'ledger-sweep', 'ledger-verify', 'redeem-codes-generate', 'redeem-codes-purge', 'usage-roll-up']);
     for (const job of registered) await job.run({ signal: new AbortController().signal, progress: () => undefined });
     await first.close();
     const engines = await fixture.database.query('SELECT state FROM ledger_engines');

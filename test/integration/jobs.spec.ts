@@ -4,6 +4,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { register } from 'prom-client';
 import { Clock, SystemClock } from '../../src/platform/clock/index.js';
 import { databaseSettings, migrate } from '../../src/platform/database/index.js';
+import { ProcessGroup, SoleProcess } from '../../src/platform/cluster/index.js';
 import { Metrics } from '../../src/platform/metrics/index.js';
 import { Jobs, JobWorker, migrateQueueSchema, postgresQueueBackend, QueueModule, redisQueueBackend, type QueueBackend } from '../../src/platform/queue/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -14,7 +15,7 @@ jest.setTimeout(60_000);
 @Module({})
 class Ports {
   static forRoot(): DynamicModule {
-    const providers = [{ provide: Clock, useClass: SystemClock }, Metrics];
+    const providers = [{ provide: Clock, useClass: SystemClock }, { provide: ProcessGroup, useClass: SoleProcess }, Metrics];
     return { module: Ports, global: true, providers, exports: providers };
   }
 }

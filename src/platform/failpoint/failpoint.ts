@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { ConfigError } from '../config/index.js';
 
 /**
  * Moments at which a test of recovery kills this process: between what is durable and what follows from it. In the order in
@@ -32,12 +31,13 @@ export function failpoint(name: Failpoint): void {
   if (armed !== null && armed.name === name && existsSync(armed.trigger)) process.kill(process.pid, 'SIGKILL');
 }
 
-/** `FAILPOINT=<name>:<file>`: armed while that file exists. Throws ConfigError for an unknown name, and in production always. */
-export function armFailpoint({ FAILPOINT: value, NODE_ENV: mode }: NodeJS.ProcessEnv): void {
-  if (value === undefined || value === '') return;
-  if (mode === 'production') throw new ConfigError('FAILPOINT: kills the process on purpose; it is refused while NODE_ENV is production');
+/** `FAILPOINT=<name>:<file>`: armed while that file exists. Returns what is wrong with it: an unknown name, and production always. */
+export function armFailpoint({ FAILPOINT: value, NODE_ENV: mode }: NodeJS.ProcessEnv): string | null {
+  if (value === undefined || value === '') return null;
+  if (mode === 'production') return 'FAILPOINT: kills the process on purpose; it is refused while NODE_ENV is production';
   const [name, ...path] = value.split(':');
   const known = FAILPOINTS.find((point) => point === name);
-  if (known === undefined || path.length === 0) throw new ConfigError(`FAILPOINT: expected <name>:<file>, the name one of ${FAILPOINTS.join(', ')}`);
+  if (known === undefined || path.length === 0) return `FAILPOINT: expected <name>:<file>, the name one of ${FAILPOINTS.join(', ')}`;
   armed = { name: known, trigger: path.join(':') };
+  return null;
 }
