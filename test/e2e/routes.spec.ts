@@ -231,4 +231,26 @@ describe('routes', () => {
     expect(used.reduce<number>((sum, count) => sum + Number(count), 0)).toBe(3);
     expect((await bed.client.chat(body('t/other'))).status).toBe(200);
   });
+
+  it('what a prompt cache saved stands in the record and in the metrics', async () => {
+    const price = { input: '3.00', output: '15.00', cache_read: '0.30' };
+    await bed.model('cached', { solo: answers({ text: 'x', usage: { prompt: 1000, completion: 10, cached: 800 } }) }, { price });
+    const record = await bed.recordOf(await bed.client.chat(body('t/cached')));
+    expect(record).toMatchObject({ cached_tokens: 800, cache_saved_usd: '0.00216' });
+    expect(await metrics()).toMatch(/og_cache_effect_usd_total\{zone="local",model="t\/cached",provider="solo",side="saved"\} 0\.00216/);
+  });
+
+  it('a refusal can be followed, too', async () => {
+    const key = await bed.key({ policy: { models: { deny: ['t/asked'] } } });
+    const refused = await key.client.chat(body('t/asked'));
+    const id = String(refused.headers['x-request-id']);
+    await bed.operator.eventually(() => bed.operator.get(`requests/${id}`), 3_000);
+    const told = await og('explain', id);
+    expect(told.text).toContain('the client got 403 model_not_allowed: nobody was asked');
+    expect(told.text).toContain(`\`models.deny\` of key ${key.id}`);
+    const again = await bed.operator.post('routes/explain', { request_id: id });
+    expect(again).toMatchObject({ key_known: true, refusal: { status: 403, code: 'model_not_allowed' }, candidates: [{ excluded: 'policy' }] });
+    expect((await refusal('routes/explain', { request_id: 'req_none' })).status).toBe(404);
+    expect((await refusal('routes/explain', {})).error['param']).toBe('request');
+  });
 });

@@ -6,6 +6,7 @@ import type { ChatResponse } from '../../src/core/chat/response.js';
 import type { UpstreamFailure } from '../../src/core/errors/upstream-failure.js';
 import { Boot } from '../../src/platform/boot/index.js';
 import { Clock, SystemClock } from '../../src/platform/clock/index.js';
+import { ProcessGroup, SoleProcess } from '../../src/platform/cluster/index.js';
 import { Config, loadConfig } from '../../src/platform/config/index.js';
 import { Database } from '../../src/platform/database/index.js';
 import { Metrics } from '../../src/platform/metrics/index.js';
@@ -24,6 +25,7 @@ function platform(environment: Record<string, string>) {
     { provide: Secrets, useValue: new Secrets('ab'.repeat(32)) },
     { provide: Boot, useValue: boot },
     { provide: Clock, useClass: SystemClock },
+    { provide: ProcessGroup, useClass: SoleProcess },
     Metrics,
   ];
   @Global()

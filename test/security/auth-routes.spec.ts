@@ -10,7 +10,7 @@ const ACCESS: readonly (readonly [RegExp, Access])[] = [
   [/^\/v1\/errors$/, 'public'],
   // From this machine; from elsewhere the operator's alone (tested with the metrics).
   [/^\/metrics$/, 'public'],
-  [/^\/v1\/(chat\/completions|completions|embeddings|rerank|moderations|images\/generations|audio\/speech|audio\/transcriptions|messages|messages\/count_tokens|responses|responses\/input_tokens|responses\/\{id\}(\/input_items)?|models|models\/\{path\}|key|credits|redeem|generation|usage)$/, 'key'],
+  [/^\/v1\/(chat\/completions|completions|embeddings|rerank|moderations|images\/generations|images\/edits|audio\/speech|audio\/transcriptions|messages|messages\/count_tokens|responses|responses\/input_tokens|responses\/\{id\}(\/input_items)?|models|models\/\{path\}|key|credits|redeem|generation|usage)$/, 'key'],
   [/^\/admin\/v1\/routes\/(drafts|versions)\/\{(id|version)\}(\/publish)?$/, 'operator'],
   [/^\/admin\/v1\/[a-z-]+(\/[a-z-]+|\/\{id\}(\/[a-z-]+)?)?$/, 'operator'],
 ];

@@ -37,6 +37,7 @@ interface Logged extends Decision {
   provider: string | null;
   status: number;
   error_code: string | null;
+  error_message: string | null;
   fallback: string | null;
   attempts: Attempt[];
   routing: (Pick<Decision, 'affinity' | 'arm' | 'explored'> & { prompt_tokens: number; needs: string[] }) | null;
@@ -111,7 +112,8 @@ function needsOf({ prompt_tokens: tokens, needs }: NonNullable<Logged['routing']
 function outcomeOf(logged: Logged): string {
   const served = logged.provider === null ? 'nobody was asked' : `${logged.provider} was asked last, for ${logged.served_model ?? logged.model}`;
   const fallback = logged.fallback === null ? '' : ` (${logged.fallback})`;
-  return `the client got ${logged.status}${logged.error_code === null ? '' : ` ${logged.error_code}`}: ${served}${fallback}`;
+  const why = logged.error_message === null ? '' : `\n  ${logged.error_message}`;
+  return `the client got ${logged.status}${logged.error_code === null ? '' : ` ${logged.error_code}`}: ${served}${fallback}${why}`;
 }
 
 function headOf(decision: Decision): string {

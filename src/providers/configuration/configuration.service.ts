@@ -97,6 +97,13 @@ export class ConfigurationService {
     return { version, routes: routes.map(renderRoute) };
   }
 
+  /** The newest stored routes, which no other engine changes before the caller's transaction ends: this one may not have them in force yet. */
+  async lockRoutes(transaction: Queryable): Promise<{ version: number; routes: readonly Record<string, unknown>[] }> {
+    await this.#repository.lock(transaction);
+    const newest = await this.#repository.findNewest(transaction);
+    return newest === null ? { version: 0, routes: [] } : { version: newest.id, routes: (this.#parseStored(newest).routes ?? []).map(renderRoute) };
+  }
+
   listRouteVersions(limit: number, before: number | null): Promise<RouteVersion[]> {
     return this.#repository.listRouteVersions(limit, before);
   }

@@ -106,7 +106,7 @@ export class RouteDrafts {
    */
   async publish(id: string, force: boolean, on: Queryable): Promise<ApplyResult & { draft: RouteDraft }> {
     const draft = await this.lock(id, on);
-    const present = this.parts.configuration.routes();
+    const present = await this.parts.configuration.lockRoutes(on);
     if (!force && present.version !== draft.baseVersion && (await this.hasMoved(draft.baseVersion, present.routes))) {
       throw new GatewayError('conflict', `The routes have changed since version ${draft.baseVersion}, which this draft was made from; look at them, then publish with force.`);
     }
