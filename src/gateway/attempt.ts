@@ -79,6 +79,8 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   private draining: { sinceMs: number; limitMs: number; fromChars: number } | undefined;
   private readonly overrunTokens: number;
   private lastWriteMs = performance.now();
+  /** Since the last tick: a clock read for every event would cost more than it tells. */
+  private wrote = false;
   private checkpointMs = performance.now();
   private checkpointBytes = 0;
 
@@ -184,6 +186,8 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     if (this.isOutOfPatience(nowMs)) return;
     const { reply } = this.exchange;
     if (reply.isStalled(nowMs)) return reply.destroy();
+    if (this.wrote) this.lastWriteMs = nowMs;
+    this.wrote = false;
     if (nowMs - this.lastWriteMs >= HEARTBEAT_MS) this.beat(nowMs);
     this.checkpoint(nowMs);
   }
@@ -224,6 +228,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     if (this.draining === undefined) {
       this.commit();
       this.write(this.options.renderer?.render(item, native) ?? '');
+      this.exchange.reply.awaitEnd();
     }
     this.settle(this.exchange.reply.gone ? { kind: 'canceled' } : { kind: 'answered', renderer: this.options.renderer });
   }
@@ -238,7 +243,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   private write(text: string): void {
     if (text === '') return;
-    this.lastWriteMs = performance.now();
+    this.wrote = true;
     this.exchange.reply.write(text);
   }
 

@@ -164,6 +164,33 @@ describe('the frames of a streamed answer', () => {
     expect(text.split('\r\n\r\n').slice(1).join('\r\n\r\n')).toBe('17\r\ndata: 1\n\ndata: [DONE]\n\n\r\n0\r\n\r\n');
   });
 
+  it('go with the end in one piece when it is near, and without it when it is not', async () => {
+    const pieces: string[] = [];
+    const answered = (endsAfterTurns: number) => async (reply: ClientReply) => {
+      reply.startStream({});
+      reply.write('data: 1\n\n');
+      reply.awaitEnd();
+      for (let turn = 0; turn < endsAfterTurns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      reply.end('data: [DONE]\n\n');
+    };
+    for (const [turns, count] of [
+      [1, 1],
+      [6, 2],
+    ] as const) {
+      pieces.length = 0;
+      answer = (reply) => answered(turns)(reply);
+      server.once('connection', (socket: Socket) => {
+        const write = socket.write.bind(socket) as (text: string) => boolean;
+        socket.write = ((text: string) => {
+          pieces.push(text);
+          return write(text);
+        }) as typeof socket.write;
+      });
+      await ask('GET / HTTP/1.1\r\nhost: x\r\n\r\n', '\r\n0\r\n\r\n');
+      expect(pieces.filter((piece) => piece.includes('data:'))).toHaveLength(count);
+    }
+  });
+
   it('are left out for HTTP/1.0, where the end of the connection is the end', async () => {
     answer = (reply) => {
       reply.startStream({});

@@ -20,6 +20,9 @@ const NO_FLOW: Flow = { pause: () => undefined, resume: () => undefined };
 /** A client that has not taken a byte for so long is given up (spec: client stalls 60 s). */
 export const CLIENT_STALL_MS = 60_000;
 
+/** The journal is written at the end of a turn of the event loop; the turn after that nothing is waited for. */
+const END_TURNS = 2;
+
 const STREAM_HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'text/event-stream; charset=utf-8',
   // Proxies must neither buffer nor compress an event stream.
@@ -44,6 +47,7 @@ export class ClientReply {
   private finished = false;
   private tap: ReplyTap | undefined;
   private stream: ChunkWriter | undefined;
+  private turnsToWait = 0;
   /** Set when the connection closed before the answer was complete. */
   gone = false;
 
@@ -117,6 +121,11 @@ export class ClientReply {
     if (!this.scheduled) this.flushSoon();
   }
 
+  /** `end` follows in a moment, once the end is in the journal: what is pending leaves with it, in one write. */
+  awaitEnd(): void {
+    if (this.scheduled) this.turnsToWait = END_TURNS;
+  }
+
   /** Writes what is left and closes the stream properly (the HTTP body ends; whether it ended well is in its frames). */
   end(text: string): void {
     if (this.gone || this.finished) return;
@@ -166,6 +175,10 @@ export class ClientReply {
 
   /** What was written in this turn of the event loop, the head included. */
   flush(): void {
+    if (this.turnsToWait > 0 && !this.finished) {
+      this.turnsToWait -= 1;
+      return void setImmediate(flush, this);
+    }
     this.scheduled = false;
     if (this.gone || this.finished || this.stream === undefined) return;
     const text = this.pending;

@@ -1,4 +1,5 @@
 import type { StreamItem } from '../core/chat/event.js';
+import type { ChatResponse } from '../core/chat/response.js';
 import { eventsOfResponse } from '../core/chat/events-of-response.js';
 import { ResponseOfEvents } from '../core/chat/response-of-events.js';
 import { classifyUpstreamError } from '../core/errors/classify-upstream.js';
@@ -6,7 +7,6 @@ import { unreadableFailure } from '../core/errors/transport-failure.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { Capabilities } from '../core/catalog/model.js';
 import { UnreadableAnswer, type ParseContext, type StreamParser, type UpstreamProtocol } from '../core/protocols/protocol.js';
-import type { CallObserver } from './exchange.js';
 import { statedError } from './stated-error.js';
 
 /** A whole answer: images as base64 included. Streams are read through and not kept. */
@@ -24,6 +24,13 @@ export interface AnswerContext {
   capabilities: Capabilities;
   inProcess: boolean;
   nowMs: number;
+}
+
+/** Receives what a success says. `end` and `error` are the last events of an item. */
+export interface AnswerSink {
+  onItem(item: StreamItem): void;
+  /** `raw` is the provider's JSON; empty when the answer came as a stream. */
+  onResponse(response: ChatResponse, raw: Record<string, unknown>): void;
 }
 
 /** What a reader says when it has enough: `null` is a proper end. */
@@ -66,7 +73,7 @@ export class SuccessReader implements AnswerReader {
 
   constructor(
     private readonly context: AnswerContext,
-    private readonly observer: CallObserver,
+    private readonly sink: AnswerSink,
     private readonly finish: Finish,
   ) {}
 
@@ -91,9 +98,9 @@ export class SuccessReader implements AnswerReader {
   #readerFor(first: number): AnswerReader | null {
     const isJson = first === 0x7b || first === 0x5b;
     const isStream = this.context.protocol.streamsObjects === true && this.context.streaming;
-    if (isJson && !isStream) return new JsonReader(this.context, this.observer, this.finish);
+    if (isJson && !isStream) return new JsonReader(this.context, this.sink, this.finish);
     const isHtml = first === 0x3c || (this.context.headers['content-type'] ?? '').includes('text/html');
-    if (!isHtml) return new EventsReader(this.context, this.observer, this.finish);
+    if (!isHtml) return new EventsReader(this.context, this.sink, this.finish);
     this.finish(unreadableFailure('The provider answered with a web page.'));
     return null;
   }
@@ -104,7 +111,7 @@ class JsonReader implements AnswerReader {
 
   constructor(
     private readonly context: AnswerContext,
-    private readonly observer: CallObserver,
+    private readonly sink: AnswerSink,
     private readonly finish: Finish,
   ) {}
 
@@ -123,7 +130,7 @@ class JsonReader implements AnswerReader {
 
   /** Frames that are objects begin like an answer: only at their end is it seen that there are several. */
   #readAsStream(text: string): void {
-    const reader = new EventsReader(this.context, this.observer, this.finish);
+    const reader = new EventsReader(this.context, this.sink, this.finish);
     reader.push(Buffer.from(text));
     reader.end();
   }
@@ -132,8 +139,8 @@ class JsonReader implements AnswerReader {
     const { protocol, parse, streaming } = this.context;
     try {
       const response = protocol.parseResponse(body, parse);
-      if (streaming) for (const event of eventsOfResponse(response)) this.observer.onItem?.({ events: [event] });
-      else this.observer.onResponse?.(response, body as Record<string, unknown>);
+      if (streaming) for (const event of eventsOfResponse(response)) this.sink.onItem({ events: [event] });
+      else this.sink.onResponse(response, body as Record<string, unknown>);
       return null;
     } catch (error) {
       if (!(error instanceof UnreadableAnswer)) throw error;
@@ -152,7 +159,7 @@ class EventsReader implements AnswerReader {
 
   constructor(
     context: AnswerContext,
-    private readonly observer: CallObserver,
+    private readonly sink: AnswerSink,
     private readonly finish: Finish,
   ) {
     this.#gathered = context.streaming ? null : new ResponseOfEvents();
@@ -174,17 +181,16 @@ class EventsReader implements AnswerReader {
 
   #take(item: StreamItem): void {
     if (this.#closed) return;
-    if (this.#gathered === null) this.observer.onItem?.(item);
-    for (const event of item.events) {
-      this.#gathered?.push(event);
-      if (event.type === 'error') return this.#close(event.failure);
-      if (event.type === 'end') return this.#close(null);
-    }
+    if (this.#gathered === null) this.sink.onItem(item);
+    else for (const event of item.events) this.#gathered.push(event);
+    const last = item.events.at(-1);
+    if (last?.type === 'error') this.#close(last.failure);
+    else if (last?.type === 'end') this.#close(null);
   }
 
   #close(failure: UpstreamFailure | null): void {
     this.#closed = true;
-    if (failure === null && this.#gathered !== null) this.observer.onResponse?.(this.#gathered.response(), {});
+    if (failure === null && this.#gathered !== null) this.sink.onResponse(this.#gathered.response(), {});
     this.finish(failure);
   }
 }

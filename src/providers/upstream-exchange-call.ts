@@ -1,8 +1,9 @@
 import type { StreamItem } from '../core/chat/event.js';
+import type { ChatResponse } from '../core/chat/response.js';
 import { transportFailure } from '../core/errors/transport-failure.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamRequest, UpstreamTransport } from '../core/upstream/upstream.js';
-import { ErrorReader, SuccessReader, type AnswerContext, type AnswerReader } from './answer-reader.js';
+import { ErrorReader, SuccessReader, type AnswerContext, type AnswerReader, type AnswerSink } from './answer-reader.js';
 import type { CallObserver, PreparedCall } from './exchange.js';
 import { responseDialectOf, type Lane } from './prepare-call.js';
 import { scrubFailure } from './upstream-auth/scrub.js';
@@ -11,7 +12,7 @@ import { scrubFailure } from './upstream-auth/scrub.js';
 const LINGER_MS = 500;
 
 /** One call: turns what the transport brings into canonical form for its observer. */
-export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
+export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler, AnswerSink {
   #transportCall: UpstreamCall | null = null;
   #reader: AnswerReader | null = null;
   /** The observer has been told how it ended. */
@@ -23,16 +24,13 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
   #complete = false;
   #hadHeaders = false;
   #linger: NodeJS.Timeout | null = null;
-  readonly #observer: CallObserver;
 
   constructor(
     private readonly prepared: PreparedCall,
     private readonly lane: Lane,
-    observer: CallObserver,
+    private readonly observer: CallObserver,
     private readonly environment: { nowMs(): number; defect(error: Error): void },
-  ) {
-    this.#observer = { ...bound(observer), onItem: (item) => observer.onItem?.(this.#inspect(item)) };
-  }
+  ) {}
 
   start(transport: UpstreamTransport, request: UpstreamRequest): void {
     const call = transport.dispatch(request, this);
@@ -57,23 +55,26 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
   }
 
   onSent(): void {
-    this.#observer.onSent?.();
+    this.observer.onSent?.();
   }
 
   onHeaders(status: number, headers: Record<string, string>): void {
     this.#hadHeaders = true;
     const context = this.#context(status, headers);
     const finish = (failure: UpstreamFailure | null) => this.#tell(failure);
-    this.#reader = status >= 200 && status < 300 ? new SuccessReader(context, this.#observer, finish) : new ErrorReader(context, finish);
-    this.#observer.onHeaders?.(status, headers);
+    this.#reader = status >= 200 && status < 300 ? new SuccessReader(context, this, finish) : new ErrorReader(context, finish);
+    this.observer.onHeaders?.(status, headers);
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.#told) return;
-    this.#guarded((reader) => {
+    const reader = this.#reader;
+    if (this.#told || reader === null) return;
+    try {
       reader.push(chunk);
       if (!this.#told && reader.complete === true) this.#startLingering();
-    });
+    } catch (error) {
+      this.#blame(error as Error);
+    }
   }
 
   onEnd(): void {
@@ -115,8 +116,8 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
     if (this.#told) return;
     this.#told = true;
     if (!this.#ended) this.#finishTransport(failure);
-    if (failure === null) this.#observer.onEnd?.();
-    else this.#observer.onFailure(scrubFailure(failure, this.prepared.exchange.deployment.credential));
+    if (failure === null) this.observer.onEnd?.();
+    else this.observer.onFailure(scrubFailure(failure, this.prepared.exchange.deployment.credential));
   }
 
   #finishTransport(failure: UpstreamFailure | null): void {
@@ -142,14 +143,15 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
     this.#linger = null;
   }
 
-  /** Before the observer sees an item: it may call `abort` from there. */
-  #inspect(item: StreamItem): StreamItem {
-    let failed = false;
-    for (const event of item.events) {
-      if (event.type === 'end') this.#complete = true;
-      else if (event.type === 'error') failed = true;
-    }
-    return failed ? this.#scrub(item) : item;
+  /** Looked at before the observer sees it, which may call `abort` from there. */
+  onItem(item: StreamItem): void {
+    const last = item.events.at(-1)?.type;
+    if (last === 'end') this.#complete = true;
+    this.observer.onItem?.(last === 'error' ? this.#scrub(item) : item);
+  }
+
+  onResponse(response: ChatResponse, raw: Record<string, unknown>): void {
+    this.observer.onResponse?.(response, raw);
   }
 
   #scrub(item: StreamItem): StreamItem {
@@ -174,15 +176,4 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler {
       nowMs: this.environment.nowMs(),
     };
   }
-}
-
-/** The observer's methods as functions: an observer may be an instance of a class. */
-function bound(observer: CallObserver): CallObserver {
-  return {
-    onSent: () => observer.onSent?.(),
-    onHeaders: (status, headers) => observer.onHeaders?.(status, headers),
-    onResponse: (response, raw) => observer.onResponse?.(response, raw),
-    onEnd: () => observer.onEnd?.(),
-    onFailure: (failure) => observer.onFailure(failure),
-  };
 }
