@@ -1,11 +1,12 @@
 import { UpstreamTransport, type UpstreamCall, type UpstreamHandler, type UpstreamRequest } from '../core/upstream/upstream.js';
 import type { ProxySettings } from './upstream/connector.js';
 import { DeadlineWheel } from './upstream/deadline-wheel.js';
-import { OriginPool } from './upstream/origin-pool.js';
+import { OriginPool, type PoolLimits } from './upstream/origin-pool.js';
 import { SocketCall, type CallLimits } from './upstream/socket-call.js';
 
 const MIB = 1_048_576;
-const DEFAULT_LIMITS: CallLimits = { maxBodyBytes: 256 * MIB, maxInflatedBytes: 64 * MIB };
+/** A connection costs two descriptors of the process (its client's and its own), and an origin has some 28,000 ports on Linux. */
+const DEFAULT_LIMITS: CallLimits & PoolLimits = { maxBodyBytes: 256 * MIB, maxInflatedBytes: 64 * MIB, maxConnections: 8_192, maxWaiting: 1_024 };
 /** Origins come from the operator's configuration; those no longer used are closed beyond this number. */
 const MAX_ORIGINS = 256;
 const NOT_VISIBLE = /[^\x20-\x7e]/;
@@ -21,12 +22,12 @@ const SWEEP_MS = 5_000;
 export class UpstreamClient extends UpstreamTransport {
   readonly #wheel = new DeadlineWheel();
   readonly #pools = new Map<string, OriginPool>();
-  readonly #limits: CallLimits;
+  readonly #limits: CallLimits & PoolLimits;
   readonly #sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref();
 
   constructor(
     private readonly proxy: ProxySettings = {},
-    limits: Partial<CallLimits> = {},
+    limits: Partial<CallLimits & PoolLimits> = {},
   ) {
     super();
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
@@ -65,7 +66,7 @@ export class UpstreamClient extends UpstreamTransport {
     if (known !== undefined) return known;
     if (!URL.canParse(origin)) return null;
     if (this.#pools.size >= MAX_ORIGINS) this.#closeIdle();
-    const pool = new OriginPool(origin, this.proxy);
+    const pool = new OriginPool(origin, this.proxy, this.#limits);
     this.#pools.set(origin, pool);
     return pool;
   }

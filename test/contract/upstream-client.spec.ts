@@ -417,9 +417,12 @@ describe('UpstreamClient connections', () => {
       most = Math.max(most, ++connections);
       socket.on('close', () => connections--);
     });
-    const outcomes = await Promise.all(Array.from({ length: 1_100 }, () => call(server.url)));
-    expect(outcomes.filter(({ failure }) => failure !== null)).toEqual([]);
-    expect(most).toBeLessThanOrEqual(1_024);
+    const narrow = new UpstreamClient({}, { maxConnections: 4, maxWaiting: 20 });
+    const outcomes = await Promise.all(Array.from({ length: 30 }, () => call(server.url, { with: narrow })));
+    await narrow.close();
+    expect(outcomes.filter(({ body }) => body === 'hi')).toHaveLength(24);
+    expect(outcomes.filter(({ failure }) => failure?.kind === 'busy')).toHaveLength(6);
+    expect(most).toBe(4);
   });
 
   it('tells what arrives in one piece in one piece, however it was framed', async () => {

@@ -1,10 +1,12 @@
 import { Connection, type ConnectionUser } from './connection.js';
 import { connectorFor, type Connector, type ProxySettings } from './connector.js';
 
-/** Connections to one origin; a stream holds one for minutes. */
-const MAX_CONNECTIONS = 1_024;
-/** Calls that wait for a connection beyond those; the next one fails at once. */
-const MAX_WAITING = 1_024;
+export interface PoolLimits {
+  /** Connections to one origin; a stream holds one for minutes. */
+  maxConnections: number;
+  /** Calls that wait for a connection beyond those; the next one fails at once. */
+  maxWaiting: number;
+}
 
 /** A bounded keep-alive pool for one origin. */
 export class OriginPool {
@@ -19,6 +21,7 @@ export class OriginPool {
   constructor(
     private readonly origin: string,
     proxy: ProxySettings,
+    private readonly limits: PoolLimits,
   ) {
     this.#connect = connectorFor(origin, proxy);
   }
@@ -28,7 +31,7 @@ export class OriginPool {
   }
 
   get full(): boolean {
-    return this.#open >= MAX_CONNECTIONS + MAX_WAITING;
+    return this.#open >= this.limits.maxConnections + this.limits.maxWaiting;
   }
 
   get idle(): boolean {
@@ -48,7 +51,7 @@ export class OriginPool {
   dispatch(user: ConnectionUser): void {
     const connection = this.#findIdle();
     if (connection !== undefined) connection.serve(user);
-    else if (this.#connections.size < MAX_CONNECTIONS && !this.#closed) this.#dial(user);
+    else if (this.#connections.size < this.limits.maxConnections && !this.#closed) this.#dial(user);
     else this.#waiting.add(user);
   }
 
