@@ -61,7 +61,7 @@ describe('BillingModule', () => {
     const hold = await first.get(Holds, { strict: false }).hold(holdRequest('default', 100));
     expect(await first.get(Metrics).text()).toContain('og_ledger_holds_usd{zone="local"} 0.0001');
     hold.settle(ending(10));
-    expect(registered.map(({ name }) => name).sort()).toEqual(['ledger-expire-grants', 'ledger-sweep', 'ledger-verify', 'redeem-codes-generate', 'redeem-codes-purge', 'usage-roll-up']);
+    expect(registered.map(({ name }) => name).sort()).toEqual(['ledger-expire-grants', 'ledger-recompute', 'ledger-sweep', 'ledger-verify', 'redeem-codes-generate', 'redeem-codes-purge', 'usage-roll-up']);
     for (const job of registered) await job.run({ signal: new AbortController().signal, progress: () => undefined });
     await first.close();
     const engines = await fixture.database.query('SELECT state FROM ledger_engines');
