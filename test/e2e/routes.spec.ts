@@ -252,5 +252,10 @@ describe('routes', () => {
     expect(again).toMatchObject({ key_known: true, refusal: { status: 403, code: 'model_not_allowed' }, candidates: [{ excluded: 'policy' }] });
     expect((await refusal('routes/explain', { request_id: 'req_none' })).status).toBe(404);
     expect((await refusal('routes/explain', {})).error['param']).toBe('request');
+    const streamed = await og('explain', '-m', 't/asked', '--stream', '--tokens', '5', '--endpoint', 'chat');
+    expect([streamed.code, streamed.text]).toEqual([0, expect.stringMatching(/1\.\s+solo\s+t\/asked/)]);
+    await bed.model('spoken', { solo: answers('x') }, { endpoints: ['embeddings'] });
+    expect((await og('explain', '-m', 't/spoken')).text).toContain('does not serve chat');
+    expect((await og('explain', '-m', 't/spoken', '--endpoint', 'embeddings')).text).toMatch(/1\.\s+solo\s+t\/spoken/);
   });
 });

@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsBoolean, IsISO8601, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsISO8601, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { ENDPOINTS } from '../../core/catalog/endpoints.js';
 
 /** Either a request that was never sent, or one that is in the log. */
 export class ExplainDto {
@@ -60,6 +61,11 @@ export class ExplainDto {
   @Min(0)
   @Max(100_000_000)
   prompt_tokens?: number;
+
+  @ApiPropertyOptional({ enum: ENDPOINTS, default: 'chat', description: 'As if it were this kind of call' })
+  @IsOptional()
+  @IsIn(ENDPOINTS)
+  endpoint?: string;
 
   @ApiPropertyOptional({ description: 'Of the draws among equals; the same seed gives the same plan' })
   @IsOptional()

@@ -79,6 +79,7 @@ function withWishes(question: PlanQuestion, wishes: ExplainDto): PlanQuestion {
       ...options,
       ...(wishes.tags !== undefined && { tags: wishes.tags }),
       ...(wishes.session_id !== undefined && { sessionId: wishes.session_id }),
+      ...(wishes.endpoint !== undefined && { endpoint: wishes.endpoint }),
       ...(wishes.no_fallback !== undefined && { noFallback: wishes.no_fallback }),
       ...(wishes.allow_degraded !== undefined && { allowDegraded: wishes.allow_degraded }),
     },

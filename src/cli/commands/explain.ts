@@ -46,7 +46,7 @@ interface Logged extends Decision {
 export const explain: Command = {
   name: 'explain',
   summary: 'say who would serve a request, or why a logged one went where it did; nothing is sent',
-  usage: ['og explain REQUEST_ID [--again]', 'og explain -m MODEL [--key KEY_ID] [--draft DRAFT_ID] [--tokens N] [--tag TAG] [--session ID] [--at TIME]'],
+  usage: ['og explain REQUEST_ID [--again]', 'og explain -m MODEL [--key KEY_ID] [--draft DRAFT_ID] [--tokens N] [--tag TAG] [--session ID] [--endpoint KIND] [--stream] [--at TIME]'],
   examples: ['og explain req_0ABC', 'og explain req_0ABC --again', 'og explain -m sandbox/echo', 'og explain -m gpt-5 --draft rdf_0ABC --tokens 150000'],
   options: {
     model: { type: 'string', short: 'm', value: 'MODEL', describe: 'a request for this model' },
@@ -57,6 +57,8 @@ export const explain: Command = {
     tokens: { type: 'string', value: 'N', describe: 'as if the prompt had so many tokens' },
     tag: { type: 'string', value: 'TAG', describe: 'with this tag (several: a,b)' },
     session: { type: 'string', value: 'ID', describe: 'of this session' },
+    endpoint: { type: 'string', value: 'KIND', describe: 'as this kind of call: embeddings, rerank, images …' },
+    stream: { type: 'boolean', describe: 'as a stream' },
     at: { type: 'string', value: 'TIME', describe: 'as if it were then: 2026-11-30T09:00:00Z' },
   },
   async run(context) {
@@ -72,7 +74,7 @@ export const explain: Command = {
 function plan(context: CommandContext, requestId: string | undefined): Promise<Decision> {
   const model = findValue(context, 'model');
   if (model === undefined && requestId === undefined) throw new UsageError('say REQUEST_ID or --model');
-  const asked = requestId === undefined ? { request: { model, messages: [{ role: 'user', content: 'Hello' }] } } : { request_id: requestId };
+  const asked = requestId === undefined ? { request: { model, messages: [{ role: 'user', content: 'Hello' }], stream: context.values['stream'] === true } } : { request_id: requestId };
   return context.client.send<Decision>('POST', 'routes/explain', {
     ...asked,
     key_id: findValue(context, 'key'),
@@ -80,6 +82,7 @@ function plan(context: CommandContext, requestId: string | undefined): Promise<D
     prompt_tokens: count(findValue(context, 'tokens')),
     tags: findValue(context, 'tag')?.split(','),
     session_id: findValue(context, 'session'),
+    endpoint: findValue(context, 'endpoint'),
     at: findValue(context, 'at'),
   });
 }
