@@ -102,7 +102,6 @@ export class AttemptRunner {
       drains: this.drains,
       shutdown: this.ticker.shutdown,
     });
-    this.load.forwarded(exchange);
     if (!this.bulkheads.take(provider)) {
       attempt.onFailure(bulkheadFull(provider));
       return attempt;
@@ -118,6 +117,7 @@ export class AttemptRunner {
 
   /** Nothing when it has ended already: no room at the provider, or the client left. */
   send(exchange: AdmittedExchange, attempt: Attempt): void {
+    this.load.forwarded(exchange);
     if (attempt.ended) return;
     const call = this.prepare(exchange, attempt.candidate);
     attempt.start('wire' in call ? this.adapter.callOperation(call, attempt) : this.adapter.call(call, attempt));

@@ -11,6 +11,8 @@ import { AdaptiveLimit } from './adaptive-limit.js';
 export const MAX_RUNNING = 10_000;
 const WINDOW_MS = 100;
 const RESOLUTION_MS = 10;
+/** A turn of the event loop that took long counts for so many windows at most: one long pause alone must not close the gate. */
+const MAX_WINDOWS = 3;
 const RETRY_AFTER_MS = 1_000;
 const NANO_PER_MS = 1e6;
 
@@ -22,7 +24,8 @@ export const LOAD_METRIC_PROVIDERS = [
 
 /**
  * Admission under load. Counted is the work of this process on a request, from its body to its first upstream call, not the
- * time a provider takes: 5,000 idle streams are no load, 100 prompts being parsed are. Costs two additions a request.
+ * time a provider takes: 5,000 idle streams are no load, 100 prompts being parsed are. What is begun and done within one turn of the
+ * event loop counts for that turn, for the others wait in their sockets meanwhile. Costs a few additions a request.
  */
 @Injectable()
 export class LoadGate implements OnModuleInit, OnModuleDestroy {
@@ -40,6 +43,8 @@ export class LoadGate implements OnModuleInit, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private runningCount = 0;
   private workingCount = 0;
+  private begunThisTurn = 0;
+  private adaptedMs = performance.now();
 
   constructor(private readonly metrics: Metrics) {}
 
@@ -61,7 +66,7 @@ export class LoadGate implements OnModuleInit, OnModuleDestroy {
   /** Throws GatewayError 503 `overloaded` while there is no room; nothing has been read yet. */
   refuseWhenFull(): void {
     if (this.runningCount >= MAX_RUNNING) throw this.refusal('running', `This server is serving ${MAX_RUNNING} requests, as many as it can.`);
-    if (this.workingCount >= this.limit.count) throw this.refusal('event_loop', 'This server has more requests than it can work on.');
+    if (Math.max(this.workingCount, this.begunThisTurn) >= this.limit.count) throw this.refusal('event_loop', 'This server has more requests than it can work on.');
   }
 
   opened(): void {
@@ -73,6 +78,8 @@ export class LoadGate implements OnModuleInit, OnModuleDestroy {
     this.refuseWhenFull();
     exchange.isWorkedOn = true;
     this.workingCount += 1;
+    if (this.begunThisTurn === 0) setImmediate(() => (this.begunThisTurn = 0));
+    this.begunThisTurn += 1;
   }
 
   /** The first call to a provider is made: from here on somebody else works. */
@@ -90,7 +97,11 @@ export class LoadGate implements OnModuleInit, OnModuleDestroy {
   private adapt(): void {
     const { delays } = this;
     if (delays === undefined || delays.count === 0) return;
-    this.limit.observe(Math.max(0, delays.mean / NANO_PER_MS - RESOLUTION_MS));
+    const nowMs = performance.now();
+    const windows = Math.min(MAX_WINDOWS, Math.max(1, Math.round((nowMs - this.adaptedMs) / WINDOW_MS)));
+    this.adaptedMs = nowMs;
+    const delayMs = Math.max(0, delays.mean / NANO_PER_MS - RESOLUTION_MS);
+    for (let window = 0; window < windows; window += 1) this.limit.observe(delayMs);
     delays.reset();
   }
 
