@@ -20,6 +20,7 @@ import { BillingUsage1763850000000 } from './1763850000000-billing-usage.js';
 import { BillingReconciliation1763850000001 } from './1763850000001-billing-reconciliation.js';
 import { Alerts1763850000002 } from './1763850000002-alerts.js';
 import { BillingLateLoss1763840000001 } from './1763840000001-billing-late-loss.js';
+import { BillingBalanceCheck1763840000002 } from './1763840000002-billing-balance-check.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -40,4 +41,5 @@ export const migrations: readonly MigrationClass[] = [
   BillingReconciliation1763850000001,
   Alerts1763850000002,
   BillingLateLoss1763840000001,
+  BillingBalanceCheck1763840000002,
 ];

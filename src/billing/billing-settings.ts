@@ -16,10 +16,14 @@ export class BillingSettings {
   /** The same after the database had too little to lease, or did not answer. */
   readonly leasePoorMs: number = 2_000;
   readonly sweepMs: number = 5_000;
-  readonly flushMs: number = 15;
+  /**
+   * How long an end waits for company on its way to PostgreSQL; the journal has it meanwhile, and whoever needs the money asks at
+   * once. A batch costs PostgreSQL about 1.5 ms and each request in it 40 µs more (2026-11-30).
+   */
+  readonly flushMs: number = 100;
   readonly flushMaxCount: number = 500;
   /** A request that ends sooner is written once, in its end state; a longer one is first written as running. */
-  readonly runningRowAfterMs: number = 100;
+  readonly runningRowAfterMs: number = 1_000;
   readonly flushRetryMs: number = 250;
   readonly admissionDeadlineMs: number = 2_000;
   readonly admissionBatchCount: number = 256;

@@ -74,7 +74,7 @@ export class Flusher {
     this.#running.delete(request);
     this.#ended.push(request);
     this.#count(request, 1);
-    this.#schedule(this.#settings.flushMs);
+    this.#schedule(this.#ended.length >= this.#settings.flushMaxCount ? 0 : this.#settings.flushMs);
   }
 
   /** Whether money of this ceiling is about to be free again. */
