@@ -25,12 +25,14 @@ export class ChunkWriter {
     this.raw.flushHeaders();
   }
 
-  /** False when the client does not keep up; `onDrain` is called once it has taken what waited. */
-  write(text: string, onDrain: () => void): boolean {
-    if (this.send(text, '')) return true;
-    // For a response that waits for its turn the caller listens to the response itself.
-    this.raw.socket?.once('drain', onDrain);
-    return false;
+  /** False when the client does not keep up. */
+  write(text: string): boolean {
+    return this.send(text, '');
+  }
+
+  /** Once the client has taken what waits. For a response that waits for its turn the response itself says so (`drain`). */
+  onceDrained(listener: () => void): void {
+    this.raw.socket?.once('drain', listener);
   }
 
   end(text: string): void {

@@ -186,13 +186,14 @@ export class ClientReply {
     this.pending = '';
     this.handedBytes += text.length;
     this.tap?.piece(Buffer.from(text));
-    if (!this.stream.write(text, this.unblock)) this.block();
+    if (!this.stream.write(text)) this.block();
   }
 
   private block(): void {
     if (this.blockedAtMs !== undefined) return;
     this.blockedAtMs = performance.now();
     this.shareWhenBlocked = this.deliveredShare();
+    this.stream?.onceDrained(this.unblock);
     this.flow.pause();
   }
 
