@@ -33,7 +33,6 @@ export class AttemptRunner {
   @Inject(Bulkheads)
   private readonly bulkheads!: Bulkheads;
 
-  private readonly prepared = new WeakMap<AdmittedExchange, { candidate: Candidate; call: PreparedCall | PreparedOperation }>();
   private readonly drains = new DrainSlots(MAX_DRAINS);
 
   constructor(
@@ -154,10 +153,10 @@ export class AttemptRunner {
   }
 
   private prepare(exchange: AdmittedExchange, candidate: Candidate): PreparedCall | PreparedOperation {
-    const known = this.prepared.get(exchange);
+    const known = exchange.prepared;
     if (known?.candidate === candidate) return known.call;
     const call = this.render(exchange, candidate);
-    this.prepared.set(exchange, { candidate, call });
+    exchange.prepared = { candidate, call };
     return call;
   }
 

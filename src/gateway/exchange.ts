@@ -9,8 +9,10 @@ import type { AttemptLog, StageTimings } from '../core/request-log/request-log.j
 import type { Candidate, Plan } from '../core/routing/plan.js';
 import type { GatewayError } from '../core/errors/gateway-error.js';
 import type { Admission } from '../auth/index.js';
+import type { PreparedCall, PreparedOperation } from '../providers/index.js';
 import type { ClientReply } from './client-reply.js';
 import type { Meter } from './meter.js';
+import type { ResponseState } from './responses/response-state.js';
 
 /** What the client asked of the gateway itself, in headers (CONTRACT section 5). */
 export interface GatewayOptions {
@@ -34,7 +36,10 @@ export interface GatewayOptions {
   hopCount: number;
 }
 
-/** One request on its way: what each stage found out, for the next stages and for the log. Nothing of it outlives the request. */
+/**
+ * One request on its way: what each stage found out, for the next stages and for the log. Nothing of it outlives the request.
+ * What belongs to a request stands here and not in a WeakMap keyed by it, whose entries wait for a full collection.
+ */
 export interface Exchange {
   readonly requestId: string;
   readonly receivedAtMs: number;
@@ -67,6 +72,10 @@ export interface Exchange {
   /** Answered from what is stored under its idempotency key. */
   replayed?: boolean;
   responseBody?: string;
+  /** The request as it was rendered for a candidate, the last one. */
+  prepared?: { candidate: Candidate; call: PreparedCall | PreparedOperation };
+  /** Of requests to the Responses API. */
+  responseState?: ResponseState;
 }
 
 /** What the spine works on: everything the guard has established. */

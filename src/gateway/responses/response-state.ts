@@ -9,13 +9,11 @@ export interface ResponseState {
   memory: StreamMemory;
 }
 
-const STATES = new WeakMap<Exchange, ResponseState>();
-
 /** Undefined for requests to other APIs. */
 export function responseStateOf(exchange: Exchange): ResponseState | undefined {
-  return STATES.get(exchange);
+  return exchange.responseState;
 }
 
 export function openResponseState(exchange: Exchange, state: Omit<ResponseState, 'memory'>): void {
-  STATES.set(exchange, { ...state, memory: { sequence: 0, started: false } });
+  exchange.responseState = { ...state, memory: { sequence: 0, started: false } };
 }
