@@ -9,8 +9,8 @@ export const PERIOD_MS = 40_000;
 const FINAL = new Set(['completed', 'failed', 'canceled']);
 
 /**
- * The ledger's statements on the simulated tables, each as its SQL does it (migrations …16000001, …16000002, …40000000; a test
- * compares them with a real PostgreSQL).
+ * The ledger's statements on the simulated tables, each as its SQL does it (migrations …16000001, …16000002, …40000000, …40000001).
+ * What the SQL itself does is tested against a real PostgreSQL (`test/integration/billing-*.spec.ts`).
  */
 export class Statements {
   readonly #tables: Tables;
