@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The same guard with one look-up per transaction instead of one per entry: it was a fifth of what posting a batch costs. */
+/** The same guard with one look-up per transaction instead of one per entry. */
 export class BillingBalanceCheck1763840000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(CHECK);

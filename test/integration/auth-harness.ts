@@ -14,6 +14,7 @@ import { Boot } from '../../src/platform/boot/index.js';
 import { Clock, SystemClock } from '../../src/platform/clock/index.js';
 import { Config } from '../../src/platform/config/index.js';
 import { Database } from '../../src/platform/database/index.js';
+import { ProcessGroup, SoleProcess } from '../../src/platform/cluster/index.js';
 import { RedisConnection } from '../../src/platform/redis/index.js';
 import { OperatorToken, Secrets } from '../../src/platform/secrets/index.js';
 
@@ -64,6 +65,7 @@ export async function startAuthApp(database: Database, options: AuthAppOptions =
     [Config, config],
     [Database, database],
     [RedisConnection, options.redis ?? null],
+    [ProcessGroup, new SoleProcess()],
     [Secrets, new Secrets(options.masterKey ?? MASTER_KEY)],
     [OperatorToken, new OperatorToken(ADMIN_TOKEN)],
     [Boot, boot],
