@@ -21,6 +21,7 @@ import { BillingReconciliation1763850000001 } from './1763850000001-billing-reco
 import { Alerts1763850000002 } from './1763850000002-alerts.js';
 import { BillingLateLoss1763840000001 } from './1763840000001-billing-late-loss.js';
 import { BillingBalanceCheck1763840000002 } from './1763840000002-billing-balance-check.js';
+import { LogsPlainDetail1763860000000 } from './1763860000000-logs-plain-detail.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -42,4 +43,5 @@ export const migrations: readonly MigrationClass[] = [
   Alerts1763850000002,
   BillingLateLoss1763840000001,
   BillingBalanceCheck1763840000002,
+  LogsPlainDetail1763860000000,
 ];

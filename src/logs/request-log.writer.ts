@@ -39,7 +39,7 @@ const COLUMNS: readonly (readonly [name: string, type: string])[] = [
   ['charged_nano_usd', 'bigint'],
   ['provider_cost_nano_usd', 'bigint'],
   ['cache_saved_nano_usd', 'bigint'],
-  ['detail', 'jsonb'],
+  ['detail', 'json'],
 ];
 const PAYLOAD_COLUMNS: readonly (readonly [name: string, type: string])[] = [
   ['request_id', 'text'],
