@@ -218,7 +218,7 @@ describe('lists', () => {
   it('stay on an index', async () => {
     const plan = await fixture.database
       .query<{ 'QUERY PLAN': string }>(
-        "SET enable_seqscan = off; EXPLAIN SELECT request_id FROM request_logs WHERE organization_id = 'org_1' AND request_id < 'req_z' ORDER BY request_id DESC LIMIT 51",
+        "SET enable_seqscan = off; SET enable_bitmapscan = off; EXPLAIN SELECT request_id FROM request_logs WHERE organization_id = 'org_1' AND request_id < 'req_z' ORDER BY request_id DESC LIMIT 51",
       )
       .catch(() => null);
     const results = (Array.isArray(plan) ? plan : [plan]) as { rows: { 'QUERY PLAN': string }[] }[];
