@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole crash matrix: kill -9 at every failpoint × database × kind × ledger mode (about half an hour on two cores).
+# The whole crash matrix: kill -9 at every failpoint × database × kind × ledger mode (about eight minutes on two cores).
 # Its table is written to test/crash/RESULTS.md.
 set -eu
 cd "$(dirname "$0")/.."
