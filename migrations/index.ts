@@ -22,6 +22,7 @@ import { Alerts1763850000002 } from './1763850000002-alerts.js';
 import { BillingLateLoss1763840000001 } from './1763840000001-billing-late-loss.js';
 import { BillingBalanceCheck1763840000002 } from './1763840000002-billing-balance-check.js';
 import { LogsPlainDetail1763860000000 } from './1763860000000-logs-plain-detail.js';
+import { LogsLeanRows1763870000000 } from './1763870000000-logs-lean-rows.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -44,4 +45,5 @@ export const migrations: readonly MigrationClass[] = [
   BillingLateLoss1763840000001,
   BillingBalanceCheck1763840000002,
   LogsPlainDetail1763860000000,
+  LogsLeanRows1763870000000,
 ];

@@ -1,6 +1,7 @@
 import { formatUsd } from '../core/pricing/index.js';
+import { decodeDetail } from './log-detail.js';
 
-/** What pg returns: int8 as text, timestamps as Date, jsonb parsed. */
+/** What pg returns: int8 as text, timestamps as Date. */
 export interface SummaryRow {
   request_id: string;
   received_at: Date;
@@ -37,7 +38,8 @@ export interface SummaryRow {
 }
 
 export interface DetailRow extends SummaryRow {
-  detail: Record<string, unknown>;
+  /** `encodeDetail`. */
+  detail: string;
   has_payload: boolean;
   request_body: string | null;
   request_truncated: boolean | null;
@@ -45,7 +47,7 @@ export interface DetailRow extends SummaryRow {
   response_truncated: boolean | null;
 }
 
-export const SUMMARY_COLUMNS = `request_id, received_at, ended_at, organization_id, project_id, key_id, detail->>'key_name' AS key_name, zone, endpoint, protocol,
+export const SUMMARY_COLUMNS = `request_id, received_at, ended_at, organization_id, project_id, key_id, detail::json->>'key_name' AS key_name, zone, endpoint, protocol,
   requested_model, served_model, provider, stream, state, status, error_code, fallback, route, arm, session_id, tags, attempt_count, total_ms, ttft_ms,
   prompt_tokens, completion_tokens, cached_tokens, hold_nano_usd, charged_nano_usd, provider_cost_nano_usd, cache_saved_nano_usd`;
 
@@ -91,11 +93,11 @@ export function renderSummary(row: SummaryRow): Record<string, unknown> {
 
 /** The whole record: attempts, candidates, parameter report, timings, usage, the arithmetic of the cost, payload where stored. */
 export function renderDetail(row: DetailRow): Record<string, unknown> {
-  const { cost_lines: lines, ...detail } = row.detail;
+  const { cost_lines: lines, ...detail } = decodeDetail(row.detail);
   return {
     ...renderSummary({ ...row, key_name: (detail['key_name'] as string | undefined) ?? null }),
     ...detail,
-    cost_details: { lines: Array.isArray(lines) ? lines.map(renderLine) : [], rounding: 'the sum is rounded up once to a whole nano-USD' },
+    cost_details: { lines: (lines as Record<string, unknown>[]).map(renderLine), rounding: 'the sum is rounded up once to a whole nano-USD' },
     payload: row.has_payload
       ? { request: row.request_body, request_truncated: row.request_truncated, response: row.response_body, response_truncated: row.response_truncated }
       : null,

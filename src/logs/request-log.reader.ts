@@ -19,7 +19,7 @@ const FIND = `SELECT l.*, p.request_id IS NOT NULL AS has_payload, p.request_bod
   FROM request_logs l LEFT JOIN request_log_payloads p USING (request_id) WHERE l.request_id = $1`;
 
 /** A scan over the log of the time: an index would be paid by every request, for a question that is asked once a month. */
-const BY_UPSTREAM_ID = `SELECT u.id AS upstream_id, l.request_id FROM request_logs l JOIN unnest($3::text[]) u (id) ON l.detail->>'upstream_id' = u.id
+const BY_UPSTREAM_ID = `SELECT u.id AS upstream_id, l.request_id FROM request_logs l JOIN unnest($3::text[]) u (id) ON l.detail::json->>'upstream_id' = u.id
   WHERE l.request_id >= $1 AND l.request_id < $2`;
 const DAY_MS = 86_400_000;
 const SCAN_TIMEOUT_MS = 60_000;

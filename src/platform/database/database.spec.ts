@@ -1,5 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { DatabaseUnavailableError } from './index.js';
+import fc from 'fast-check';
+import { copyArray, copyLine, DatabaseUnavailableError } from './index.js';
 
 describe('Database against a real PostgreSQL', () => {
   let fixture: TestDatabase;
@@ -41,6 +42,57 @@ describe('Database against a real PostgreSQL', () => {
     });
     await expect(fixture.database.query('SELECT pg_sleep(3)')).rejects.toBeInstanceOf(DatabaseUnavailableError);
     await expect(fixture.database.query('INSERT INTO account VALUES (1, 1)')).rejects.toMatchObject({ code: '23505' });
+  });
+
+  describe('copies rows', () => {
+    const target = { table: 'note', columns: ['id', 'text', 'tags'] };
+    const read = async () => (await fixture.database.query('SELECT text, tags FROM note ORDER BY id')).rows;
+
+    beforeAll(() => fixture.database.query('CREATE TABLE note (id int PRIMARY KEY, text text, tags text[])'));
+    beforeEach(() => fixture.database.query('TRUNCATE note'));
+
+    it('as they are, whatever their texts say', async () => {
+      const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('', '\\N', '\\.', 'NULL', '{}', 'a\tb\nc\rd\\', '"', ',', '한'), fc.constant(null));
+      const rows = fc.sample(fc.record({ text, tags: fc.array(fc.string({ unit: 'binary', minLength: 1 }), { maxLength: 3 }) }), { numRuns: 500, seed: 8 });
+      await fixture.database.copy(target, rows.map((row, id) => copyLine([id, row.text, copyArray(row.tags)])).join(''));
+      const storable = (value: string) => value.replaceAll('\u0000', '\ufffd');
+      expect(await read()).toEqual(rows.map((row) => ({ text: row.text === null ? null : storable(row.text), tags: row.tags.map(storable) })));
+    });
+
+    it('all or none, and says why', async () => {
+      const twice = copyLine([1, 'a', '{}']) + copyLine([1, 'b', '{}']);
+      await expect(fixture.database.copy(target, twice)).rejects.toMatchObject({ code: '23505' });
+      await expect(fixture.database.copy({ ...target, table: 'nowhere' }, twice)).rejects.toMatchObject({ code: '42P01' });
+      await expect(fixture.database.copy(target, copyLine([2, 'c']))).rejects.toMatchObject({ code: '22P04' });
+      expect(await read()).toEqual([]);
+    });
+
+    it('within a transaction, which goes on or back as a whole', async () => {
+      await fixture.database.transaction(async (transaction) => {
+        await transaction.copy(target, copyLine([1, 'a', '{}']));
+        await transaction.query("INSERT INTO note VALUES (2, 'b', '{}')");
+      });
+      const refused = fixture.database.transaction(async (transaction) => {
+        await transaction.query('DELETE FROM note');
+        await transaction.copy(target, copyLine(['x', 'a', '{}']));
+      });
+      await expect(refused).rejects.toMatchObject({ code: '22P02' });
+      expect(await read()).toHaveLength(2);
+    });
+
+    it('says unavailable when the server is slow or gone', async () => {
+      await fixture.database.transaction(async (transaction) => {
+        await transaction.query('LOCK TABLE note IN ACCESS EXCLUSIVE MODE');
+        await expect(fixture.database.copy(target, copyLine([1, 'a', '{}']))).rejects.toBeInstanceOf(DatabaseUnavailableError);
+      });
+      const cut = fixture.database.transaction(async (transaction) => {
+        const { rows } = await transaction.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        await fixture.database.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+        await transaction.copy(target, copyLine([1, 'a', '{}']));
+      });
+      await expect(cut).rejects.toBeInstanceOf(DatabaseUnavailableError);
+      expect(await read()).toEqual([]);
+    });
   });
 
   it('recovers after its connections were terminated', async () => {

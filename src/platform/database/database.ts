@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { copyRows, type CopyTarget } from './copy.js';
 import { asDatabaseError, isDatabaseUnavailable } from './database-errors.js';
 import { Listener } from './listener.js';
 import { connectionConfig, type DatabaseSettings } from './settings.js';
@@ -20,6 +21,9 @@ export abstract class Queryable {
     statement: string | Statement,
     values?: readonly unknown[],
   ): Promise<pg.QueryResult<Row>>;
+
+  /** Appends rows (`copyLine` each), all or none, at a fraction of what INSERT costs the server; it knows no ON CONFLICT. */
+  abstract copy(target: CopyTarget, rows: string): Promise<void>;
 }
 
 export interface TransactionOptions {
@@ -77,6 +81,21 @@ export class Database implements Queryable {
     } catch (error) {
       throw asDatabaseError(error);
     } finally {
+      this.#observe(performance.now() - startedMs);
+    }
+  }
+
+  async copy(target: CopyTarget, rows: string): Promise<void> {
+    const startedMs = performance.now();
+    const client = await this.#acquire();
+    let failure: Error | undefined;
+    try {
+      await copyRows(client, target, rows, this.#settings.statementTimeoutMs + CLIENT_GRACE_MS);
+    } catch (error) {
+      failure = error as Error;
+      throw asDatabaseError(error);
+    } finally {
+      client.release(failure);
       this.#observe(performance.now() - startedMs);
     }
   }
@@ -143,6 +162,10 @@ class OpenTransaction implements Queryable {
     values?: readonly unknown[],
   ): Promise<pg.QueryResult<Row>> {
     return this.#client.query<Row>(statementOf(statement, values, this.#timeoutMs));
+  }
+
+  copy(target: CopyTarget, rows: string): Promise<void> {
+    return copyRows(this.#client, target, rows, this.#timeoutMs + CLIENT_GRACE_MS);
   }
 }
 

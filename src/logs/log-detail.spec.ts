@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { aRequestLog } from '../../test/fixtures/request-log.js';
+import { decodeDetail, encodeDetail } from './log-detail.js';
+
+const REDACTION = { emails: false };
+const MEMBERS = [
+  'attempts', 'candidates', 'client_ip', 'client_request_id', 'client_retries', 'config_hash', 'cost_lines', 'drift', 'error_message', 'finish_reason',
+  'key_name', 'parameters', 'raw_finish_reason', 'routing', 'strategy', 'timings', 'upstream_id', 'upstream_model', 'usage', 'usage_estimated', 'user_agent',
+];
+const USUAL = { kind: 'first', zone: null, outcome: 'ok', status: 200, error_code: null, connect_ms: null, first_byte_ms: null, error_message: null } as const;
+
+describe('the detail of a log row', () => {
+  it('has every member, whatever was left out', () => {
+    const bare = aRequestLog({
+      clientRequestId: undefined, upstreamId: undefined, usage: undefined, strategy: undefined, finishReason: undefined, rawFinishReason: undefined,
+      upstreamModel: undefined, userAgent: undefined, clientIp: undefined, attempts: [], candidates: [], parameters: [], chargeLines: [],
+    });
+    const text = encodeDetail(bare, REDACTION);
+    expect(text).not.toContain('null');
+    for (const detail of [decodeDetail(text), decodeDetail(encodeDetail(aRequestLog(), REDACTION))]) expect(Object.keys(detail).sort()).toEqual(MEMBERS);
+    expect(decodeDetail(text)).toMatchObject({ client_request_id: null, usage: null, attempts: [], drift: [], usage_estimated: false, client_retries: 0 });
+  });
+
+  it('shows usual attempts and unusual ones as they were', () => {
+    const usual = { number: 1, kind: 'first' as const, provider: 'p', upstreamModel: 'm', deployment: 'd', credential: 'c', outcome: 'ok' as const, status: 200, startedAtMs: 0, totalMs: 1 };
+    const unusual = { ...usual, number: 2, kind: 'hedge' as const, outcome: 'timeout' as const, status: undefined, zone: 'kr', errorCode: 'x', errorMessage: 'y', connectMs: 0, firstByteMs: 2.345 };
+    const { attempts } = decodeDetail(encodeDetail(aRequestLog({ attempts: [usual, unusual] }), REDACTION));
+    const same = { provider: 'p', upstream_model: 'm', deployment: 'd', credential: 'c', started_at: '1970-01-01T00:00:00.000Z', total_ms: 1 };
+    expect(attempts).toEqual([
+      { ...USUAL, ...same, number: 1 },
+      { ...USUAL, ...same, number: 2, kind: 'hedge', outcome: 'timeout', status: null, zone: 'kr', error_code: 'x', error_message: 'y', connect_ms: 0, first_byte_ms: 2.35 },
+    ]);
+  });
+
+  it('counts every class and sums them, prices by their unit', () => {
+    const counts = fc.record(Object.fromEntries(Object.keys(aRequestLog().usage ?? {}).map((name) => [name, fc.integer({ min: 0, max: 1_000_000 })])));
+    fc.assert(
+      fc.property(counts, (usage) => {
+        const shown = decodeDetail(encodeDetail(aRequestLog({ usage: usage as never }), REDACTION))['usage'] as Record<string, number>;
+        expect([shown['input'], shown['cache_write_1h'], shown['audio_out']]).toEqual([usage['input'], usage['cacheWrite1h'], usage['audioOut']]);
+        expect(shown['total_tokens']).toBe((shown['prompt_tokens'] as number) + (shown['completion_tokens'] as number));
+        expect(Object.keys(shown)).toHaveLength(12);
+      }),
+      { numRuns: 50 },
+    );
+    const lines = [
+      { class: 'input', quantity: 3, priceNanoUsd: '7', unit: 'per_million_tokens' as const },
+      { class: 'images', quantity: 1, priceNanoUsd: '9', unit: 'per_image' as const },
+    ];
+    expect(decodeDetail(encodeDetail(aRequestLog({ chargeLines: lines }), REDACTION))['cost_lines']).toEqual(
+      lines.map(({ priceNanoUsd, ...line }) => ({ ...line, price_nano_usd: priceNanoUsd })),
+    );
+  });
+
+  it('is read in its older form, which left nothing out', () => {
+    const older = {
+      client_request_id: null, key_name: 'ci', routing: { models: ['m'], endpoint: 'chat', needs: [], choices: 1, seed: 1 },
+      attempts: [{ number: 1, kind: 'first', status: null, outcome: 'error' }], parameters: [{ parameter: 'n', action: 'dropped', detail: null }],
+      usage: { input: 1, cache_read: 2, output: 4, prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
+      cost_lines: [{ class: 'input', quantity: 1, unit: 'per_million_tokens', price_nano_usd: '5' }],
+    };
+    const read = decodeDetail(JSON.stringify(older));
+    expect(read).toMatchObject(older);
+    expect(read['routing']).toMatchObject({ no_fallback: false, explored: false });
+  });
+});
