@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestLog } from '../core/request-log/request-log.js';
 import { Database } from '../platform/database/index.js';
-import { encodeLog, encodePayload, LOG_ROWS, PAYLOAD_ROWS } from './log-row.js';
+import { LOG_ROWS, logRowOf, PAYLOAD_ROWS, payloadRowOf } from './log-row.js';
 import type { Redaction } from './redact.js';
 
 const REDACTION: Redaction = { emails: false };
@@ -23,9 +23,9 @@ export class RequestLogWriter {
   }
 
   private async copy(logs: readonly RequestLog[]): Promise<void> {
-    const rows = logs.map((log) => encodeLog(log, REDACTION)).join('');
-    const payloads = logs.map((log) => encodePayload(log, REDACTION)).join('');
-    if (payloads === '') return this.database.copy(LOG_ROWS, rows);
+    const rows = logs.map((log) => logRowOf(log, REDACTION));
+    const payloads = logs.map((log) => payloadRowOf(log, REDACTION)).filter((row) => row !== null);
+    if (payloads.length === 0) return this.database.copy(LOG_ROWS, rows);
     await this.database.transaction(async (transaction) => {
       await transaction.copy(PAYLOAD_ROWS, payloads);
       await transaction.copy(LOG_ROWS, rows);

@@ -1,42 +1,49 @@
 import type pg from 'pg';
+import { CopyWriter } from './copy-writer.js';
+
+/**
+ * A column's type, which the binary form must name exactly. Values: `text` (enums too) and `jsonb` strings, integers numbers, bigints
+ * or their digits, `timestamptz` milliseconds since 1970, `text[]` strings.
+ */
+export type CopyType = 'text' | 'text[]' | 'jsonb' | 'boolean' | 'smallint' | 'integer' | 'bigint' | 'real' | 'timestamptz';
+export type CopyValue = string | number | bigint | boolean | readonly string[] | null | undefined;
 
 /** Where rows are copied to. Names come from the code alone: they stand in the statement as they are. */
 export interface CopyTarget {
   readonly table: string;
-  readonly columns: readonly string[];
+  readonly columns: readonly (readonly [name: string, type: CopyType])[];
 }
 
-export type CopyValue = string | number | bigint | boolean | null | undefined;
+/** One row: its values in the order of the columns. */
+export type CopyRow = readonly CopyValue[];
 
-/** What COPY's text form reads as something else, and what text cannot hold (U+0000). */
-// oxlint-disable-next-line no-control-regex -- U+0000 is what is looked for
-const SPECIAL = /[\\\t\n\r\u0000]/;
-const ALL_SPECIAL = new RegExp(SPECIAL.source, 'g');
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r', '\u0000': '\ufffd' };
+type Write = (writer: CopyWriter, value: never) => void;
 
-/**
- * One row of COPY's text form, ended by its line feed. Null and undefined are NULL; a character that text cannot hold becomes
- * U+FFFD (a lone surrogate when the line is encoded).
- * https://www.postgresql.org/docs/18/sql-copy.html#id-1.9.3.55.9.2 (2026-11-30)
- */
-export function copyLine(values: readonly CopyValue[]): string {
-  let line = '';
-  for (const value of values) line += `${copyField(value)}\t`;
-  return `${line.slice(0, -1)}\n`;
-}
+const WRITERS: Readonly<Record<CopyType, Write>> = {
+  text: (writer: CopyWriter, value: string) => writer.text(value),
+  'text[]': (writer: CopyWriter, value: readonly string[]) => writer.texts(value),
+  jsonb: (writer: CopyWriter, value: string) => writer.jsonb(value),
+  boolean: (writer: CopyWriter, value: boolean) => writer.boolean(value),
+  smallint: (writer: CopyWriter, value: number) => writer.smallint(value),
+  integer: (writer: CopyWriter, value: number) => writer.integer(value),
+  bigint: (writer: CopyWriter, value: number | bigint | string) => writer.bigint(value),
+  real: (writer: CopyWriter, value: number) => writer.real(value),
+  timestamptz: (writer: CopyWriter, value: number) => writer.timestamp(value),
+};
 
-function copyField(value: CopyValue): string {
-  if (value === null || value === undefined) return '\\N';
-  return typeof value === 'string' ? escapeText(value) : String(value);
-}
-
-function escapeText(text: string): string {
-  return SPECIAL.test(text) ? text.replace(ALL_SPECIAL, (character) => ESCAPES[character] ?? character) : text;
-}
-
-/** An array of texts as the value of one column. */
-export function copyArray(texts: readonly string[]): string {
-  return texts.length === 0 ? '{}' : `{${texts.map((text) => `"${text.replace(/[\\"]/g, '\\$&')}"`).join(',')}}`;
+/** Rows in COPY's binary form: the server takes numbers and times as they are instead of reading digits and dates. */
+function encodeRows({ columns }: CopyTarget, rows: readonly CopyRow[]): Buffer {
+  const writes = columns.map(([, type]) => WRITERS[type]);
+  const writer = new CopyWriter();
+  for (const row of rows) {
+    writer.beginRow(writes.length);
+    for (let place = 0; place < writes.length; place += 1) {
+      const value = row[place];
+      if (value === null || value === undefined) writer.absent();
+      else (writes[place] as Write)(writer, value as never);
+    }
+  }
+  return writer.end();
 }
 
 type Settle = (error: Error | null) => void;
@@ -46,13 +53,13 @@ class CopyStatement {
   callback: Settle;
   /** By this name pg sets the client's own deadline. */
   readonly query_timeout: number;
-  #failure: Error | null = null;
+  #failed = false;
   readonly #text: string;
-  readonly #rows: string;
+  readonly #bytes: Buffer;
 
-  constructor({ table, columns }: CopyTarget, rows: string, run: { timeoutMs: number; settle: Settle }) {
-    this.#text = `COPY ${table} (${columns.join(', ')}) FROM STDIN`;
-    this.#rows = rows;
+  constructor({ table, columns }: CopyTarget, bytes: Buffer, run: { timeoutMs: number; settle: Settle }) {
+    this.#text = `COPY ${table} (${columns.map(([name]) => name).join(', ')}) FROM STDIN (FORMAT binary)`;
+    this.#bytes = bytes;
     this.query_timeout = run.timeoutMs;
     this.callback = run.settle;
   }
@@ -62,18 +69,18 @@ class CopyStatement {
   }
 
   handleCopyInResponse(connection: CopyConnection): void {
-    connection.sendCopyFromChunk(Buffer.from(this.#rows));
+    connection.sendCopyFromChunk(this.#bytes);
     connection.endCopyFrom();
   }
 
-  /** A refused statement is over with the ReadyForQuery after it; a lost connection sends none. */
   handleError(error: Error): void {
-    this.#failure = error;
+    this.#failed = true;
     this.callback(error);
   }
 
+  /** Comes after a refusal, too. */
   handleReadyForQuery(): void {
-    if (this.#failure === null) this.callback(null);
+    if (!this.#failed) this.callback(null);
   }
 
   handleCommandComplete(): void {
@@ -87,9 +94,13 @@ interface CopyConnection {
   endCopyFrom(): void;
 }
 
-/** Rejects with the server's error or pg's own; then nothing was copied, unless the connection was lost on the way. */
-export function copyRows(client: pg.ClientBase, target: CopyTarget, rows: string, timeoutMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    client.query(new CopyStatement(target, rows, { timeoutMs, settle: (error) => (error === null ? resolve() : reject(error)) }));
+/**
+ * Rejects with the server's error or pg's own; then nothing was copied, unless the connection was lost on the way. Throws a
+ * RangeError with the class and code of PostgreSQL's for a number that its column cannot hold.
+ */
+export async function copyRows(client: pg.ClientBase, target: CopyTarget, rows: readonly CopyRow[], timeoutMs: number): Promise<void> {
+  const bytes = encodeRows(target, rows);
+  await new Promise<void>((resolve, reject) => {
+    client.query(new CopyStatement(target, bytes, { timeoutMs, settle: (error) => (error === null ? resolve() : reject(error)) }));
   });
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { copyRows, type CopyTarget } from './copy.js';
+import { copyRows, type CopyRow, type CopyTarget } from './copy.js';
 import { asDatabaseError, isDatabaseUnavailable } from './database-errors.js';
 import { Listener } from './listener.js';
 import { connectionConfig, type DatabaseSettings } from './settings.js';
@@ -22,8 +22,8 @@ export abstract class Queryable {
     values?: readonly unknown[],
   ): Promise<pg.QueryResult<Row>>;
 
-  /** Appends rows (`copyLine` each), all or none, at a fraction of what INSERT costs the server; it knows no ON CONFLICT. */
-  abstract copy(target: CopyTarget, rows: string): Promise<void>;
+  /** Appends rows, all or none, at a fraction of what INSERT costs the server; it knows no ON CONFLICT. */
+  abstract copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void>;
 }
 
 export interface TransactionOptions {
@@ -85,7 +85,7 @@ export class Database implements Queryable {
     }
   }
 
-  async copy(target: CopyTarget, rows: string): Promise<void> {
+  async copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
     const startedMs = performance.now();
     const client = await this.#acquire();
     let failure: Error | undefined;
@@ -164,7 +164,7 @@ class OpenTransaction implements Queryable {
     return this.#client.query<Row>(statementOf(statement, values, this.#timeoutMs));
   }
 
-  copy(target: CopyTarget, rows: string): Promise<void> {
+  copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
     return copyRows(this.#client, target, rows, this.#timeoutMs + CLIENT_GRACE_MS);
   }
 }
