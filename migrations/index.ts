@@ -23,6 +23,7 @@ import { BillingLateLoss1763840000001 } from './1763840000001-billing-late-loss.
 import { BillingBalanceCheck1763840000002 } from './1763840000002-billing-balance-check.js';
 import { LogsPlainDetail1763860000000 } from './1763860000000-logs-plain-detail.js';
 import { LogsLeanRows1763870000000 } from './1763870000000-logs-lean-rows.js';
+import { BillingEntryColumns1763870000001 } from './1763870000001-billing-entry-columns.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -46,4 +47,5 @@ export const migrations: readonly MigrationClass[] = [
   BillingBalanceCheck1763840000002,
   LogsPlainDetail1763860000000,
   LogsLeanRows1763870000000,
+  BillingEntryColumns1763870000001,
 ];

@@ -28,7 +28,7 @@ const COLUMNS: readonly Column[] = [
   ['route', 'text', (log) => log.route],
   ['arm', 'text', (log) => log.arm],
   ['session_id', 'text', (log) => short(log.sessionId)],
-  ['tags', 'text[]', (log) => log.tags.slice(0, TAG_LIMIT).map((tag) => tag.slice(0, NAME_LIMIT_CHARS))],
+  ['tags', 'text[]', (log) => log.tags.slice(0, TAG_LIMIT).map((tag) => tag.slice(0, NAME_LIMIT_CHARS).replaceAll('\0', '\ufffd'))],
   ['attempt_count', 'smallint', (log) => log.attempts.length],
   ['total_ms', 'real', (log) => roundMs(log.timings.totalMs)],
   ['ttft_ms', 'real', (log) => roundMs(log.timings.ttftMs)],
@@ -50,7 +50,7 @@ export const PAYLOAD_ROWS: CopyTarget = {
 
 /** Record → row of `LOG_ROWS`. Everything a client or provider may have written is bounded and redacted here. */
 export function logRowOf(log: RequestLog, redaction: Redaction): CopyRow {
-  return COLUMNS.map(([, , value]) => value(log, redaction));
+  return COLUMNS.map(([, , value]) => storable(value(log, redaction)));
 }
 
 /** Record → row of `PAYLOAD_ROWS`; null when the key's policy or the client kept the payload out. */
@@ -59,5 +59,10 @@ export function payloadRowOf(log: RequestLog, redaction: Redaction): CopyRow | n
   const stored = (text: string | undefined) => (text === undefined ? { text: null, truncated: false } : storedText(text, redaction));
   const request = stored(log.requestBody);
   const response = stored(log.responseBody);
-  return [log.requestId, request.text, request.truncated, response.text, response.truncated];
+  return [log.requestId, storable(request.text), request.truncated, storable(response.text), response.truncated];
+}
+
+/** PostgreSQL refuses U+0000 in text, and one such character would fail a whole batch. */
+function storable(value: CopyValue): CopyValue {
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
 }

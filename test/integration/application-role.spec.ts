@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { ending, holdRequest, startLedger, temporaryDirectory } from './billing-harness.js';
 
 /** In every table whose history is evidence. */
-const APPEND_ONLY = ['ledger_entries', 'ledger_transactions', 'audit_log', 'exchange_rates'];
+const APPEND_ONLY = ['ledger_transactions', 'audit_log', 'exchange_rates'];
 const DENIED = '42501';
 
 describe('the application’s role', () => {
@@ -42,13 +42,14 @@ describe('the application’s role', () => {
       await expect(application.query(`DELETE FROM ${table}`)).rejects.toMatchObject({ code: DENIED });
       await expect(application.query(`TRUNCATE ${table}`)).rejects.toMatchObject({ code: DENIED });
     }
-    await expect(application.query('UPDATE ledger_entries SET amount = amount + 1')).rejects.toMatchObject({ code: DENIED });
+    await expect(application.query('UPDATE ledger_transactions SET credit = credit + 1')).rejects.toMatchObject({ code: DENIED });
     await expect(application.query('UPDATE audit_log SET detail = detail')).rejects.toMatchObject({ code: DENIED });
   });
 
   it('cannot take the guards away', async () => {
     const attempts = [
-      'ALTER TABLE ledger_entries DISABLE TRIGGER ALL', 'DROP TRIGGER ledger_entries_append_only ON ledger_entries', 'DROP TABLE ledger_entries',
+      'ALTER TABLE ledger_transactions DISABLE TRIGGER ALL', 'DROP TRIGGER ledger_transactions_append_only ON ledger_transactions', 'DROP TABLE ledger_transactions CASCADE',
+      'ALTER TABLE ledger_transactions DROP CONSTRAINT ledger_transactions_balance',
       'ALTER TABLE ledger_ceilings DROP CONSTRAINT ledger_ceilings_never_overspent', 'DELETE FROM schema_migrations', "SET session_replication_role = 'replica'",
       'CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$',
     ];

@@ -138,9 +138,10 @@ describe('verification', () => {
     ['a balance', "UPDATE ledger_ceilings SET posted = posted + 1 WHERE scope_id = 'org'", 'I03'],
     ['a lease', 'UPDATE ledger_ceilings SET leased = leased + 1', 'I03'],
     ['a row', 'UPDATE ledger_requests SET captured = captured - 1', 'I04'],
+    ['a cost', 'UPDATE ledger_requests SET provider_cost = provider_cost + 1', 'I04'],
     ['a usage', `UPDATE ledger_requests SET usage = '{"output": 8}'`, 'I12'],
     ['a grant', 'UPDATE ledger_grants SET remaining = remaining - 1', 'I15'],
-    ['an entry', 'ALTER TABLE ledger_entries DISABLE TRIGGER USER; DELETE FROM ledger_entries WHERE position = 2', 'I01'],
+    ['an entry', 'ALTER TABLE ledger_transactions DISABLE TRIGGER USER; ALTER TABLE ledger_transactions DROP CONSTRAINT ledger_transactions_balance; UPDATE ledger_transactions SET revenue = NULL', 'I01'],
     ['an engine', "UPDATE ledger_engines SET state = 'swept'; INSERT INTO ledger_leases SELECT id, 9, 1, 1, true FROM ledger_engines", 'I18'],
   ])('finds %s that was tampered with', async (_what, tamper, invariant) => {
     const fixture = await createTestDatabase();

@@ -160,10 +160,10 @@ describe('the journal', () => {
   it('waits for whatever a person has to mend, such as a missing privilege, and sets nothing aside', async () => {
     const { ledger, organizationId } = await begin();
     const hold = await ledger.engine.hold(holdRequest(organizationId, 10));
-    await fixture.database.query('ALTER TABLE ledger_entries RENAME TO ledger_entries_gone');
+    await fixture.database.query('ALTER TABLE ledger_transactions RENAME TO ledger_transactions_gone');
     hold.settle(ending(7));
     await until(() => ledger.problems.length > 1);
-    await fixture.database.query('ALTER TABLE ledger_entries_gone RENAME TO ledger_entries');
+    await fixture.database.query('ALTER TABLE ledger_transactions_gone RENAME TO ledger_transactions');
     await until(async () => (await balance(organizationId)) === 993_000n);
     expect(ledger.problems.filter((problem) => problem.startsWith('poison'))).toEqual([]);
     await expectWhole();

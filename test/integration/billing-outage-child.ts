@@ -21,9 +21,8 @@ await migrate(settings, migrations);
 const database = new Database(settings);
 const count = async (text: string): Promise<string> => String(Object.values((await database.query(text)).rows[0] ?? {})[0]);
 await database.query(`
-  WITH g AS (INSERT INTO ledger_grants (ceiling_id, organization_id, amount, remaining, reason, source) VALUES (ledger_account('org'), 'org', 1e9, 1e9, 'test', 'operator') RETURNING id),
-    t AS (INSERT INTO ledger_transactions (kind, organization_id) VALUES ('grant', 'org') RETURNING id)
-  INSERT INTO ledger_entries SELECT t.id, 1, 'issuance', 'org', NULL, -1e9 FROM t UNION ALL SELECT t.id, 2, 'credit', 'org', g.id, 1e9 FROM t, g`);
+  WITH g AS (INSERT INTO ledger_grants (ceiling_id, organization_id, amount, remaining, reason, source) VALUES (ledger_account('org'), 'org', 1e9, 1e9, 'test', 'operator') RETURNING id)
+  INSERT INTO ledger_transactions (kind, organization_id, issuance, credit, grant_id) SELECT 'grant', 'org', -1e9, 1e9, g.id FROM g`);
 await database.query("UPDATE ledger_ceilings SET posted = 1e9 WHERE scope_id = 'org'");
 const { engine, problems } = await startLedger(database, directory);
 const holds = await Promise.all(Array.from({ length: STREAMS }, () => engine.hold(holdRequest('org', 100))));

@@ -36,18 +36,29 @@ describe('the ledger’s schema guards itself', () => {
   });
 
   it('entries balance and are append-only (I01, I09)', async () => {
-    const insert = (amount: number) =>
-      query(
-        `WITH t AS (INSERT INTO ledger_transactions (kind, organization_id) VALUES ('grant', 'o') RETURNING id)
-         INSERT INTO ledger_entries SELECT id, 1, 'issuance', 'o', NULL, -10 FROM t UNION ALL SELECT id, 2, 'credit', 'o', 1, $1::bigint FROM t`,
-        [amount],
-      );
-    await expect(insert(9)).rejects.toMatchObject({ code: '23514' });
-    await insert(10);
-    await expect(query('UPDATE ledger_entries SET amount = 5')).rejects.toMatchObject({ code: '42501' });
-    await expect(query('DELETE FROM ledger_entries')).rejects.toMatchObject({ code: '42501' });
+    const insert = (columns: Record<string, unknown>) => {
+      const names = ['kind', 'organization_id', ...Object.keys(columns)];
+      return query(`INSERT INTO ledger_transactions (${names.join(', ')}) VALUES (${names.map((_, index) => `$${index + 1}`).join(', ')})`, ['grant', 'o', ...Object.values(columns)]);
+    };
+    const refused: Record<string, unknown>[] = [
+      {}, { issuance: -10, credit: 9 }, { credit: 10 }, { grant_id: 1, issuance: -10, revenue: 10 }, { issuance: -10, credit: 10, revenue: 0 },
+      { issuance: -10, credit: 10, split_grants: [1, 2], split_amounts: [4, 5] }, { issuance: -10, credit: 10, split_grants: [1, 2], split_amounts: [10, 0] },
+      { issuance: -10, credit: 10, split_grants: [1], split_amounts: [10] }, { issuance: -10, credit: 10, split_grants: [1, 2] },
+      { issuance: -10, credit: 10, grant_id: 1, split_grants: [1, 2], split_amounts: [4, 6] }, { issuance: -10, revenue: 10, split_grants: [1, 2], split_amounts: [4, 6] },
+      { issuance: -10, credit: 10, split_grants: [1, 2], split_amounts: [10, null] },
+    ];
+    for (const columns of refused) await expect(insert(columns)).rejects.toMatchObject({ code: '23514' });
+    await insert({ issuance: -10, credit: 10, grant_id: 1 });
+    await insert({ credit: -10, revenue: 10, provider_cost: 3, operator: -3, split_grants: [1, null], split_amounts: [-4, -6] });
+    const entries = await query('SELECT account, grant_id, amount FROM ledger_entries ORDER BY transaction_id, position');
+    expect(entries.rows.map(({ account, grant_id: grant, amount }) => [account, grant, amount])).toEqual([
+      ['issuance', null, '-10'], ['credit', '1', '10'],
+      ['credit', '1', '-4'], ['credit', null, '-6'], ['revenue', null, '10'], ['provider_cost', null, '3'], ['operator', null, '-3'],
+    ]);
+    await expect(query('UPDATE ledger_transactions SET credit = 5')).rejects.toMatchObject({ code: '42501' });
+    await expect(query('DELETE FROM ledger_transactions')).rejects.toMatchObject({ code: '42501' });
     await expect(query('TRUNCATE ledger_transactions')).rejects.toMatchObject({ code: '42501' });
-    await expect(query("INSERT INTO ledger_entries VALUES (0, 1, 'credit', 'o', 1, 5), (0, 2, 'revenue', 'o', NULL, -5)")).rejects.toMatchObject({ code: '23503' });
+    for (const change of ['UPDATE ledger_entries SET amount = 5', 'DELETE FROM ledger_entries']) await expect(query(change)).rejects.toMatchObject({ code: '55000' });
   });
 
   it('no ceiling is overspent, and admission grants in order what fits (I02)', async () => {

@@ -120,10 +120,11 @@ describe('a record', () => {
   });
 
   it('survives what PostgreSQL cannot store', async () => {
-    const [id] = await store({ errorMessage: 'nul \u0000 lone \ud800 backslash \\u0000', requestBody: 'a\u0000b', userAgent: 'Bearer abcdefghijklmnop' });
+    const [id] = await store({ errorMessage: 'nul \u0000 lone \ud800 backslash \\u0000', requestBody: 'a\u0000b', requestedModel: 'm\u0000', tags: ['t\u0000\ud800'], userAgent: 'Bearer abcdefghijklmnop' });
     const found = (await reader.get(id as string)) as { error_message: string; user_agent: string; payload: { request: string } };
     expect(found.error_message).toBe('nul \ufffd lone \ufffd backslash \\u0000');
     expect(found.payload.request).toBe('a\ufffdb');
+    expect(found).toMatchObject({ model: 'm\ufffd', tags: ['t\ufffd\ufffd'] });
     expect(found.user_agent).not.toContain('abcdefghijklmnop');
   });
 });

@@ -3,7 +3,7 @@ import { chargeFor, parsePrice, type Price } from '../../core/pricing/index.js';
 import { Database, type Queryable } from '../../platform/database/index.js';
 import type { JobContext } from '../../platform/queue/index.js';
 import { BillingMetrics } from '../billing-metrics.js';
-import { readUnits, readUsage } from '../posting/row-parameters.js';
+import { readUnits, readUsage } from '../posting/request-rows.js';
 
 /** A charge that its own usage and price version do not give. */
 export interface WrongCharge {

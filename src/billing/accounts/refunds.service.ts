@@ -123,8 +123,7 @@ async function lockRequest(transaction: Queryable, requestId: string): Promise<L
 async function findFirst(transaction: Queryable, input: NewRefund, request: LockedRequest): Promise<RefundRecord | null> {
   if (input.idempotencyKey === undefined) return null;
   const { rows } = await transaction.query<{ id: string; amount: string }>(
-    `SELECT t.id, -e.amount AS amount FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id AND e.account = 'revenue'
-     WHERE t.request_id = $1 AND t.idempotency_key = $2 AND t.kind = 'refund'`,
+    `SELECT id, -revenue AS amount FROM ledger_transactions WHERE request_id = $1 AND idempotency_key = $2 AND kind = 'refund'`,
     [input.requestId, input.idempotencyKey],
   );
   const row = rows[0];
@@ -139,8 +138,8 @@ async function findFirst(transaction: Queryable, input: NewRefund, request: Lock
 /** What was burned, in order, less what earlier refunds took from its end. */
 async function remainingBurns(transaction: Queryable, requestId: string, refundedNanoUsd: bigint): Promise<Burn[]> {
   const { rows } = await transaction.query<{ grant_id: string | null; amount: string }>(
-    `SELECT e.grant_id, -e.amount AS amount FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
-     WHERE t.request_id = $1 AND t.kind <> 'refund' AND e.account = 'credit' ORDER BY t.id, e.position`,
+    `SELECT grant_id, -amount AS amount FROM ledger_entries
+     WHERE request_id = $1 AND kind <> 'refund' AND account = 'credit' ORDER BY transaction_id, position`,
     [requestId],
   );
   const burns = rows.map((row): Burn => ({ grantId: row.grant_id === null ? null : Number(row.grant_id), amountNanoUsd: BigInt(row.amount) }));

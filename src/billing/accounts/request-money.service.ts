@@ -3,7 +3,7 @@ import type { Usage } from '../../core/chat/usage.js';
 import type { AccountKind, ChargeLine, StoredState, TransactionKind } from '../../core/ledger/index.js';
 import { chargeFor, parsePrice, type Price } from '../../core/pricing/index.js';
 import { Database } from '../../platform/database/index.js';
-import { readUnits, readUsage } from '../posting/row-parameters.js';
+import { readUnits, readUsage } from '../posting/request-rows.js';
 
 /** The money of one request, of record. Nano-USD; times in milliseconds since 1970. */
 export interface RequestMoney {
@@ -88,8 +88,7 @@ export class LedgerRequests {
   /** In the order they were posted. */
   async listEntries(requestId: string): Promise<LedgerEntry[]> {
     const { rows } = await this.database.query<Record<string, string> & { created_at: Date }>(
-      `SELECT e.transaction_id, t.kind, e.account, e.grant_id, e.amount, t.created_at
-       FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id WHERE t.request_id = $1 ORDER BY t.id, e.position`,
+      `SELECT transaction_id, kind, account, grant_id, amount, created_at FROM ledger_entries WHERE request_id = $1 ORDER BY transaction_id, position`,
       [requestId],
     );
     return rows.map((row) => ({

@@ -1,5 +1,6 @@
 import type { Posting, TransactionKind } from '../../core/ledger/index.js';
 import type { Queryable } from '../../platform/database/index.js';
+import { ENTRY_COLUMNS, entryValues } from '../posting/entry-columns.js';
 
 export interface NewTransaction {
   readonly kind: TransactionKind;
@@ -13,24 +14,16 @@ export interface NewTransaction {
   readonly postings: readonly Posting[];
 }
 
+const COLUMNS = ['kind', 'organization_id', 'request_id', 'number', 'reason', 'actor', 'idempotency_key', ...ENTRY_COLUMNS.map(([name]) => name)];
+const INSERT = `INSERT INTO ledger_transactions (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((_, index) => `$${index + 1}`).join(', ')}) RETURNING id`;
+
 /** Writes a transaction with its entries; the ceilings are the caller's, who holds their locks. Returns its id. */
 export async function insertTransaction(queryable: Queryable, entry: NewTransaction): Promise<string> {
   const { kind, organizationId, requestId, number, reason, actor, idempotencyKey, postings } = entry;
-  const { rows } = await queryable.query<{ id: string }>(
-    `INSERT INTO ledger_transactions (kind, organization_id, request_id, number, reason, actor, idempotency_key)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-    [kind, organizationId, requestId ?? null, number ?? 0, reason ?? null, actor ?? null, idempotencyKey ?? null],
-  );
-  const id = rows[0]?.id ?? '';
-  await queryable.query(
-    `INSERT INTO ledger_entries (transaction_id, position, account, organization_id, grant_id, amount)
-     SELECT $1, p.position, p.account, $2, p.grant_id, p.amount FROM unnest($3::smallint[], $4::text[], $5::bigint[], $6::bigint[]) p (position, account, grant_id, amount)`,
-    [
-      id, organizationId, postings.map((_, index) => index + 1), postings.map(({ account }) => account),
-      postings.map(({ grantId }) => grantId), postings.map(({ amountNanoUsd }) => amountNanoUsd),
-    ],
-  );
-  return id;
+  const { rows } = await queryable.query<{ id: string }>(INSERT, [
+    kind, organizationId, requestId ?? null, number ?? 0, reason ?? null, actor ?? null, idempotencyKey ?? null, ...entryValues(postings),
+  ]);
+  return rows[0]?.id ?? '';
 }
 
 /** Locks an organization's account ceiling, making it when it is not there yet. */

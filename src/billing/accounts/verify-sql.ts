@@ -5,10 +5,10 @@ export interface InvariantQuery {
   readonly text: string;
 }
 
-/** Balances replayed from zero: every entry and every open lease, against what the ceilings say. */
+/** Balances replayed from zero: every transaction and every open lease, against what the ceilings say. */
 export const REPLAY = `
   WITH entries AS (
-    SELECT organization_id, sum(amount) AS amount FROM ledger_entries WHERE account = 'credit' GROUP BY organization_id
+    SELECT organization_id, sum(credit) AS amount FROM ledger_transactions WHERE credit IS NOT NULL GROUP BY organization_id
   ), charges AS (
     SELECT ceiling_id, sum(amount - refunded) AS amount FROM ledger_charges GROUP BY ceiling_id
   ), leases AS (
@@ -33,24 +33,24 @@ export const COUNTS = `
     (SELECT count(*) FROM ledger_requests WHERE state IN ('forwarded', 'streaming')) AS open_holds,
     (SELECT count(*) FROM ledger_leases) AS open_leases,
     (SELECT count(*) FROM ledger_transactions) AS transactions,
-    (SELECT count(*) FROM ledger_entries) AS entries,
+    (SELECT coalesce(sum(num_nonnulls(issuance, revenue, expired, provider_cost, suspense, loss, operator)
+      + coalesce(cardinality(split_amounts), num_nonnulls(credit))), 0) FROM ledger_transactions) AS entries,
     (SELECT count(*) FROM ledger_requests) AS requests,
     (SELECT count(*) FROM ledger_engines WHERE state = 'live') AS live_engines,
     (SELECT coalesce(sum(hold), 0) FROM ledger_requests WHERE state IN ('forwarded', 'streaming')) AS held`;
 
 /** By request: what its row says against what its transactions say. */
 const BY_REQUEST = `
-  SELECT t.request_id, -sum(e.amount) FILTER (WHERE e.account = 'credit' AND t.kind = 'capture') AS captured,
-    -sum(e.amount) FILTER (WHERE e.account = 'credit' AND t.kind IN ('overage', 'late')) AS overage,
-    sum(e.amount) FILTER (WHERE e.account = 'credit' AND t.kind = 'refund') AS refunded,
-    sum(e.amount) FILTER (WHERE e.account = 'loss') AS loss
-  FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id WHERE t.request_id IS NOT NULL GROUP BY t.request_id`;
+  SELECT request_id, -sum(credit) FILTER (WHERE kind = 'capture') AS captured, -sum(credit) FILTER (WHERE kind IN ('overage', 'late')) AS overage,
+    sum(credit) FILTER (WHERE kind = 'refund') AS refunded, sum(loss) AS loss, sum(provider_cost) AS provider_cost, sum(suspense) AS suspense
+  FROM ledger_transactions WHERE request_id IS NOT NULL GROUP BY request_id`;
 
 export const INVARIANTS: readonly InvariantQuery[] = [
   {
     id: 'I01', means: 'the postings of every transaction sum to zero',
-    text: `SELECT t.id AS transaction_id, coalesce(sum(e.amount), 0) AS sum FROM ledger_transactions t LEFT JOIN ledger_entries e ON e.transaction_id = t.id
-           GROUP BY t.id HAVING coalesce(sum(e.amount), 0) <> 0 OR count(e.*) < 2`,
+    text: `SELECT t.id AS transaction_id, coalesce(e.sum, 0) AS sum FROM ledger_transactions t
+             LEFT JOIN (SELECT transaction_id, sum(amount) AS sum, count(*) AS count FROM ledger_entries GROUP BY transaction_id) e ON e.transaction_id = t.id
+           WHERE e.sum IS DISTINCT FROM 0 OR e.count < 2`,
   },
   {
     id: 'I02', means: 'nothing is spent above a ceiling',
@@ -67,6 +67,7 @@ export const INVARIANTS: readonly InvariantQuery[] = [
            FROM ledger_requests r FULL JOIN (${BY_REQUEST}) b USING (request_id)
            WHERE r.request_id IS NULL OR r.captured <> coalesce(b.captured, 0) OR r.overage <> coalesce(b.overage, 0)
              OR r.refunded <> coalesce(b.refunded, 0) OR r.loss <> coalesce(b.loss, 0)
+             OR r.provider_cost <> coalesce(b.provider_cost, 0) OR r.suspense <> coalesce(b.suspense, 0)
              OR (r.state IN ('forwarded', 'streaming') AND (b.request_id IS NOT NULL OR r.settled_at IS NOT NULL))
              OR (r.state NOT IN ('forwarded', 'streaming') AND r.settled_at IS NULL)`,
   },
@@ -89,8 +90,8 @@ export const INVARIANTS: readonly InvariantQuery[] = [
   {
     id: 'I15', means: 'what is left of a grant is what its entries say; issued = left + consumed + expired',
     text: `WITH moved AS (
-             SELECT e.grant_id, sum(e.amount) AS remaining, -coalesce(sum(e.amount) FILTER (WHERE t.kind = 'expiry'), 0) AS expired
-             FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id WHERE e.account = 'credit' AND e.grant_id IS NOT NULL GROUP BY e.grant_id)
+             SELECT grant_id, sum(amount) AS remaining, -coalesce(sum(amount) FILTER (WHERE kind = 'expiry'), 0) AS expired
+             FROM ledger_entries WHERE account = 'credit' AND grant_id IS NOT NULL GROUP BY grant_id)
            SELECT g.id AS grant_id, g.remaining, m.remaining AS entries_remaining, g.expired, m.expired AS entries_expired
            FROM ledger_grants g FULL JOIN moved m ON m.grant_id = g.id
            WHERE g.id IS NULL OR m.grant_id IS NULL OR g.remaining <> m.remaining OR g.expired <> m.expired`,
@@ -113,8 +114,8 @@ export const INVARIANTS: readonly InvariantQuery[] = [
   {
     id: 'I20', means: 'by organization, what requests were charged is what its account lost to them',
     text: `WITH rows AS (SELECT organization_id, sum(captured + overage - refunded) AS amount FROM ledger_requests GROUP BY organization_id),
-             posted AS (SELECT e.organization_id, -sum(e.amount) AS amount FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id
-               WHERE e.account = 'credit' AND t.request_id IS NOT NULL GROUP BY e.organization_id)
+             posted AS (SELECT organization_id, -sum(credit) AS amount FROM ledger_transactions
+               WHERE credit IS NOT NULL AND request_id IS NOT NULL GROUP BY organization_id)
            SELECT organization_id, r.amount AS rows, p.amount AS entries FROM rows r FULL JOIN posted p USING (organization_id)
            WHERE coalesce(r.amount, 0) <> coalesce(p.amount, 0)`,
   },

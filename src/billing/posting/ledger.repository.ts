@@ -7,6 +7,7 @@ import {
   type HoldPart,
   type LeaseView,
   type LedgerView,
+  type LedgerWrites,
   type RequestFold,
   type RowView,
   type SettledBy,
@@ -15,30 +16,29 @@ import {
 import type { Price } from '../../core/pricing/index.js';
 import type { Database, Queryable } from '../../platform/database/index.js';
 import { failpoint } from '../../platform/failpoint/index.js';
-import { batchParameters } from './row-parameters.js';
+import { changeParameters, TRANSACTION_ROWS, transactionRowOf } from './batch-parameters.js';
+import { REQUEST_ROWS, requestRowOf } from './request-rows.js';
 
-/** A request can make three transactions: capture or cost, overage, late. */
-const TRANSACTIONS_PER_REQUEST = 3;
 const NONE: readonly Price[] = [];
 
-type StoredRow = [requestId: string, state: StoredState, settledBy: SettledBy | null, checkpointSequence: number, attempts: number, accounted: string];
+type StoredRow = [requestId: string, state: StoredState, settledBy: SettledBy | null, checkpointSequence: number, attempts: number, accounted: string, cost: string, suspense: string];
 
 interface ViewRow extends Record<string, unknown> {
   ceilings: [id: number, posted: string, leased: string, overdraft: string][] | null;
   requests: StoredRow[] | null;
   leases: [number, number, number, string, boolean][] | null;
   grants: [number, number, string, number, number | null, number][] | null;
-  ids: string[] | null;
+  now_ms: number;
 }
 
 type EnginePart = HoldPart & { engineId: number };
 
-const EMPTY_VIEW: ViewRow = { ceilings: null, requests: null, leases: null, grants: null, ids: null };
+const EMPTY_VIEW: ViewRow = { ceilings: null, requests: null, leases: null, grants: null, now_ms: 0 };
 
-const VIEW = { name: 'ledger-view', text: 'SELECT ceilings, requests, leases, grants, ids FROM ledger_view($1, $2, $3, $4, $5, $6)' };
+const VIEW = { name: 'ledger-view', text: 'SELECT ceilings, requests, leases, grants, now_ms FROM ledger_view($1, $2, $3, $4, $5)' };
 const WRITE = {
   name: 'ledger-write',
-  text: `SELECT ledger_write(${Array.from({ length: 25 }, (_, index) => `$${index + 1}`).join(', ')})`,
+  text: `SELECT ledger_write(${Array.from({ length: 14 }, (_, index) => `$${index + 1}`).join(', ')})`,
 };
 
 /**
@@ -64,16 +64,32 @@ export class LedgerRepository {
     prices: readonly Price[] = NONE,
   ): Promise<LeaseView[]> {
     if (folds.length === 0 && prices.length === 0) return [];
-    const { view, ids, keys } = await readView(transaction, folds);
+    const { view, keys, nowMs } = await readView(transaction, folds);
     const writes = planPostings(view, folds, settledBy);
-    if (writes.rows.length > 0 || prices.length > 0) await transaction.query(WRITE, batchParameters(writes, ids, prices));
+    await write(transaction, { writes, prices, nowMs });
     if (settledBy === 'engine' && folds.some(({ ended }) => ended !== null)) failpoint('half-posted');
     return keys.map((part) => view.leases.get(leaseKey(part.engineId, part.leaseNumber)) ?? closed(part));
   }
 }
 
+interface Batch {
+  readonly writes: LedgerWrites;
+  readonly prices: readonly Price[];
+  /** The database's. */
+  readonly nowMs: number;
+}
+
+/** What is new is copied, in the order of locks; what changes is one statement. */
+async function write(transaction: Queryable, { writes, prices, nowMs }: Batch): Promise<void> {
+  if (writes.rows.length === 0 && prices.length === 0) return;
+  const added = writes.rows.filter(({ insert }) => insert);
+  if (added.length > 0) await transaction.copy(REQUEST_ROWS, added.map((row) => requestRowOf(row, nowMs)));
+  await transaction.query(WRITE, changeParameters(writes, prices));
+  if (writes.transactions.length > 0) await transaction.copy(TRANSACTION_ROWS, writes.transactions.map(transactionRowOf));
+}
+
 /** Locks the batch's ceilings and reads what it must see, in one round trip. */
-async function readView(transaction: Queryable, folds: readonly RequestFold[]): Promise<{ view: LedgerView; ids: string[]; keys: EnginePart[] }> {
+async function readView(transaction: Queryable, folds: readonly RequestFold[]): Promise<{ view: LedgerView; keys: EnginePart[]; nowMs: number }> {
   const ended = folds.filter((fold) => fold.ended !== null);
   const parts = ended.flatMap(({ admitted }) => admitted.parts.map((part): EnginePart => ({ ...part, engineId: admitted.engineId })));
   const keys = [...new Map(parts.map((part) => [leaseKey(part.engineId, part.leaseNumber), part])).values()];
@@ -83,10 +99,9 @@ async function readView(transaction: Queryable, folds: readonly RequestFold[]): 
     keys.map(({ engineId }) => engineId),
     keys.map(({ leaseNumber }) => leaseNumber),
     [...new Set(parts.filter(({ kind }) => kind === 'account').map(({ ceilingId }) => ceilingId))],
-    ended.length * TRANSACTIONS_PER_REQUEST,
   ]);
   const found = rows[0] ?? EMPTY_VIEW;
-  return { view: decodeView(found), ids: found.ids ?? [], keys };
+  return { view: decodeView(found), keys, nowMs: found.now_ms };
 }
 
 function closed({ engineId, leaseNumber, ceilingId }: EnginePart): LeaseView {
@@ -108,8 +123,9 @@ function ceilingView([id, posted, leased, overdraft]: [number, string, string, s
   return { id, postedNanoUsd: BigInt(posted), leasedNanoUsd: BigInt(leased), overdraftNanoUsd: BigInt(overdraft) };
 }
 
-function rowView([requestId, state, settledBy, checkpointSequence, attempts, accounted]: StoredRow): RowView {
-  return { requestId, state, settledBy, checkpointSequence, attempts, accountedNanoUsd: BigInt(accounted) };
+function rowView([requestId, state, settledBy, checkpointSequence, attempts, accounted, cost, suspense]: StoredRow): RowView {
+  const money = { accountedNanoUsd: BigInt(accounted), providerCostNanoUsd: BigInt(cost), suspenseNanoUsd: BigInt(suspense) };
+  return { requestId, state, settledBy, checkpointSequence, attempts, ...money };
 }
 
 function addGrant(grants: Map<number, Grant[]>, row: [number, number, string, number, number | null, number]): void {

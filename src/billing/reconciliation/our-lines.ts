@@ -2,7 +2,7 @@ import { invalidRequest } from '../../core/errors/gateway-error.js';
 import { parsePrice } from '../../core/pricing/index.js';
 import type { OurLine } from '../../core/reconciliation/index.js';
 import type { Queryable } from '../../platform/database/index.js';
-import { readUnits } from '../posting/row-parameters.js';
+import { readUnits } from '../posting/request-rows.js';
 
 export interface Period {
   readonly provider: string;

@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock/index.js';
 import type { Database } from '../../platform/database/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import type { LedgerRepository } from '../posting/ledger.repository.js';
-import { readUsage } from '../posting/row-parameters.js';
+import { readUsage } from '../posting/request-rows.js';
 import { closeEngine } from './close-engine.js';
 
 export interface SweeperParts {

@@ -59,8 +59,7 @@ const PERIOD = `
 /** The balance at the end of the period: today's, less what was posted since. Reads no entry older than the period. */
 const BALANCES = `
   WITH posted AS (
-    SELECT t.kind, t.created_at, e.amount FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
-    WHERE t.created_at >= $2 AND t.organization_id = $1 AND e.account = 'credit')
+    SELECT kind, created_at, credit AS amount FROM ledger_transactions WHERE created_at >= $2 AND organization_id = $1 AND credit IS NOT NULL)
   SELECT (coalesce((SELECT c.posted FROM ledger_ceilings c WHERE c.scope = 'account' AND c.scope_id = $1 AND c.period = 'none'), 0) - coalesce(sum(amount), 0))::text AS opening,
     coalesce(sum(amount) FILTER (WHERE kind = 'grant' AND created_at < $3), 0)::text AS granted,
     coalesce(sum(amount) FILTER (WHERE kind = 'refund' AND created_at < $3), 0)::text AS refunded,
@@ -73,19 +72,18 @@ const tokens = (...names: string[]): string => names.map((name) => `coalesce((r.
 /** A request whose late posting fell into the next month is counted in both, with the money of each. */
 const USAGE = `
   WITH posted AS (
-    SELECT t.request_id, sum(-e.amount) AS amount
-    FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
-    WHERE t.created_at >= $2 AND t.created_at < $3 AND t.organization_id = $1 AND t.kind IN ${USAGE_KINDS} AND e.account = 'credit' GROUP BY t.request_id)
+    SELECT request_id, sum(-credit) AS amount FROM ledger_transactions
+    WHERE created_at >= $2 AND created_at < $3 AND organization_id = $1 AND kind IN ${USAGE_KINDS} AND credit IS NOT NULL GROUP BY request_id)
   SELECT r.project_id, coalesce(r.served_model, r.model) AS model, count(*)::text AS requests, sum(p.amount)::text AS amount,
     sum(${tokens('input', 'cache_read', 'cache_write', 'cache_write_1h', 'audio_in')})::text AS prompt_tokens,
     sum(${tokens('output', 'reasoning', 'audio_out', 'image')})::text AS completion_tokens
   FROM posted p JOIN ledger_requests r USING (request_id) GROUP BY 1, 2 ORDER BY 1, sum(p.amount) DESC, 2`;
 
 const MOVEMENTS = `
-  SELECT t.id, t.kind, t.created_at, t.request_id, coalesce(t.reason, g.reason) AS reason, sum(e.amount)::text AS amount, count(*) OVER ()::text AS all_count
-  FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id LEFT JOIN ledger_grants g ON g.id = e.grant_id
-  WHERE t.created_at >= $2 AND t.created_at < $3 AND t.organization_id = $1 AND t.kind IN ('grant', 'refund', 'expiry') AND e.account = 'credit'
-  GROUP BY t.id, g.reason ORDER BY t.id LIMIT ${MAX_MOVEMENTS}`;
+  SELECT e.transaction_id AS id, e.kind, e.created_at, e.request_id, coalesce(e.reason, g.reason) AS reason, sum(e.amount)::text AS amount, count(*) OVER ()::text AS all_count
+  FROM ledger_entries e LEFT JOIN ledger_grants g ON g.id = e.grant_id
+  WHERE e.created_at >= $2 AND e.created_at < $3 AND e.organization_id = $1 AND e.kind IN ('grant', 'refund', 'expiry') AND e.account = 'credit'
+  GROUP BY 1, 2, 3, 4, 5 ORDER BY 1 LIMIT ${MAX_MOVEMENTS}`;
 
 type Row = Record<string, string | null> & { created_at: Date };
 type Money = 'opening' | 'granted' | 'refunded' | 'expired' | 'usage';

@@ -14,6 +14,7 @@ export {
   type RowWrite,
   type SettledBy,
   type TransactionKind,
+  type TransactionWrite,
 } from './posting-model.js';
 export {
   CHECKPOINT_UNITS,

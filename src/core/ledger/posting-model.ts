@@ -47,6 +47,9 @@ export interface RowView {
   attempts: number;
   /** Captured, posted beyond the hold, or lost so far. */
   accountedNanoUsd: bigint;
+  /** What was posted of the operator's cost so far, corrections included. */
+  providerCostNanoUsd: bigint;
+  suspenseNanoUsd: bigint;
 }
 
 /** What a batch needs to see, locked, before it is planned. `planPostings` changes the views as it goes. */

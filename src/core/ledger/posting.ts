@@ -44,7 +44,7 @@ class PostingPlan {
     const row = this.#view.rows.get(fold.admitted.requestId) ?? null;
     if (row !== null && isEnded(row.state)) {
       const beyond = (fold.ended?.outcome.worthNanoUsd ?? 0n) - row.accountedNanoUsd;
-      if (fold.ended !== null && row.settledBy === 'checkpoint' && beyond > 0n) this.#postLate(fold, beyond, row);
+      if (fold.ended !== null && row.settledBy === 'checkpoint' && beyond > 0n) this.#postLate(fold, { ended: fold.ended, missing: beyond, row });
       return;
     }
     if (fold.ended === null) this.#writeRunning(fold, row);
@@ -68,7 +68,7 @@ class PostingPlan {
     const beyond = worth - captured;
     const overage = this.#allowed(admitted.parts, beyond);
     for (const part of admitted.parts) this.#changeCeiling(part.ceilingId, { postedNanoUsd: -overage, leasedNanoUsd: 0n });
-    this.#transact(fold, 'capture', this.#charge(fold, captured), costsOf(ended));
+    this.#transact(fold, 'capture', this.#charge(fold, captured), costsOf(ended, NO_COST));
     // An end by checkpoint is not the last word, lease or not: the true end may still be posted late, once.
     const inTime = covered || settledBy === 'checkpoint';
     this.#transact(fold, inTime ? 'overage' : 'late', this.#charge(fold, overage), lossOf(beyond - overage));
@@ -77,10 +77,10 @@ class PostingPlan {
   }
 
   /** The engine was thought dead and is not, or its journal turned up: what its true end adds is posted like overage. */
-  #postLate(fold: RequestFold, missing: bigint, row: RowView): void {
+  #postLate(fold: RequestFold, { ended, missing, row }: { ended: EndedRecord; missing: bigint; row: RowView }): void {
     const overage = this.#allowed(fold.admitted.parts, missing);
     for (const part of fold.admitted.parts) this.#changeCeiling(part.ceilingId, { postedNanoUsd: -overage, leasedNanoUsd: 0n });
-    this.#transact(fold, 'late', this.#charge(fold, overage), lossOf(missing - overage));
+    this.#transact(fold, 'late', this.#charge(fold, overage), [...lossOf(missing - overage), ...costsOf(ended, row)]);
     this.#chargeBudgets(fold, overage);
     this.#writeRow(fold, { row, state: 'compensated', settledBy: 'late', captured: 0n, overage, loss: missing - overage });
   }
@@ -164,6 +164,8 @@ class PostingPlan {
       checkpointSequence: checkpoint?.sequence ?? 0,
       attempts: ended?.attempts ?? forwarded?.number ?? 0,
       accountedNanoUsd: (row?.accountedNanoUsd ?? 0n) + captured + overage + loss,
+      providerCostNanoUsd: ended?.outcome.providerCostNanoUsd ?? 0n,
+      suspenseNanoUsd: ended?.outcome.suspenseNanoUsd ?? 0n,
     });
   }
 }
@@ -182,8 +184,16 @@ interface RowChange {
   loss: bigint;
 }
 
-function costsOf(ended: EndedRecord): Posting[] {
-  return [...borne('provider_cost', ended.outcome.providerCostNanoUsd), ...borne('suspense', ended.outcome.suspenseNanoUsd)];
+type Costs = Pick<RowView, 'providerCostNanoUsd' | 'suspenseNanoUsd'>;
+
+const NO_COST: Costs = { providerCostNanoUsd: 0n, suspenseNanoUsd: 0n };
+
+/** What the operator bears, less what was posted of it: a late end may know that it was less than was expected. */
+function costsOf({ outcome }: EndedRecord, posted: Costs): Posting[] {
+  return [
+    ...borne('provider_cost', outcome.providerCostNanoUsd - posted.providerCostNanoUsd),
+    ...borne('suspense', outcome.suspenseNanoUsd - posted.suspenseNanoUsd),
+  ];
 }
 
 function lossOf(amount: bigint): Posting[] {
@@ -191,7 +201,7 @@ function lossOf(amount: bigint): Posting[] {
 }
 
 function borne(account: 'provider_cost' | 'suspense' | 'loss', amount: bigint): Posting[] {
-  if (amount <= 0n) return [];
+  if (amount === 0n) return [];
   return [
     { account, grantId: null, amountNanoUsd: amount },
     { account: 'operator', grantId: null, amountNanoUsd: -amount },

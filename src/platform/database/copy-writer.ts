@@ -5,6 +5,7 @@ const LENGTH_BYTES = 4;
 const EPOCH_MS = 946_684_800_000;
 const JSONB_VERSION = '\u0001';
 const TEXT_OID = 25;
+const INT8_OID = 20;
 /** A UTF-16 code unit takes at most three bytes of UTF-8. */
 const MAX_UNIT_BYTES = 3;
 const WORD = 2 ** 32;
@@ -37,25 +38,20 @@ export class CopyWriter {
     this.#at = this.#bytes.writeInt32BE(-1, this.#at);
   }
 
-  /** Text cannot hold U+0000: it becomes U+FFFD, as a lone surrogate does in UTF-8. */
+  /** A lone surrogate becomes U+FFFD, as always in UTF-8; U+0000 is refused by the server (22021). */
   text(value: string): void {
-    const storable = value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
-    this.#reserve(LENGTH_BYTES + storable.length * MAX_UNIT_BYTES);
-    const written = this.#bytes.write(storable, this.#at + LENGTH_BYTES);
+    this.#reserve(LENGTH_BYTES + value.length * MAX_UNIT_BYTES);
+    const written = this.#bytes.write(value, this.#at + LENGTH_BYTES);
     this.#bytes.writeInt32BE(written, this.#at);
     this.#at += LENGTH_BYTES + written;
   }
 
-  /** The length of the whole is known when its elements are written. */
   texts(values: readonly string[]): void {
-    const dimensions = values.length === 0 ? 0 : 1;
-    this.#reserve(6 * LENGTH_BYTES);
-    const lengthAt = this.#at;
-    this.#at += LENGTH_BYTES;
-    for (const word of [dimensions, 0, TEXT_OID]) this.#at = this.#bytes.writeInt32BE(word, this.#at);
-    if (dimensions > 0) for (const word of [values.length, 1]) this.#at = this.#bytes.writeInt32BE(word, this.#at);
-    for (const value of values) this.text(value);
-    this.#bytes.writeInt32BE(this.#at - lengthAt - LENGTH_BYTES, lengthAt);
+    this.#array(values, { oid: TEXT_OID, write: (value) => this.text(value) });
+  }
+
+  bigints(values: readonly (number | bigint | null)[]): void {
+    this.#array(values, { oid: INT8_OID, write: (value) => (value === null ? this.absent() : this.bigint(value)) });
   }
 
   jsonb(json: string): void {
@@ -102,6 +98,17 @@ export class CopyWriter {
     this.#begin(8);
     this.#at = this.#bytes.writeInt32BE(Math.floor(value / WORD), this.#at);
     this.#at = this.#bytes.writeUInt32BE(value - Math.floor(value / WORD) * WORD, this.#at);
+  }
+
+  /** The length of the whole is known when its elements are written. */
+  #array<Value>(values: readonly Value[], { oid, write }: { oid: number; write: (value: Value) => void }): void {
+    const lengthAt = this.#at;
+    const mayBeNull = values.includes(null as Value) ? 1 : 0;
+    const words = values.length === 0 ? [0, 0, 0, oid] : [0, 1, mayBeNull, oid, values.length, 1];
+    this.#reserve(words.length * LENGTH_BYTES);
+    for (const word of words) this.#at = this.#bytes.writeInt32BE(word, this.#at);
+    for (const value of values) write(value);
+    this.#bytes.writeInt32BE(this.#at - lengthAt - LENGTH_BYTES, lengthAt);
   }
 
   #begin(length: number): void {

@@ -3,10 +3,10 @@ import { CopyWriter } from './copy-writer.js';
 
 /**
  * A column's type, which the binary form must name exactly. Values: `text` (enums too) and `jsonb` strings, integers numbers, bigints
- * or their digits, `timestamptz` milliseconds since 1970, `text[]` strings.
+ * or their digits, `timestamptz` milliseconds since 1970.
  */
-export type CopyType = 'text' | 'text[]' | 'jsonb' | 'boolean' | 'smallint' | 'integer' | 'bigint' | 'real' | 'timestamptz';
-export type CopyValue = string | number | bigint | boolean | readonly string[] | null | undefined;
+export type CopyType = 'text' | 'text[]' | 'bigint[]' | 'jsonb' | 'boolean' | 'smallint' | 'integer' | 'bigint' | 'real' | 'timestamptz';
+export type CopyValue = string | number | bigint | boolean | readonly string[] | readonly (number | bigint | null)[] | null | undefined;
 
 /** Where rows are copied to. Names come from the code alone: they stand in the statement as they are. */
 export interface CopyTarget {
@@ -22,6 +22,7 @@ type Write = (writer: CopyWriter, value: never) => void;
 const WRITERS: Readonly<Record<CopyType, Write>> = {
   text: (writer: CopyWriter, value: string) => writer.text(value),
   'text[]': (writer: CopyWriter, value: readonly string[]) => writer.texts(value),
+  'bigint[]': (writer: CopyWriter, value: readonly (number | bigint | null)[]) => writer.bigints(value),
   jsonb: (writer: CopyWriter, value: string) => writer.jsonb(value),
   boolean: (writer: CopyWriter, value: boolean) => writer.boolean(value),
   smallint: (writer: CopyWriter, value: number) => writer.smallint(value),

@@ -1,4 +1,4 @@
-import { DatabaseUnavailableError, type Database } from '../../../src/platform/database/index.js';
+import { DatabaseUnavailableError, type CopyRow, type CopyTarget, type Database } from '../../../src/platform/database/index.js';
 import type { Answer } from './statements.js';
 import { Refused } from './stored.js';
 import type { Outcome, Server, Session } from './server.js';
@@ -23,6 +23,8 @@ const BY_TEXT: readonly (readonly [part: string, name: string])[] = [
   ["FROM ledger_engines WHERE state = 'live'", 'liveEngines'],
   ['FROM ledger_requests r JOIN ledger_engines', 'leftovers'],
   ['FROM ledger_requests WHERE engine_id = $1', 'unfinished'],
+  ['COPY ledger_requests', 'addRows'],
+  ['COPY ledger_transactions', 'addTransactions'],
 ];
 const BY_NAME: Readonly<Record<string, string>> = {
   'ledger-engine-register': 'register',
@@ -71,12 +73,15 @@ export class Connection {
     return await this.#send(null, statement, values ?? []);
   }
 
-  async transaction<Result>(work: (transaction: Pick<Connection, 'query'>) => Promise<Result>): Promise<Result> {
+  async transaction<Result>(work: (transaction: Pick<Connection, 'query' | 'copy'>) => Promise<Result>): Promise<Result> {
     const session: Session = { state: 'idle', statementCount: 0 };
     this.#sessions.add(session);
     try {
       await this.#send(session, 'BEGIN', []);
-      const result = await work({ query: (statement, values) => this.#send(session, statement, values ?? []) });
+      const result = await work({
+        query: (statement, values) => this.#send(session, statement, values ?? []),
+        copy: (target, rows) => this.#copy(session, target, rows),
+      });
       await this.#send(session, 'COMMIT', []);
       return result;
     } catch (error) {
@@ -86,6 +91,10 @@ export class Connection {
     } finally {
       this.#sessions.delete(session);
     }
+  }
+
+  copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
+    return this.#copy(null, target, rows);
   }
 
   calm(): void {
@@ -100,6 +109,11 @@ export class Connection {
   listen(_channel: string, heard: (payload: string | null) => void): Promise<() => Promise<void>> {
     const forget = this.#server.listen(this.#world.current, heard);
     return Promise.resolve(() => Promise.resolve(forget()));
+  }
+
+  /** The server is handed rows by column. */
+  async #copy(session: Session | null, { table, columns }: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
+    await this.#send(session, `COPY ${table}`, rows.map((row) => Object.fromEntries(columns.map(([name], place) => [name, row[place]]))));
   }
 
   #send(session: Session | null, statement: string | Asked, values: readonly unknown[]): Promise<{ rows: Answer; rowCount: number }> {

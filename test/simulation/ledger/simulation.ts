@@ -270,10 +270,14 @@ class Simulation {
 
   #judge(): void {
     this.#server.check();
-    const { leases, rows, engines } = this.#server.tables;
+    const { leases, rows, engines, costs } = this.#server.tables;
     assert(leases.size === 0, `I18: ${leases.size} leases are left: ${[...leases.keys()].slice(0, 3).join(', ')}`);
     for (const { id, state } of engines.values()) assert(state !== 'live', `I18: engine ${id} is still live`);
-    for (const row of rows.values()) assert(row.state !== 'forwarded' && row.state !== 'streaming', `I04: ${row.request_id} never ended`);
+    for (const row of rows.values()) {
+      assert(row.state !== 'forwarded' && row.state !== 'streaming', `I04: ${row.request_id} never ended`);
+      const posted = costs.get(row.request_id) ?? 0n;
+      assert(row.provider_cost + row.suspense === posted, `I04: ${row.request_id} says it cost ${row.provider_cost + row.suspense}, ${posted} is posted`);
+    }
     for (const truth of this.#traffic.truths.values()) this.#judgeRequest(truth);
   }
 

@@ -1,5 +1,5 @@
 import type { World } from './world.js';
-import { leaseKeyOf, Refused, type DatabaseBug, type StoredCeiling, type StoredEngine, type StoredLease, type StoredRow, type Tables } from './stored.js';
+import { leaseKeyOf, Refused, type DatabaseBug, type StoredCeiling, type StoredEngine, type StoredLease, type MoneyColumn, type StoredRow, type StoredTransaction, type Tables, ACCOUNTS } from './stored.js';
 
 type Values = readonly unknown[];
 export type Answer = Record<string, unknown>[];
@@ -9,7 +9,7 @@ export const PERIOD_MS = 40_000;
 const FINAL = new Set(['completed', 'failed', 'canceled']);
 
 /**
- * The ledger's statements on the simulated tables, each as its SQL does it (migrations …16000001, …16000002, …40000000, …40000001).
+ * The ledger's statements on the simulated tables, each as its SQL does it (migrations …16000001, …40000000, …70000001).
  * What the SQL itself does is tested against a real PostgreSQL (`test/integration/billing-*.spec.ts`).
  */
 export class Statements {
@@ -121,37 +121,71 @@ export class Statements {
   }
 
   view(values: Values): Answer {
-    const [ceilingIds, requestIds, engineIds, numbers, accountIds, count] = values as [number[], string[], number[], number[], number[], number];
+    const [ceilingIds, requestIds, engineIds, numbers, accountIds] = values as [number[], string[], number[], number[], number[]];
     const hidden = this.#bug === 'posts-twice';
     const rows = hidden ? [] : requestIds.flatMap((id) => this.#tables.rows.get(id) ?? []);
     const leases = engineIds.flatMap((engineId, index) => this.#tables.leases.get(leaseKeyOf(engineId, numbers[index] ?? 0)) ?? []);
     return [
       {
         ceilings: ceilingIds.map((id) => this.#tables.ceiling(id)).map(({ id, posted, leased }) => [id, String(posted), String(leased), '0']),
-        requests: rows.map((row) => [row.request_id, row.state, row.settled_by, row.checkpoint_sequence, row.attempts, String(row.captured + row.overage + row.loss)]),
+        requests: rows.map((row) => [row.request_id, row.state, row.settled_by, row.checkpoint_sequence, row.attempts, String(row.captured + row.overage + row.loss), String(row.provider_cost), String(row.suspense)]),
         leases: leases.map(({ engineId, number, ceilingId, amount, exact }) => [engineId, number, ceilingId, String(amount), exact]),
         grants: accountIds.flatMap((id) => this.#tables.grantsOf(id)).map((grant) => [
           grant.id, grant.ceilingId, String(grant.remaining), grant.priority, this.#databaseMs(grant.expiresAtMs), this.#databaseMs(grant.createdAtMs),
         ]),
-        ids: Array.from({ length: count }, () => String(this.#id())),
+        now_ms: this.#databaseMs(this.#world.nowMs),
       },
     ];
   }
 
+  /** COPY of new rows. */
+  addRows(rows: Values): Answer {
+    for (const row of rows as StoredRow[]) {
+      if (this.#tables.rows.has(row.request_id)) throw new Refused('23505', `I06: request ${row.request_id} has a row already`);
+      this.#requireEdge(null, row);
+      this.#tables.put(this.#tables.rows, row.request_id, row);
+    }
+    return [];
+  }
+
+  /** COPY of transactions, their entries in columns. */
+  addTransactions(rows: Values): Answer {
+    for (const row of rows as StoredTransaction[]) {
+      this.#tables.once(`${row.request_id} ${row.kind}`);
+      const name = `${row.kind} of ${row.request_id}`;
+      const sum = ACCOUNTS.reduce((total, account) => total + (row[account] ?? 0n), 0n);
+      if (sum !== 0n) throw new Refused('23514', `I01: transaction ${name} does not balance (${sum})`);
+      if (row.credit !== null) this.#takeCredit(row, name);
+      const cost = (row.provider_cost ?? 0n) + (row.suspense ?? 0n);
+      this.#tables.put(this.#tables.costs, row.request_id, (this.#tables.costs.get(row.request_id) ?? 0n) + cost);
+      this.#tables.transactionCount += 1;
+    }
+    return [];
+  }
+
+  #takeCredit(row: StoredTransaction, name: string): void {
+    const grants = row.split_grants ?? [row.grant_id];
+    const amounts = row.split_amounts ?? [row.credit ?? 0n];
+    const sum = amounts.reduce((total, amount) => total + amount, 0n);
+    if (sum !== row.credit || grants.length !== amounts.length) throw new Refused('23514', `I01: the credit of transaction ${name} is not what its grants gave`);
+    grants.forEach((id, index) => {
+      const grant = this.#tables.grants.get(id ?? 0);
+      if (grant === undefined) throw new Refused('23514', 'I15: credit was taken from no grant although there is no overdraft');
+      this.#tables.replay(grant.ceilingId, amounts[index] ?? 0n);
+    });
+  }
+
   write(values: Values): Answer {
-    const [rows, , ids, kinds, requestIds] = values as [string, boolean, string[], string[], (string | null)[]];
-    const [eIds, , eAccounts, , eGrants, eAmounts] = values.slice(6, 12) as [string[], number[], string[], string[], (number | null)[], bigint[]];
-    const [bRequests, bCeilings, bAmounts, cIds, cPosted, cLeased] = values.slice(12, 18) as [string[], number[], bigint[], number[], bigint[], bigint[]];
-    const [lEngines, lNumbers, lAmounts, gIds, gRemaining] = values.slice(18, 23) as [number[], number[], bigint[], number[], bigint[]];
-    for (const row of JSON.parse(rows) as (StoredRow & { ins: boolean })[]) this.#writeRow(row);
+    const [rows, bRequests, bCeilings, bAmounts] = values as [string | null, string[], number[], bigint[]];
+    const [cIds, cPosted, cLeased, lEngines, lNumbers, lAmounts] = values.slice(4, 10) as [number[], bigint[], bigint[], number[], number[], bigint[]];
+    const [gIds, gRemaining] = values.slice(10, 12) as [number[], bigint[]];
+    for (const row of JSON.parse(rows ?? '[]') as StoredRow[]) this.#changeRow(row);
     cIds.forEach((id, index) => this.#tables.change(id, cPosted[index] ?? 0n, cLeased[index] ?? 0n));
     lNumbers.forEach((number, index) => {
       const lease = this.#tables.leases.get(leaseKeyOf(lEngines[index] ?? 0, number));
       if (lease !== undefined) this.#keep({ ...lease, amount: lAmounts[index] ?? 0n });
     });
     if (this.#bug !== 'burns-nothing') gIds.forEach((id, index) => this.#setRemaining(id, gRemaining[index] ?? 0n));
-    kinds.forEach((kind, index) => this.#tables.once(`${requestIds[index]} ${kind}`));
-    this.#enter(ids, { ids: eIds, accounts: eAccounts, grants: eGrants, amounts: eAmounts });
     bRequests.forEach((requestId, index) => {
       const key = `${requestId}/${bCeilings[index]}`;
       this.#tables.put(this.#tables.charges, key, (this.#tables.charges.get(key) ?? 0n) + (bAmounts[index] ?? 0n));
@@ -191,7 +225,11 @@ export class Statements {
 
   unfinished([engine]: Values): Answer {
     const open = [...this.#tables.rows.values()].filter(({ engine_id: id, state }) => id === Number(engine) && (state === 'forwarded' || state === 'streaming'));
-    return open.map((row) => ({ checkpoint_charge: null, price_id: null, usage: null, provider: null, upstream_model: null, forwarded_ms: null, ...row }));
+    const json = (value: unknown): unknown => (typeof value === 'string' ? JSON.parse(value) : null);
+    return open.map((row) => ({
+      ...row, checkpoint_charge: row['checkpoint_charge'] ?? null, price_id: row['price_id'] ?? null, usage: json(row['usage']), parts: json(row['parts']),
+      received_ms: row['received_at'], admitted_ms: row['admitted_at'], forwarded_ms: row['forwarded_at'] ?? null,
+    }));
   }
 
   leftovers(): Answer {
@@ -222,22 +260,16 @@ export class Statements {
     }
   }
 
-  #writeRow({ ins, ...row }: StoredRow & { ins: boolean }): void {
+  #changeRow(row: StoredRow): void {
     const before = this.#tables.rows.get(row.request_id);
-    const money = (name: string): bigint => BigInt((row[name] as string | undefined) ?? '0');
-    if (ins) {
-      if (before !== undefined) throw new Refused('23505', `I06: request ${row.request_id} has a row already`);
-      this.#requireEdge(null, row);
-      this.#tables.put(this.#tables.rows, row.request_id, { ...row, captured: money('captured'), overage: money('overage'), loss: money('loss'), worth: money('worth') });
-      return;
-    }
     if (before === undefined) return;
     this.#requireEdge(before, row);
+    const money = (name: MoneyColumn): bigint => BigInt(row[name]);
     const given = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null && value !== undefined));
     this.#tables.put(this.#tables.rows, row.request_id, {
-      ...before, ...given, settled_by: row.settled_by, worth: money('worth'),
+      ...before, ...given, settled_by: row.settled_by, worth: money('worth'), provider_cost: money('provider_cost'), suspense: money('suspense'),
       captured: before.captured + money('captured'), overage: before.overage + money('overage'), loss: before.loss + money('loss'),
-    } as StoredRow);
+    });
   }
 
   #requireEdge(before: StoredRow | null, { state, request_id: requestId }: StoredRow): void {
@@ -249,20 +281,6 @@ export class Statements {
       (from === 'streaming' && FINAL.has(state)) ||
       (from !== null && FINAL.has(from) && state === 'compensated');
     if (!legal) throw new Refused('23514', `I10: request ${requestId} cannot become ${state} from ${from}`);
-  }
-
-  #enter(ids: string[], entries: { ids: string[]; accounts: string[]; grants: (number | null)[]; amounts: bigint[] }): void {
-    const sums = new Map(ids.map((id) => [id, 0n]));
-    entries.ids.forEach((id, index) => {
-      const amount = entries.amounts[index] ?? 0n;
-      sums.set(id, (sums.get(id) ?? 0n) + amount);
-      if (entries.accounts[index] !== 'credit') return;
-      const grant = this.#tables.grants.get(entries.grants[index] ?? 0);
-      if (grant === undefined) throw new Refused('23514', 'I15: credit was taken from no grant although there is no overdraft');
-      this.#tables.replay(grant.ceilingId, amount);
-    });
-    for (const [id, sum] of sums) if (sum !== 0n) throw new Refused('23514', `I01: transaction ${id} does not balance (${sum})`);
-    this.#tables.transactionCount += ids.length;
   }
 
   #setRemaining(id: number, remaining: bigint): void {

@@ -38,19 +38,28 @@ export interface StoredGrant {
   createdAtMs: number;
 }
 
-/** As the JSON of `ledger_write` names them. */
-export type StoredRow = Record<string, unknown> & {
+export type MoneyColumn = 'captured' | 'overage' | 'loss' | 'worth' | 'provider_cost' | 'suspense';
+
+/** By the names of the columns. */
+export type StoredRow = Record<string, unknown> &
+  Record<MoneyColumn, bigint> & {
+    request_id: string;
+    engine_id: number;
+    state: 'forwarded' | 'streaming' | 'completed' | 'failed' | 'canceled' | 'compensated';
+    settled_by: string | null;
+    hold: bigint;
+    attempts: number;
+    checkpoint_sequence: number;
+  };
+
+export const ACCOUNTS = ['credit', 'issuance', 'revenue', 'expired', 'provider_cost', 'suspense', 'loss', 'operator'] as const;
+
+export type StoredTransaction = Record<(typeof ACCOUNTS)[number], bigint | null> & {
+  kind: string;
   request_id: string;
-  engine_id: number;
-  state: 'forwarded' | 'streaming' | 'completed' | 'failed' | 'canceled' | 'compensated';
-  settled_by: string | null;
-  hold: string;
-  attempts: number;
-  checkpoint_sequence: number;
-  captured: bigint;
-  overage: bigint;
-  loss: bigint;
-  worth: bigint;
+  grant_id: number | null;
+  split_grants: (number | null)[] | null;
+  split_amounts: bigint[] | null;
 };
 
 /** Faults of the database that can be planted to see that the checks find them. */
@@ -75,10 +84,11 @@ export class Tables {
   /** `request kind`, each at most once. */
   readonly settled = new Set<string>();
   readonly charges = new Map<string, bigint>();
+  /** Σ entries of the operator's cost and of suspense, by request. */
+  readonly costs = new Map<string, bigint>();
   /** Σ credit entries by organization, and Σ charges by budget: what `posted` must be. */
   readonly replayed = new Map<number, bigint>();
   transactionCount = 0;
-  entrySum = 0n;
   #undo: (() => void)[] = [];
 
   note(undo: () => void): void {
