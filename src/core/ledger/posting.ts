@@ -164,8 +164,7 @@ class PostingPlan {
       checkpointSequence: checkpoint?.sequence ?? 0,
       attempts: ended?.attempts ?? forwarded?.number ?? 0,
       accountedNanoUsd: (row?.accountedNanoUsd ?? 0n) + captured + overage + loss,
-      providerCostNanoUsd: ended?.outcome.providerCostNanoUsd ?? 0n,
-      suspenseNanoUsd: ended?.outcome.suspenseNanoUsd ?? 0n,
+      ...costOf(ended),
     });
   }
 }
@@ -187,6 +186,10 @@ interface RowChange {
 type Costs = Pick<RowView, 'providerCostNanoUsd' | 'suspenseNanoUsd'>;
 
 const NO_COST: Costs = { providerCostNanoUsd: 0n, suspenseNanoUsd: 0n };
+
+function costOf(ended: EndedRecord | null): Costs {
+  return ended === null ? NO_COST : { providerCostNanoUsd: ended.outcome.providerCostNanoUsd, suspenseNanoUsd: ended.outcome.suspenseNanoUsd };
+}
 
 /** What the operator bears, less what was posted of it: a late end may know that it was less than was expected. */
 function costsOf({ outcome }: EndedRecord, posted: Costs): Posting[] {
