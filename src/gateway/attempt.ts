@@ -2,6 +2,7 @@ import { eventsOfResponse } from '../core/chat/events-of-response.js';
 import { isContent, type ChatEvent, type StreamItem } from '../core/chat/event.js';
 import { StreamNormaliser } from '../core/chat/normalise-stream.js';
 import { ResponseOfEvents } from '../core/chat/response-of-events.js';
+import { NOWHERE } from '../core/collections/roster.js';
 import type { ChatResponse } from '../core/chat/response.js';
 import type { OperationResult } from '../core/operations/index.js';
 import { SHUTDOWN } from '../core/errors/transport-failure.js';
@@ -67,6 +68,8 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   connectMs: number | undefined;
   firstByteMs: number | undefined;
   status: number | undefined;
+  place = NOWHERE;
+  readonly hedges: boolean;
   private readonly startedMs = performance.now();
   readonly pauses = new Pauses(this.startedMs);
   private readonly normaliser: StreamNormaliser;
@@ -78,16 +81,17 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   private committed = false;
   private draining: { sinceMs: number; limitMs: number; fromChars: number } | undefined;
   private readonly overrunTokens: number;
-  private lastWriteMs = performance.now();
+  private lastWriteMs = this.startedMs;
   /** Since the last tick: a clock read for every event would cost more than it tells. */
   private wrote = false;
-  private checkpointMs = performance.now();
+  private checkpointMs = this.startedMs;
   private checkpointBytes = 0;
 
   constructor(
     private readonly exchange: AdmittedExchange,
     private readonly options: AttemptOptions,
   ) {
+    this.hedges = options.hedges === true;
     this.meter = new Meter(exchange.needs.promptTokensEstimate);
     this.normaliser = new StreamNormaliser(exchange.requestId);
     this.overrunTokens = OVERRUN_FACTOR * maxOutputTokensOf(exchange.needs, options.candidate.deployment) * exchange.needs.choices + OVERRUN_SLACK_TOKENS;
@@ -101,10 +105,6 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   get number(): number {
     return this.options.number;
-  }
-
-  get hedges(): boolean {
-    return this.options.hedges === true;
   }
 
   get totalMs(): number {

@@ -52,9 +52,10 @@ export class ClientReply {
   gone = false;
 
   constructor(private readonly raw: ServerResponse) {
-    raw.on('drain', this.unblock);
-    raw.on('close', () => this.onClose());
-    raw.on('error', () => this.onClose());
+    const onClose = (): void => this.onClose();
+    raw.on('drain', () => this.unblock());
+    raw.on('close', onClose);
+    raw.on('error', onClose);
   }
 
   /** The status line that was sent; undefined before. */
@@ -193,15 +194,15 @@ export class ClientReply {
     if (this.blockedAtMs !== undefined) return;
     this.blockedAtMs = performance.now();
     this.shareWhenBlocked = this.deliveredShare();
-    this.stream?.onceDrained(this.unblock);
+    this.stream?.onceDrained(() => this.unblock());
     this.flow.pause();
   }
 
-  private readonly unblock = (): void => {
+  private unblock(): void {
     if (this.blockedAtMs === undefined) return;
     this.blockedAtMs = undefined;
     this.flow.resume();
-  };
+  }
 
   private onClose(): void {
     if (this.gone || this.raw.writableFinished) return;

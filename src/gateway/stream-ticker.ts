@@ -1,8 +1,9 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Roster, type Placed } from '../core/collections/roster.js';
 import { Drain } from '../platform/health/index.js';
 
 /** Something that wants to look at the time about once a second while it lives. */
-export interface Ticking {
+export interface Ticking extends Placed {
   /** `nowMs` is monotonic. */
   tick(nowMs: number): void;
 }
@@ -15,7 +16,7 @@ const TICK_MS = 1000;
  */
 @Injectable()
 export class StreamTicker implements OnModuleDestroy {
-  private readonly streams = new Set<Ticking>();
+  private readonly streams = new Roster<Ticking>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly drain: Drain) {}

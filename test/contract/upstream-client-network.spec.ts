@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { createServer as createTlsServer } from 'node:tls';
 import type { TransportFailure } from '../../src/core/upstream/upstream.js';
 import { bypassesProxy, type ProxySettings } from '../../src/providers/upstream/connector.js';
+import { NOWHERE } from '../../src/core/collections/roster.js';
 import { DeadlineWheel, type Alarm } from '../../src/providers/upstream/deadline-wheel.js';
 import { UpstreamClient } from '../../src/providers/upstream-client.js';
 import * as tls from './tls-fixtures.js';
@@ -148,7 +149,7 @@ describe('HTTPS_PROXY', () => {
 describe('DeadlineWheel', () => {
   const alarm = (dueInMs: number, rung: number[]): Alarm => {
     const dueAt = performance.now() + dueInMs;
-    return { dueAtMs: () => dueAt, ring: (nowMs) => rung.push(nowMs - dueAt) };
+    return { place: NOWHERE, slot: NOWHERE, dueAtMs: () => dueAt, ring: (nowMs) => rung.push(nowMs - dueAt) };
   };
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -167,7 +168,7 @@ describe('DeadlineWheel', () => {
     const wheel = new DeadlineWheel();
     let dueAt = performance.now() + 60;
     let rangAt = 0;
-    const moving: Alarm = { dueAtMs: () => dueAt, ring: (nowMs) => (rangAt = nowMs) };
+    const moving: Alarm = { place: NOWHERE, slot: NOWHERE, dueAtMs: () => dueAt, ring: (nowMs) => (rangAt = nowMs) };
     wheel.add(moving);
     dueAt += 100;
     await wait(120);
@@ -182,7 +183,7 @@ describe('DeadlineWheel', () => {
     const wheel = new DeadlineWheel();
     const rung: number[] = [];
     const second = alarm(20, rung);
-    const first: Alarm = { dueAtMs: () => 0, ring: () => wheel.remove(second) };
+    const first: Alarm = { place: NOWHERE, slot: NOWHERE, dueAtMs: () => 0, ring: () => wheel.remove(second) };
     wheel.add(first);
     wheel.add(second);
     const until = performance.now() + 100;

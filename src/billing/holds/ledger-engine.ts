@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Roster } from '../../core/collections/roster.js';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import {
   DEFAULT_POLICY,
@@ -60,7 +61,7 @@ export class LedgerEngine extends Holds {
   readonly #flusher: Flusher;
   readonly #keeper: LeaseKeeper;
   readonly #exchange: LeaseExchange;
-  readonly #open = new Set<OpenHold>();
+  readonly #open = new Roster<OpenHold>();
   readonly #port: HoldPort;
   #journal: Journal | null = null;
   #closing = false;
@@ -71,6 +72,7 @@ export class LedgerEngine extends Holds {
     this.#parts = parts;
     this.#engine = new Engine(database, clock, settings, parts.zone);
     this.#flusher = new Flusher(parts.repository, clock, settings, {
+      running: () => this.#open,
       onPosted: (requests, leases) => this.#posted(requests, leases),
       onPoison: (request, error) => this.#setAside(request, error),
       onBatch: (count, durationMs) => observer.onBatch(count, durationMs),

@@ -1,3 +1,4 @@
+import { NOWHERE, type Placed } from '../../core/collections/roster.js';
 import type { Usage } from '../../core/chat/usage.js';
 import {
   CHECKPOINT_UNITS,
@@ -15,7 +16,7 @@ import {
 import { chargeFor, isBelievable, type Price } from '../../core/pricing/index.js';
 import { failpoint } from '../../platform/failpoint/index.js';
 import type { Segment } from '../journal/journal.js';
-import type { PendingRequest } from '../posting/flusher.js';
+import { NOTHING_DUE, type PendingRequest } from '../posting/flusher.js';
 
 /** A number no lease has. */
 const NO_LEASE = -1;
@@ -31,10 +32,12 @@ export interface HoldPort {
 }
 
 /** A hold in force: the request's records, folded as they happen. */
-export class OpenHold implements Hold, PendingRequest {
+export class OpenHold implements Hold, PendingRequest, Placed {
   readonly fold: RequestFold;
   segment: Segment | null = null;
   endedAtMs = 0;
+  rowDueMs = NOTHING_DUE;
+  place = NOWHERE;
   readonly #port: HoldPort;
   #settlement: Settlement | null = null;
 

@@ -74,7 +74,7 @@ export class Journal {
   append(record: JournalRecord): Segment {
     if (this.#current.bytes + this.#pending.length >= this.#settings.segmentBytes) this.#rotate();
     const segment = this.#current;
-    if (this.#pending === '') setImmediate(this.#flush);
+    if (this.#pending === '') setImmediate(() => this.#flush());
     this.#pending += encodeRecord(record);
     if (record.type === 'ended') segment.unposted += 1;
     return segment;
@@ -136,7 +136,7 @@ export class Journal {
   }
 
   /** At the end of the turn. What cannot be written is lost to the journal; those who wait for it are told. */
-  readonly #flush = (): void => {
+  #flush(): void {
     const text = this.#pending;
     if (text === '') return;
     const written = this.#written;
@@ -150,7 +150,7 @@ export class Journal {
       this.#segments.at(-1)?.prices.clear();
       written?.reject(error as Error);
     }
-  };
+  }
 
   #rotate(): void {
     this.#flush();

@@ -7,6 +7,9 @@ import type { Segment } from '../journal/journal.js';
 import type { LedgerRepository } from './ledger.repository.js';
 import { isRefusal } from './refusal.js';
 
+/** A row that need not be written. */
+export const NOTHING_DUE = Number.POSITIVE_INFINITY;
+
 /** A request on its way into the database. */
 export interface PendingRequest {
   readonly fold: RequestFold;
@@ -14,9 +17,13 @@ export interface PendingRequest {
   segment: Segment | null;
   /** Monotonic. */
   endedAtMs: number;
+  /** Monotonic: when the row of a running request is to be written; `NOTHING_DUE` while the database has what there is. */
+  rowDueMs: number;
 }
 
 export interface FlusherEvents {
+  /** Requests that have not ended; none enters or leaves while they are gone through. */
+  running(): Iterable<PendingRequest>;
   onPosted(requests: readonly PendingRequest[], leases: readonly LeaseView[]): void;
   /** A record that the database refuses by itself: set aside, with an alarm. */
   onPoison(request: PendingRequest, error: Error): void;
@@ -31,7 +38,8 @@ export class Flusher {
   readonly #settings: BillingSettings;
   readonly #events: FlusherEvents;
   #ended: PendingRequest[] = [];
-  readonly #running = new Map<PendingRequest, number>();
+  /** Running requests whose row is to be written. */
+  #rowsDueCount = 0;
   readonly #prices = new Map<string, Price>();
   readonly #storedPrices = new Set<string>();
   /** Ended and not yet posted, by ceiling: a refusal there must wait for them. */
@@ -66,12 +74,12 @@ export class Flusher {
 
   /** A running request: its row is written when it runs longer than a moment, and again when it changes. */
   touch(request: PendingRequest): void {
-    if (!this.#running.has(request)) this.#running.set(request, this.#clock.monotonicMs() + this.#settings.runningRowAfterMs);
+    if (request.rowDueMs === NOTHING_DUE) this.#owe(request, this.#clock.monotonicMs() + this.#settings.runningRowAfterMs);
     this.#schedule(this.#settings.runningRowAfterMs);
   }
 
   end(request: PendingRequest): void {
-    this.#running.delete(request);
+    this.#forgive(request);
     this.#ended.push(request);
     this.#count(request, 1);
     this.#schedule(this.#ended.length >= this.#settings.flushMaxCount ? 0 : this.#settings.flushMs);
@@ -114,7 +122,7 @@ export class Flusher {
     this.#draining ??= this.#postBatch().finally(() => {
       this.#draining = null;
       if (this.#ended.length > 0) this.#schedule(this.#ended.length >= this.#settings.flushMaxCount ? 0 : this.#settings.flushMs);
-      else if (this.#running.size > 0) this.#schedule(this.#settings.runningRowAfterMs);
+      else if (this.#rowsDueCount > 0) this.#schedule(this.#settings.runningRowAfterMs);
     });
     return this.#draining;
   }
@@ -143,13 +151,24 @@ export class Flusher {
     const batch = this.#ended.splice(0, this.#settings.flushMaxCount);
     this.#inFlightCount = batch.length;
     const nowMs = this.#clock.monotonicMs();
-    for (const [request, dueMs] of this.#running) {
-      // In order of arrival, so the first that is not due ends the search.
-      if (dueMs > nowMs || batch.length >= this.#settings.flushMaxCount) break;
-      this.#running.delete(request);
+    if (this.#rowsDueCount === 0) return batch;
+    for (const request of this.#events.running()) {
+      if (batch.length >= this.#settings.flushMaxCount) break;
+      if (request.rowDueMs > nowMs) continue;
+      this.#forgive(request);
       batch.push(request);
     }
     return batch;
+  }
+
+  #owe(request: PendingRequest, dueMs: number): void {
+    if (request.rowDueMs === NOTHING_DUE) this.#rowsDueCount += 1;
+    request.rowDueMs = dueMs;
+  }
+
+  #forgive(request: PendingRequest): void {
+    if (request.rowDueMs !== NOTHING_DUE) this.#rowsDueCount -= 1;
+    request.rowDueMs = NOTHING_DUE;
   }
 
   async #post(batch: readonly PendingRequest[], prices: readonly Price[]): Promise<void> {
@@ -190,7 +209,7 @@ export class Flusher {
     // One that ended meanwhile is in the queue already.
     this.#ended = [...ended.filter((request) => !this.#ended.includes(request)), ...this.#ended];
     for (const request of batch) {
-      if (request.fold.ended === null) this.#running.set(request, this.#clock.monotonicMs());
+      if (request.fold.ended === null) this.#owe(request, this.#clock.monotonicMs());
     }
   }
 

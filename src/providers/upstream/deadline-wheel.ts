@@ -1,9 +1,13 @@
+import { NOWHERE, Roster, type Placed } from '../../core/collections/roster.js';
+
 /** Slots × tick = how far ahead an alarm can be filed at once; later ones are filed again when their slot comes round. */
 const SLOT_COUNT = 512;
 const TICK_MS = 20;
 
 /** Something with a due time that may move later at any moment without telling the wheel. */
-export interface Alarm {
+export interface Alarm extends Placed {
+  /** Which slot it is filed in; the wheel’s to change, `NOWHERE` at first. */
+  slot: number;
   /** When it is due by its owner's present knowledge, on the wheel's clock; `Infinity` while it stands still. */
   dueAtMs(): number;
   /** Called once the due time has passed; the alarm is off the wheel then. */
@@ -16,8 +20,8 @@ export interface Alarm {
  * An owner moves a deadline by changing what `dueAtMs` returns: nothing is refiled before the alarm's slot is reached.
  */
 export class DeadlineWheel {
-  readonly #slots: Set<Alarm>[] = Array.from({ length: SLOT_COUNT }, () => new Set<Alarm>());
-  readonly #slotOf = new Map<Alarm, number>();
+  readonly #slots: Roster<Alarm>[] = Array.from({ length: SLOT_COUNT }, () => new Roster<Alarm>());
+  #size = 0;
   #timer: NodeJS.Timeout | null = null;
   #tick = 0;
   #nowMs = performance.now();
@@ -39,14 +43,14 @@ export class DeadlineWheel {
   }
 
   remove(alarm: Alarm): void {
-    const slot = this.#slotOf.get(alarm);
-    if (slot === undefined) return;
-    this.#slots[slot]?.delete(alarm);
-    this.#slotOf.delete(alarm);
+    if (alarm.slot === NOWHERE) return;
+    this.#slots[alarm.slot]?.delete(alarm);
+    alarm.slot = NOWHERE;
+    this.#size -= 1;
   }
 
   get size(): number {
-    return this.#slotOf.size;
+    return this.#size;
   }
 
   #start(): void {
@@ -61,7 +65,8 @@ export class DeadlineWheel {
     const tick = Math.min(Math.max(dueTick, Math.floor(nowMs / TICK_MS) + 1, this.#tick + 1), farthest);
     const slot = tick % SLOT_COUNT;
     this.#slots[slot]?.add(alarm);
-    this.#slotOf.set(alarm, slot);
+    alarm.slot = slot;
+    this.#size += 1;
   }
 
   #turn(): void {
@@ -71,21 +76,21 @@ export class DeadlineWheel {
     const firstTick = Math.max(this.#tick + 1, lastTick - SLOT_COUNT + 1);
     for (let tick = firstTick; tick <= lastTick; tick++) this.#visit(tick % SLOT_COUNT, tick);
     this.#tick = Math.max(this.#tick, lastTick);
-    if (this.#slotOf.size === 0 && this.#timer !== null) {
+    if (this.#size === 0 && this.#timer !== null) {
       clearInterval(this.#timer);
       this.#timer = null;
     }
   }
 
   #visit(slot: number, tick: number): void {
-    const alarms = this.#slots[slot];
-    if (alarms === undefined || alarms.size === 0) return;
-    this.#slots[slot] = new Set();
+    const filed = this.#slots[slot];
+    if (filed === undefined || filed.size === 0) return;
     this.#tick = tick;
-    for (const alarm of alarms) {
+    for (const alarm of filed.takeAll()) {
       // One that rang before it in this loop may have removed it.
-      if (this.#slotOf.get(alarm) !== slot) continue;
-      this.#slotOf.delete(alarm);
+      if (alarm.slot !== slot) continue;
+      alarm.slot = NOWHERE;
+      this.#size -= 1;
       if (alarm.dueAtMs() <= this.#nowMs) alarm.ring(this.#nowMs);
       else this.#file(alarm, this.#nowMs);
     }

@@ -1,3 +1,4 @@
+import { NOWHERE } from '../../core/collections/roster.js';
 import type { Deadline } from '../../core/errors/upstream-failure.js';
 import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../../core/upstream/upstream.js';
 import { ConnectionLost, type Connection, type ConnectionUser } from './connection.js';
@@ -26,6 +27,8 @@ type Phase = 'connecting' | 'waiting' | 'reading' | 'done';
 
 /** One HTTP exchange over a pooled connection: the connection's user, the caller's handle and the owner of its deadlines in one object. */
 export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateSink {
+  place = NOWHERE;
+  slot = NOWHERE;
   #phase: Phase = 'connecting';
   #connection: Connection | null = null;
   #inflater: Inflater | null = null;

@@ -39,14 +39,15 @@ export class ChunkReader {
   private finishedCount = 0;
   private events: ChatEvent[] = [];
   private readonly strangers = new Set<string>();
-  private readonly emit = (event: ChatEvent): void => {
-    this.events.push(event);
-  };
+  private readonly emit: (event: ChatEvent) => void;
 
   constructor(
     private readonly dialect: ResponseDialect,
     private readonly whole = false,
-  ) {}
+  ) {
+    const emit = (event: ChatEvent): void => void this.events.push(event);
+    this.emit = emit;
+  }
 
   /** At least one choice was seen, and each that was has its finish reason. */
   get allFinished(): boolean {
