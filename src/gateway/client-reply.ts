@@ -91,11 +91,12 @@ export class ClientReply {
   sendJson(status: number, headers: Record<string, string>, body: string | Uint8Array): void {
     if (this.gone || this.raw.headersSent) return;
     this.finished = true;
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    const all = { 'content-type': 'application/json', ...headers };
-    this.raw.writeHead(status, { ...all, 'content-length': String(bytes.length) });
+    const bytes = Buffer.byteLength(body);
+    const all = { 'content-type': 'application/json', ...headers, 'content-length': String(bytes) };
+    this.raw.writeHead(status, all);
     this.tap?.head(status, all);
-    this.finish(bytes);
+    // As a string it leaves with the head in one `write`; every character that is not ASCII takes more bytes than it has UTF-16 units.
+    this.finish(body, bytes === body.length ? 'latin1' : 'utf8');
   }
 
   /** An answer that is complete already, event streams included. */
@@ -163,10 +164,10 @@ export class ClientReply {
     return this.blockedAtMs !== undefined && nowMs - this.blockedAtMs > CLIENT_STALL_MS;
   }
 
-  private finish(rest: string | Uint8Array): void {
-    if (this.tap === undefined) return void this.raw.end(rest);
+  private finish(rest: string | Uint8Array, encoding: 'latin1' | 'utf8' = 'utf8'): void {
+    if (this.tap === undefined) return void this.raw.end(rest, encoding);
     this.tap.piece(Buffer.from(rest));
-    void this.tap.ended().then(() => this.raw.end(rest));
+    void this.tap.ended().then(() => this.raw.end(rest, encoding));
   }
 
   private flushSoon(): void {

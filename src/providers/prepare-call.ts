@@ -8,6 +8,7 @@ import type { ProtocolVariant, ProviderDefinition } from './definitions/index.js
 import { applyModelParameters, applyWords, DialectReport, type Wire } from './dialect/index.js';
 import type { PreparedCall, UpstreamExchange } from './exchange.js';
 
+const VIA = '1.1 opengateway';
 export const USER_AGENT = 'OpenGateway';
 const NO_DIALECT: ResponseDialect = {};
 
@@ -108,7 +109,7 @@ function endpointOf(deployment: Deployment, { definition, protocol }: Lane, stre
 
 /** Ours and what passed before us: a loop is seen by it. */
 export function viaOf(hopCount: number): string {
-  return Array.from({ length: hopCount + 1 }, () => '1.1 opengateway').join(', ');
+  return hopCount === 0 ? VIA : Array.from({ length: hopCount + 1 }, () => VIA).join(', ');
 }
 
 function isEmpty(record: Readonly<Record<string, unknown>>): boolean {

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /**
  * Tokens by length per script class, never by a tokenizer (quadratic on hostile input, spec performance.md). One pass, O(n).
  * Averages over the byte-pair vocabularies of o200k, Claude 3–4 and Gemini on mixed prose and code, rounded up: an estimate
@@ -14,9 +16,13 @@ const ASCII_RATE = 0.27;
 const HANGUL_RATE = 0.85;
 const CJK_RATE = 0.95;
 const OTHER_RATE = 0.6;
+/** Up to so many a walk is cheaper than asking the engine. */
+const WALKED_UNITS = 64;
 
 /** Tokens of a text; a fraction, so that the sum over many deltas stays true. */
 export function estimateTokens(text: string): number {
+  // Only ASCII takes as many bytes as it has units; the engine counts bytes many at a time.
+  if (text.length > WALKED_UNITS && Buffer.byteLength(text) === text.length) return text.length * ASCII_RATE;
   let hangul = 0;
   let cjk = 0;
   let other = 0;

@@ -41,8 +41,12 @@ export class ResponseOfEvents {
   }
 
   #start(event: Event<'start'>): void {
-    const { type: _type, ...facts } = event;
-    for (const [name, value] of Object.entries(facts)) if (value !== undefined) Object.assign(this.#response, { [name]: value });
+    const { upstreamId, upstreamModel, createdS, serviceTier, systemFingerprint } = event;
+    if (upstreamId !== undefined) this.#response.upstreamId = upstreamId;
+    if (upstreamModel !== undefined) this.#response.upstreamModel = upstreamModel;
+    if (createdS !== undefined) this.#response.createdS = createdS;
+    if (serviceTier !== undefined) this.#response.serviceTier = serviceTier;
+    if (systemFingerprint !== undefined) this.#response.systemFingerprint = systemFingerprint;
   }
 
   #choice(index: number): Choice {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { NOWHERE, Roster, type Placed } from '../../core/collections/roster.js';
 import { GatewayError } from '../../core/errors/gateway-error.js';
 
 export interface BodyLimits {
@@ -59,34 +60,75 @@ function tooLarge(maxBytes: number): GatewayError {
 }
 
 function collect(message: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const timer = setTimeout(() => {
-      const seconds = limits.deadlineMs / 1000;
-      fail(new GatewayError('request_timeout', `The request body did not arrive within ${seconds} s.`, { headers: { connection: 'close' } }));
-    }, limits.deadlineMs);
-    const settle = (): void => {
-      clearTimeout(timer);
-      message.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
-    };
-    const fail = (error: Error): void => {
-      settle();
-      message.resume();
-      reject(error);
-    };
-    const onData = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size > limits.maxBytes) return fail(tooLarge(limits.maxBytes));
-      chunks.push(chunk);
-    };
-    const onEnd = (): void => {
-      settle();
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
-    };
-    const onGone = (): void => fail(new ClientGone());
-    message.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
-  });
+  return new Promise((resolve, reject) => new BodyReader(message, limits, { resolve, reject }));
+}
+
+interface Settled {
+  resolve(body: Buffer): void;
+  reject(error: Error): void;
+}
+
+/** Bodies under way. One coarse timer looks at all of them: nearly every body is there at once, and a timer of its own would cost as much as reading it. */
+const UNDER_WAY = new Roster<BodyReader>();
+const LOOK_MS = 250;
+let looking: NodeJS.Timeout | undefined;
+
+function look(): void {
+  const nowMs = performance.now();
+  for (const reader of UNDER_WAY) reader.tick(nowMs);
+  if (UNDER_WAY.size > 0) return;
+  clearInterval(looking);
+  looking = undefined;
+}
+
+class BodyReader implements Placed {
+  place = NOWHERE;
+  readonly #chunks: Buffer[] = [];
+  readonly #dueAtMs: number;
+  #size = 0;
+
+  constructor(
+    private readonly message: IncomingMessage,
+    private readonly limits: BodyLimits,
+    private readonly settled: Settled,
+  ) {
+    this.#dueAtMs = performance.now() + limits.deadlineMs;
+    UNDER_WAY.add(this);
+    looking ??= setInterval(look, LOOK_MS).unref();
+    const onGone = (): void => this.#fail(new ClientGone());
+    message.on('data', (chunk: Buffer) => this.#take(chunk));
+    message.on('end', () => this.#end());
+    message.on('error', onGone);
+    message.on('close', onGone);
+  }
+
+  tick(nowMs: number): void {
+    if (nowMs < this.#dueAtMs) return;
+    const seconds = this.limits.deadlineMs / 1000;
+    this.#fail(new GatewayError('request_timeout', `The request body did not arrive within ${seconds} s.`, { headers: { connection: 'close' } }));
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.place === NOWHERE) return;
+    this.#size += chunk.length;
+    if (this.#size > this.limits.maxBytes) return this.#fail(tooLarge(this.limits.maxBytes));
+    this.#chunks.push(chunk);
+  }
+
+  #end(): void {
+    if (this.place === NOWHERE) return;
+    UNDER_WAY.delete(this);
+    this.settled.resolve(this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size));
+  }
+
+  /** What still comes is read and thrown away, so that the refusal can be heard. */
+  #fail(error: Error): void {
+    if (this.place === NOWHERE) return;
+    UNDER_WAY.delete(this);
+    this.#chunks.length = 0;
+    this.message.resume();
+    this.settled.reject(error);
+  }
 }
 
 /** The client closed its connection; nobody is left to answer. */

@@ -22,6 +22,8 @@ const REASONS: ReadonlyMap<string, FinishReason> = new Map(
 export function finishReason(raw: string, dialect: ResponseDialect): { reason: FinishReason; known: boolean } {
   const own = dialect.finishMap;
   if (own !== undefined && Object.hasOwn(own, raw)) return { reason: own[raw] as FinishReason, known: true };
+  const plain = REASONS.get(raw);
+  if (plain !== undefined) return { reason: plain, known: true };
   // Gemini's compatible API says why behind a colon: `content_filter: SAFETY`.
   const word = (raw.split(':', 1)[0] as string).trim().toLowerCase().replaceAll('-', '_');
   const reason = REASONS.get(word);

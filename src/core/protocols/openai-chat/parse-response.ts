@@ -4,6 +4,7 @@ import type { ChatResponse } from '../../chat/response.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import { UnreadableAnswer, type ParseContext } from '../protocol.js';
 import { parseError } from '../shared-openai/index.js';
+import { plainResponse } from './plain-response.js';
 import { ChunkReader } from './read-chunk.js';
 
 const KNOWN: ReadonlySet<string> = new Set(['id', 'object', 'created', 'model', 'choices', 'usage', 'service_tier', 'system_fingerprint', 'x_groq', 'error']);
@@ -14,6 +15,13 @@ export function parseResponse(body: unknown, context: ParseContext): ChatRespons
   refuseErrors(body);
   const choices = body['choices'];
   if (!Array.isArray(choices) || choices.length === 0) throw new UnreadableAnswer('The answer has no choices.', parseError(body));
+  const plain = plainResponse(body, choices, context);
+  if (plain !== null) return { ...plain, extra: extraOf(body) };
+  return readInFull(body, choices, context);
+}
+
+/** Whatever stands in it, by way of the events it would be as a stream. Exported for the test that holds the short way against it. */
+export function readInFull(body: JsonObject, choices: readonly unknown[], context: ParseContext): ChatResponse {
   const reader = new ChunkReader(context.dialect, true);
   const events = [...reader.read(body), ...reader.flush()];
   const failed = events.find((event) => event.type === 'finish' && event.reason === 'error');
@@ -62,5 +70,7 @@ export function finishFacts(event: ChatEvent) {
 }
 
 function extraOf(body: JsonObject): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(body).filter(([key]) => !KNOWN.has(key)));
+  const extra: Record<string, unknown> = {};
+  for (const name of Object.keys(body)) if (!KNOWN.has(name)) extra[name] = body[name];
+  return extra;
 }

@@ -1,14 +1,13 @@
 import type { ChatEvent } from '../../chat/event.js';
 import type { MediaSource } from '../../chat/message.js';
 import { isObject, type JsonObject } from '../../json/index.js';
-import type { ResponseDialect, UsageAt } from '../dialect.js';
+import type { ResponseDialect } from '../dialect.js';
 import { finishReason } from './finish-reason.js';
 import { DEFAULT_REASONING_AT, ReasoningSource, thinkingText } from './reasoning-source.js';
 import { ThinkTags } from './think-tags.js';
 import { ToolCallNumbering } from './tool-call-numbering.js';
-import { parseUsage } from './usage.js';
+import { usageOf } from './usage.js';
 
-const DEFAULT_USAGE_AT: readonly UsageAt[] = ['usage', 'x_groq'];
 
 /** Members of a delta or message that are read, or known to say nothing to a client (recorded traffic of 26 providers, read 2026-11-21). */
 const KNOWN_MEMBERS: ReadonlySet<string> = new Set(
@@ -181,13 +180,8 @@ export class ChunkReader {
   }
 
   private usage(chunk: JsonObject): void {
-    for (const place of this.dialect.usageAt ?? DEFAULT_USAGE_AT) {
-      const raw = place === 'usage' ? chunk['usage'] : isObject(chunk['x_groq']) ? chunk['x_groq']['usage'] : undefined;
-      if (raw === undefined || raw === null) continue;
-      const parsed = parseUsage(raw, this.dialect);
-      if (parsed.problem !== 'missing') this.emit({ type: 'usage', usage: parsed.usage, raw });
-      return;
-    }
+    const found = usageOf(chunk, this.dialect);
+    if (found !== undefined) this.emit({ type: 'usage', ...found });
   }
 
   private readerOf(choice: number): ChoiceReader {

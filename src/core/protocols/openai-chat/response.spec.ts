@@ -1,9 +1,12 @@
+import fc from 'fast-check';
 import { completionTokens, NO_USAGE, promptTokens, type Usage } from '../../chat/usage.js';
 import { normaliseResponse } from '../../chat/normalise-stream.js';
 import { GatewayError } from '../../errors/gateway-error.js';
 import type { ResponseDialect } from '../dialect.js';
 import { UnreadableAnswer, type RenderContext } from '../protocol.js';
 import { openaiChat } from './index.js';
+import { readInFull } from './parse-response.js';
+import { plainResponse } from './plain-response.js';
 import { parseUsage } from './usage.js';
 
 type Json = Record<string, unknown>;
@@ -329,5 +332,52 @@ describe('renderError', () => {
     expect(openaiChat.renderError(error, 'req_1')).toEqual({
       error: { message: 'slow down', type: 'rate_limit_error', param: null, code: 'upstream_rate_limited', request_id: 'req_1', metadata: { upstream: 'x' } },
     });
+  });
+});
+
+describe('the short way for a plain answer', () => {
+  const maybe = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
+  const usage = fc.oneof(fc.constant(null), fc.constant({}), fc.record({ prompt_tokens: fc.integer({ min: -1, max: 99 }), completion_tokens: fc.nat(99) }));
+  const often = <Value>(plain: Value, ...odd: fc.Arbitrary<unknown>[]) => fc.oneof({ weight: 5, arbitrary: fc.constant<unknown>(plain) }, ...odd);
+  const message = fc.record(
+    {
+      role: fc.constant('assistant'),
+      content: often('said', fc.string(), fc.constant(null), fc.constant([{ type: 'text', text: 'a' }])),
+      refusal: often(null, fc.constant('no')),
+      annotations: often([], fc.constant([{ type: 'url_citation' }])),
+      reasoning_content: often(null, fc.constant('hm')),
+      tool_calls: often(null, fc.constant([]), fc.constant([{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }])),
+      odd: often(null, fc.constant(1)),
+    },
+    { requiredKeys: [] },
+  );
+  const choice = fc.record(
+    {
+      index: often(0, fc.constant(1), fc.constant('0')),
+      message,
+      logprobs: often(null, fc.constant({ content: [] })),
+      finish_reason: often('stop', fc.constantFrom('stop', 'STOP', 'length', 'content_filter: SAFETY', 'tool_calls', 'odd', ''), fc.constant(null)),
+    },
+    { requiredKeys: ['message'] },
+  );
+  const bodies = fc.record(
+    { id: maybe(fc.constantFrom('up', '')), model: maybe(fc.string()), created: maybe(fc.nat()), service_tier: maybe(fc.constant('flex')), choices: fc.array(choice, { minLength: 1, maxLength: 2 }), usage, citations: fc.constant(['x']) },
+    { requiredKeys: ['choices'] },
+  );
+  const dialects = fc.constantFrom<ResponseDialect>({}, { reasoningAt: ['think_tags'] }, { usageAt: ['x_groq'] }, { finishMap: { odd: 'length' } });
+
+  it('reads what the long way reads', () => {
+    let short = 0;
+    fc.assert(
+      fc.property(bodies, dialects, (body, dialect) => {
+        const context = { dialect, choices: 1 };
+        const plain = plainResponse(body, body.choices, context);
+        if (plain === null) return;
+        short += 1;
+        expect({ ...plain, extra: { citations: ['x'] } }).toEqual({ ...readInFull(body, body.choices, context), extra: { citations: ['x'] } });
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(short).toBeGreaterThan(50);
   });
 });

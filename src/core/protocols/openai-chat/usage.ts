@@ -1,11 +1,12 @@
 import { completionTokens, promptTokens, type Usage } from '../../chat/usage.js';
 import { isObject, type JsonObject } from '../../json/index.js';
-import type { ResponseDialect, UsageSemantics } from '../dialect.js';
+import type { ResponseDialect, UsageAt, UsageSemantics } from '../dialect.js';
 import type { AnswerSummary } from '../protocol.js';
 
 /** `missing`: there was no usage object. `invalid`: its numbers cannot be believed. */
 export type ParsedUsage = { usage: Usage; problem?: undefined } | { usage?: undefined; problem: 'missing' | 'invalid' };
 
+const DEFAULT_USAGE_AT: readonly UsageAt[] = ['usage', 'x_groq'];
 const MISSING: ParsedUsage = { problem: 'missing' };
 const INVALID: ParsedUsage = { problem: 'invalid' };
 
@@ -41,6 +42,17 @@ export function parseUsage(raw: unknown, dialect: ResponseDialect): ParsedUsage 
     if (error instanceof InvalidCount) return INVALID;
     throw error;
   }
+}
+
+/** What a chunk or an answer says of usage, wherever the dialect has it; undefined: nothing. `usage` is undefined when it cannot be believed. */
+export function usageOf(chunk: JsonObject, dialect: ResponseDialect): { usage: Usage | undefined; raw: unknown } | undefined {
+  for (const place of dialect.usageAt ?? DEFAULT_USAGE_AT) {
+    const raw = place === 'usage' ? chunk['usage'] : isObject(chunk['x_groq']) ? chunk['x_groq']['usage'] : undefined;
+    if (raw === undefined || raw === null) continue;
+    const { usage, problem } = parseUsage(raw, dialect);
+    return problem === 'missing' ? undefined : { usage, raw };
+  }
+  return undefined;
 }
 
 function readCounts(raw: JsonObject): Counts | null {
