@@ -95,7 +95,7 @@ class BodyReader implements Placed {
     this.#dueAtMs = performance.now() + limits.deadlineMs;
     UNDER_WAY.add(this);
     looking ??= setInterval(look, LOOK_MS).unref();
-    const onGone = (): void => this.#fail(new ClientGone());
+    const onGone = (): void => this.#gone();
     message.on('data', (chunk: Buffer) => this.#take(chunk));
     message.on('end', () => this.#end());
     message.on('error', onGone);
@@ -119,6 +119,11 @@ class BodyReader implements Placed {
     if (this.place === NOWHERE) return;
     UNDER_WAY.delete(this);
     this.settled.resolve(this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size));
+  }
+
+  /** Every request closes in the end: an error is made only for one whose body is not whole. */
+  #gone(): void {
+    if (this.place !== NOWHERE) this.#fail(new ClientGone());
   }
 
   /** What still comes is read and thrown away, so that the refusal can be heard. */

@@ -117,7 +117,8 @@ function options(fields: Fields): Partial<ChatRequest> {
     modalities: fields.stringArray('modalities', 8),
     audioOutput: fields.rawObject('audio'),
   };
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
+  for (const name in found) if (found[name as keyof ChatRequest] === undefined) delete found[name as keyof ChatRequest];
+  return found;
 }
 
 function extraOf(body: JsonObject): Record<string, unknown> {
