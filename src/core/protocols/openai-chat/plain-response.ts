@@ -1,5 +1,6 @@
 import type { ChatResponse } from '../../chat/response.js';
 import { isObject, type JsonObject } from '../../json/index.js';
+import type { ResponseDialect } from '../dialect.js';
 import type { ParseContext } from '../protocol.js';
 import { finishReason } from './finish-reason.js';
 import { DEFAULT_REASONING_AT } from './reasoning-source.js';
@@ -11,35 +12,45 @@ import { usageOf } from './usage.js';
  * come to the same (`response.spec.ts`), by way of events at three times the cost.
  */
 export function plainResponse(body: JsonObject, choices: readonly unknown[], { dialect }: ParseContext): ChatResponse | null {
+  const choice = plainChoice(choices);
+  const text = choice === null || (dialect.reasoningAt ?? DEFAULT_REASONING_AT).includes('think_tags') ? null : plainText(choice['message']);
+  if (choice === null || text === null) return null;
+  const rawFinish = choice['finish_reason'] as string;
+  const { reason, known } = finishReason(rawFinish, dialect);
+  if (!known || reason === 'error') return null;
+  const response: ChatResponse = { choices: [{ index: 0, parts: [{ type: 'text', text }], finish: reason, rawFinish, stopSequence: undefined }], drift: [], extra: {} };
+  noteFacts(response, body);
+  noteUsage(response, body, dialect);
+  return response;
+}
+
+/** The only one, with a finish reason. */
+function plainChoice(choices: readonly unknown[]): JsonObject | null {
   const [choice] = choices;
   if (choices.length !== 1 || !isObject(choice) || choice['index'] !== 0 || isObject(choice['logprobs'])) return null;
-  const text = plainText(choice['message']);
-  const raw = choice['finish_reason'];
-  if (text === null || typeof raw !== 'string' || (dialect.reasoningAt ?? DEFAULT_REASONING_AT).includes('think_tags')) return null;
-  const { reason, known } = finishReason(raw, dialect);
-  if (!known || reason === 'error') return null;
-  const response: ChatResponse = { choices: [{ index: 0, parts: [{ type: 'text', text }], finish: reason, rawFinish: raw, stopSequence: undefined }], drift: [], extra: {} };
-  noteFacts(response, body);
-  const usage = usageOf(body, dialect);
-  if (usage !== undefined) {
-    response.usage = usage.usage;
-    response.rawUsage = usage.raw;
-  }
-  if (response.usage === undefined) response.usageProblem = usage === undefined ? 'missing' : 'invalid';
-  return response;
+  return typeof choice['finish_reason'] === 'string' ? choice : null;
 }
 
 /** Null when the message is more, or less, than one text. */
 function plainText(message: unknown): string | null {
   if (!isObject(message)) return null;
-  for (const name in message) {
-    const value = message[name];
-    if (value === null || name === 'content' || name === 'role') continue;
-    if (name === 'annotations' && Array.isArray(value) && value.length === 0) continue;
-    return null;
-  }
   const { content } = message;
-  return typeof content === 'string' && content !== '' ? content : null;
+  if (typeof content !== 'string' || content === '') return null;
+  for (const name in message) if (name !== 'content' && name !== 'role' && !isNothing(message[name])) return null;
+  return content;
+}
+
+/** `annotations: []` stands in every answer of OpenAI. */
+const isNothing = (value: unknown): boolean => value === null || (Array.isArray(value) && value.length === 0);
+
+function noteUsage(response: ChatResponse, body: JsonObject, dialect: ResponseDialect): void {
+  const found = usageOf(body, dialect);
+  if (found === undefined) response.usageProblem = 'missing';
+  else {
+    response.rawUsage = found.raw;
+    if (found.usage === undefined) response.usageProblem = 'invalid';
+    else response.usage = found.usage;
+  }
 }
 
 function noteFacts(response: ChatResponse, body: JsonObject): void {
