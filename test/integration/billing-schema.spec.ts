@@ -1,3 +1,6 @@
+import { migrations } from '../../migrations/index.js';
+import { LedgerVerify } from '../../src/billing/accounts/ledger-verify.service.js';
+import { databaseSettings, migrate } from '../../src/platform/database/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 const NOW = '2026-01-01T00:00:00Z';
@@ -103,5 +106,30 @@ describe('the ledger’s schema guards itself', () => {
     await query("UPDATE ledger_engines SET state = 'swept' WHERE id = $1", [engineId]);
     const admit = query('SELECT * FROM ledger_admit($1, $2, $3, $4, $5, $6, true)', [engineId, [], [], [], [1], []]);
     await expect(admit).rejects.toMatchObject({ code: 'OG001' });
+  });
+});
+
+describe('entries of their own table', () => {
+  it('become columns of their transactions, whole', async () => {
+    const fixture = await createTestDatabase({ migrated: false });
+    const settings = databaseSettings(fixture.url);
+    const place = migrations.findIndex(({ name }) => name.startsWith('BillingEntryColumns'));
+    await migrate(settings, migrations.slice(0, place));
+    await fixture.database.query(`
+      INSERT INTO ledger_ceilings (kind, organization_id, scope, scope_id, period, posted) VALUES ('account', 'o', 'account', 'o', 'none', 5);
+      INSERT INTO ledger_grants (ceiling_id, organization_id, amount, remaining, reason, source) SELECT c.id, 'o', g.amount, g.remaining, '', 'operator' FROM ledger_ceilings c, (VALUES (4, 0), (9, 5)) g (amount, remaining);
+      INSERT INTO ledger_transactions (id, kind, organization_id) VALUES (1, 'grant', 'o'), (2, 'grant', 'o'), (3, 'capture', 'o'), (4, 'cost', 'o');
+      INSERT INTO ledger_entries (transaction_id, position, account, organization_id, grant_id, amount) VALUES
+        (1, 1, 'issuance', 'o', NULL, -4), (1, 2, 'credit', 'o', 1, 4), (2, 1, 'issuance', 'o', NULL, -9), (2, 2, 'credit', 'o', 2, 9),
+        (3, 1, 'credit', 'o', 1, -4), (3, 2, 'credit', 'o', 2, -4), (3, 3, 'revenue', 'o', NULL, 8), (3, 4, 'provider_cost', 'o', NULL, 6), (3, 5, 'operator', 'o', NULL, -6),
+        (4, 1, 'provider_cost', 'o', NULL, 1), (4, 2, 'operator', 'o', NULL, -1), (4, 3, 'suspense', 'o', NULL, 2), (4, 4, 'operator', 'o', NULL, -2);`);
+    const entries = async () =>
+      (await fixture.database.query('SELECT transaction_id AS id, account, grant_id, sum(amount)::text AS amount FROM ledger_entries GROUP BY 1, 2, 3 ORDER BY 1, 2, 3')).rows;
+    const before = await entries();
+    await migrate(settings, migrations);
+    expect(await entries()).toEqual(before);
+    expect(await new LedgerVerify(fixture.database).verify()).toMatchObject({ ok: true, driftNanoUsd: 0n, transactionCount: 4 });
+    await expect(fixture.database.query('UPDATE ledger_transactions SET reason = NULL')).rejects.toMatchObject({ code: '42501' });
+    await fixture.drop();
   });
 });

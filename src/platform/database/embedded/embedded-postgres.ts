@@ -144,6 +144,8 @@ function serverCommand(installation: Installation): readonly [string, readonly s
     unix_socket_permissions: '0700',
     max_connections: '200',
     shared_buffers: '64MB',
+    // Pages of tables that only grow are written once, when their place is needed: written ahead they cost 3 µs more a request (2026-11-30).
+    bgwriter_lru_maxpages: '0',
     wal_level: 'minimal',
     max_wal_senders: '0',
     jit: 'off',
