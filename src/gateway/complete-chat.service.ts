@@ -53,7 +53,8 @@ export class CompleteChat {
     this.attempts.refuseAdjustments(exchange, plan);
     const plannedMs = performance.now();
     exchange.timings.routingMs = plannedMs - startedMs;
-    exchange.hold = await this.holds.hold(holdRequestFor(exchange, plan, this.planner.leases));
+    const hold = this.holds.hold(holdRequestFor(exchange, plan, this.planner.leases));
+    exchange.hold = hold instanceof Promise ? await hold : hold;
     exchange.timings.holdMs = performance.now() - plannedMs;
 
     const { attempt, outcome, failures, suspenseNanoUsd } = await this.attemptAll(exchange, plan.attempts[0] as Candidate).catch((error: unknown) => {

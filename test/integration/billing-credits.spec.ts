@@ -5,7 +5,7 @@ import { Refunds } from '../../src/billing/accounts/refunds.service.js';
 import { LedgerRequests } from '../../src/billing/accounts/request-money.service.js';
 import { BillingSettings } from '../../src/billing/billing-settings.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { ending, holdRequest, startLedger, temporaryDirectory, type TestLedger } from './billing-harness.js';
+import { ending, holdOn, holdRequest, startLedger, temporaryDirectory, type TestLedger } from './billing-harness.js';
 
 jest.setTimeout(20_000);
 const TOKEN = 1_000n;
@@ -116,7 +116,7 @@ describe('credits and refunds against a real PostgreSQL', () => {
     await new Promise((resolve) => setTimeout(resolve, 700));
     // 11 are left, 8 of them leased; 6 have expired, of which 3 are free: what is not leased is all that can go.
     expect(await balance('expiry')).toBe(8n);
-    await expect(ledger.engine.hold(holdRequest('expiry', 1))).rejects.toMatchObject({ code: 'insufficient_credits' });
+    await expect(holdOn(ledger.engine, holdRequest('expiry', 1))).rejects.toMatchObject({ code: 'insufficient_credits' });
     expect(await credits.expire()).toBe(1);
     expect(await remaining('expiry')).toEqual([3n, 5n]);
     hold.settle(ending(2));

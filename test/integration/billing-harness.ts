@@ -7,7 +7,7 @@ import { LedgerRepository } from '../../src/billing/posting/ledger.repository.js
 import { Successor } from '../../src/billing/recovery/successor.js';
 import { Sweeper } from '../../src/billing/recovery/sweeper.js';
 import { NO_USAGE, type Usage } from '../../src/core/chat/usage.js';
-import type { BudgetCeiling, Ending, HoldRequest } from '../../src/core/ledger/index.js';
+import type { BudgetCeiling, Ending, Hold, HoldRequest } from '../../src/core/ledger/index.js';
 import { parsePrice } from '../../src/core/pricing/index.js';
 import { SystemClock } from '../../src/platform/clock/index.js';
 import type { Database } from '../../src/platform/database/index.js';
@@ -55,6 +55,11 @@ export async function startLedger(database: Database, dataDirectory: string, ove
   } });
   await engine.start();
   return { engine, successor, sweeper, problems };
+}
+
+/** A hold whose refusal is a rejection, whether the engine decides at once or later. */
+export async function holdOn(engine: LedgerEngine, request: HoldRequest): Promise<Hold> {
+  return engine.hold(request);
 }
 
 export function holdRequest(organizationId: string, tokens: number, more: { budgets?: readonly BudgetCeiling[]; timezone?: string; strict?: boolean } = {}): HoldRequest {

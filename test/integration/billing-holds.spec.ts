@@ -4,7 +4,7 @@ import { LedgerVerify } from '../../src/billing/accounts/ledger-verify.service.j
 import { LedgerRequests } from '../../src/billing/accounts/request-money.service.js';
 import type { Hold } from '../../src/core/ledger/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { ending, holdRequest, startLedger, temporaryDirectory, until, type TestLedger } from './billing-harness.js';
+import { ending, holdOn, holdRequest, startLedger, temporaryDirectory, until, type TestLedger } from './billing-harness.js';
 
 jest.setTimeout(20_000);
 
@@ -97,10 +97,10 @@ describe('holds against a real PostgreSQL', () => {
     await fund('budgeted', 1_000);
     const budgets = [{ scope: 'key' as const, id: 'k1', amountNanoUsd: 150_000n, period: 'day' as const }];
     const hold = await ledger.engine.hold(holdRequest('budgeted', 100, { budgets, timezone: 'Asia/Seoul' }));
-    await expect(ledger.engine.hold(holdRequest('budgeted', 100, { budgets, timezone: 'Asia/Seoul' }))).rejects.toMatchObject({ code: 'budget_exceeded', status: 402 });
+    await expect(holdOn(ledger.engine, holdRequest('budgeted', 100, { budgets, timezone: 'Asia/Seoul' }))).rejects.toMatchObject({ code: 'budget_exceeded', status: 402 });
     hold.settle(ending(100));
-    await expect(ledger.engine.hold(holdRequest('budgeted', 51, { budgets, timezone: 'Asia/Seoul' }))).rejects.toMatchObject({ code: 'budget_exceeded' });
-    await expect(ledger.engine.hold(holdRequest('budgeted', 901))).rejects.toMatchObject({ code: 'insufficient_credits' });
+    await expect(holdOn(ledger.engine, holdRequest('budgeted', 51, { budgets, timezone: 'Asia/Seoul' }))).rejects.toMatchObject({ code: 'budget_exceeded' });
+    await expect(holdOn(ledger.engine, holdRequest('budgeted', 901))).rejects.toMatchObject({ code: 'insufficient_credits' });
     expect(await accounts.listBudgets('key', 'k1')).toMatchObject([{ period: 'day', amountNanoUsd: 150_000n, spentNanoUsd: 100_000n, heldNanoUsd: 0n }]);
     const raised = [{ ...budgets[0], amountNanoUsd: 160_000n }] as typeof budgets;
     (await ledger.engine.hold(holdRequest('budgeted', 60, { budgets: raised, timezone: 'Asia/Seoul' }))).settle(ending(10));
@@ -108,7 +108,7 @@ describe('holds against a real PostgreSQL', () => {
     expect(await accounts.listBudgets('key', 'k1')).toMatchObject([{ spentNanoUsd: 110_000n }]);
     for (const period of ['total', 'week', 'month'] as const) {
       const one = [{ scope: 'project' as const, id: `p-${period}`, amountNanoUsd: 10_000n, period }];
-      await expect(ledger.engine.hold(holdRequest('budgeted', 11, { budgets: one }))).rejects.toMatchObject({ code: 'budget_exceeded' });
+      await expect(holdOn(ledger.engine, holdRequest('budgeted', 11, { budgets: one }))).rejects.toMatchObject({ code: 'budget_exceeded' });
       (await ledger.engine.hold(holdRequest('budgeted', 10, { budgets: one }))).settle(ending(10));
     }
     await ledger.engine.flush();
@@ -128,7 +128,7 @@ describe('holds against a real PostgreSQL', () => {
   it('admits a free request without credit, and refuses a hold no account could have', async () => {
     const free = await ledger.engine.hold(holdRequest('penniless', 0));
     free.settle(ending(0, { price: { ...ending(0).price, free: true } as never }));
-    await expect(ledger.engine.hold({ ...holdRequest('penniless', 1), amountNanoUsd: 10n ** 30n })).rejects.toMatchObject({ code: 'insufficient_credits' });
+    await expect(holdOn(ledger.engine, { ...holdRequest('penniless', 1), amountNanoUsd: 10n ** 30n })).rejects.toMatchObject({ code: 'insufficient_credits' });
     await ledger.engine.flush();
     expect(await verify()).toMatchObject({ ok: true });
   });
@@ -155,12 +155,12 @@ describe('holds against a real PostgreSQL', () => {
       return text.includes('ledger_admit') ? real("SELECT pg_sleep(10), 'admit'") : real(statement, values);
     });
     const startedMs = Date.now();
-    await expect(ledger.engine.hold(holdRequest('outage', 1))).rejects.toMatchObject({ code: 'service_unavailable', status: 503 });
+    await expect(holdOn(ledger.engine, holdRequest('outage', 1))).rejects.toMatchObject({ code: 'service_unavailable', status: 503 });
     expect(Date.now() - startedMs).toBeLessThan(2_500);
     broken.mockRestore();
     let hold: Hold | null = null;
     await until(async () => {
-      hold = await ledger.engine.hold(holdRequest('outage', 1)).catch(() => null);
+      hold = await holdOn(ledger.engine, holdRequest('outage', 1)).catch(() => null);
       return hold !== null;
     });
     (hold as Hold | null)?.settle(ending(1));

@@ -11,7 +11,7 @@ import { NO_USAGE } from '../../src/core/chat/usage.js';
 import type { Hold } from '../../src/core/ledger/index.js';
 import { DatabaseUnavailableError } from '../../src/platform/database/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { ending, holdRequest, PRICE, startLedger, temporaryDirectory, until, type TestLedger } from './billing-harness.js';
+import { ending, holdOn, holdRequest, PRICE, startLedger, temporaryDirectory, until, type TestLedger } from './billing-harness.js';
 
 jest.setTimeout(30_000);
 
@@ -143,12 +143,12 @@ describe('the journal', () => {
     ];
     const before = statSync(join(ledger.engine.journalDirectory, '00000001.journal')).size;
     for (const hold of holds) hold.settle(ending(7));
-    await expect(ledger.engine.hold(holdRequest(organizationId, 10))).rejects.toMatchObject({ code: 'service_unavailable' });
+    await expect(holdOn(ledger.engine, holdRequest(organizationId, 10))).rejects.toMatchObject({ code: 'service_unavailable' });
     expect(await ledger.engine.flush()).toBe(false);
     expect(ledger.engine.figures).toMatchObject({ unpostedCount: 20 });
     expect(statSync(join(ledger.engine.journalDirectory, '00000001.journal')).size).toBeGreaterThan(before);
     await until(() => !ledger.engine.admits);
-    await expect(ledger.engine.hold(holdRequest(organizationId, 10))).rejects.toMatchObject({ code: 'service_unavailable', status: 503 });
+    await expect(holdOn(ledger.engine, holdRequest(organizationId, 10))).rejects.toMatchObject({ code: 'service_unavailable', status: 503 });
     for (const spy of down) spy.mockRestore();
     await until(async () => (await balance(organizationId)) === 860_000n);
     await until(() => ledger.engine.admits);
@@ -225,7 +225,7 @@ describe('the journal', () => {
     let refused: unknown = null;
     const others: Hold[] = [];
     for (let index = 0; index < 40 && refused === null; index += 1) {
-      await ledger.engine.hold(holdRequest(organizationId, 1)).then((hold) => others.push(hold), (error: unknown) => (refused = error));
+      await holdOn(ledger.engine, holdRequest(organizationId, 1)).then((hold) => others.push(hold), (error: unknown) => (refused = error));
     }
     expect(refused).toMatchObject({ code: 'service_unavailable', status: 503 });
     expect(running.settle(ending(5))).toMatchObject({ chargedNanoUsd: 5_000n });

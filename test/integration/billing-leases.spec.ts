@@ -3,7 +3,7 @@ import { Credits } from '../../src/billing/accounts/credits.service.js';
 import { LedgerVerify } from '../../src/billing/accounts/ledger-verify.service.js';
 import type { Hold, HoldRequest } from '../../src/core/ledger/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { ending, holdRequest, startLedger, temporaryDirectory, until, type TestLedger } from './billing-harness.js';
+import { ending, holdOn, holdRequest, startLedger, temporaryDirectory, until, type TestLedger } from './billing-harness.js';
 
 jest.setTimeout(30_000);
 
@@ -56,7 +56,7 @@ describe('larger leases against a real PostgreSQL', () => {
   /** Whether a hold is decided without waiting for anything outside this process. */
   async function isImmediate(asked: HoldRequest): Promise<Hold | null> {
     let hold: Hold | null = null;
-    const pending = ledger.engine.hold(asked).then((granted) => (hold = granted));
+    const pending = holdOn(ledger.engine, asked).then((granted) => (hold = granted));
     for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
     const immediate = hold as Hold | null;
     (await pending).settle(ending(1));
@@ -101,7 +101,7 @@ describe('larger leases against a real PostgreSQL', () => {
     await Promise.all(
       Array.from({ length: 8 }, async (_, index) => {
         while (refused === 0) {
-          const hold = await (index % 2 === 0 ? ledger : other).engine.hold(request(budget, 2, { budgets })).catch((error: { code: string }) => {
+          const hold = await holdOn((index % 2 === 0 ? ledger : other).engine, request(budget, 2, { budgets })).catch((error: { code: string }) => {
             expect(error.code).toBe('budget_exceeded');
             refused += 1;
             return null;
@@ -130,7 +130,7 @@ describe('larger leases against a real PostgreSQL', () => {
     // All that is left, to the last token.
     const left = 10_000 - 10 * (ended.length + holds.length);
     const rest = await other.engine.hold(request(shared, left));
-    await expect(other.engine.hold(request(shared, 1))).rejects.toMatchObject({ code: 'insufficient_credits', status: 402 });
+    await expect(holdOn(other.engine, request(shared, 1))).rejects.toMatchObject({ code: 'insufficient_credits', status: 402 });
     rest.settle(ending(left));
     for (const hold of holds) hold.settle(ending(10));
     await Promise.all([ledger.engine.flush(), other.engine.flush()]);
@@ -145,7 +145,7 @@ describe('larger leases against a real PostgreSQL', () => {
       Array.from({ length: 16 }, async (_, index) => {
         const { engine } = index % 2 === 0 ? ledger : other;
         while (!over.has(index)) {
-          const hold = await engine.hold(request(drained, 10)).catch((error: { code: string }) => {
+          const hold = await holdOn(engine, request(drained, 10)).catch((error: { code: string }) => {
             expect(error.code).toBe('insufficient_credits');
             over.add(index);
             return null;

@@ -9,7 +9,7 @@ import { migrations } from '../../migrations/index.js';
 import { DRIFT, INVARIANTS } from '../../src/billing/accounts/verify-sql.js';
 import { NO_USAGE } from '../../src/core/chat/usage.js';
 import { Database, databaseSettings, migrate, startEmbeddedPostgres } from '../../src/platform/database/index.js';
-import { ending, holdRequest, PRICE, startLedger, until } from './billing-harness.js';
+import { ending, holdOn, holdRequest, PRICE, startLedger, until } from './billing-harness.js';
 
 const STREAMS = 100;
 const directory = mkdtempSync(join(tmpdir(), 'og-outage-'));
@@ -31,7 +31,7 @@ await until(async () => (await count("SELECT count(*) FROM ledger_requests WHERE
 
 await server.stop();
 const settled = holds.map((hold, index) => hold.settle(ending(10 + (index % 7))));
-const refused = await engine.hold(holdRequest('org', 1)).catch((error: { code: string }) => error.code);
+const refused = await holdOn(engine, holdRequest('org', 1)).catch((error: { code: string }) => error.code);
 const flushedWhileDown = await engine.flush();
 const unpostedCount = engine.figures.unpostedCount;
 server = await start();

@@ -2,7 +2,7 @@ import { Credits } from '../../src/billing/accounts/credits.service.js';
 import { LedgerVerify } from '../../src/billing/accounts/ledger-verify.service.js';
 import { generateCode } from '../../src/billing/redeem-codes/code-format.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { ending, holdRequest, startLedger, temporaryDirectory } from './billing-harness.js';
+import { ending, holdOn, holdRequest, startLedger, temporaryDirectory } from './billing-harness.js';
 import { RedeemBench, USD } from './redeem-codes-harness.js';
 
 jest.setTimeout(30_000);
@@ -108,7 +108,7 @@ describe('redeem codes against a real PostgreSQL', () => {
     expect(await revoke(2)).toMatchObject({ codeNumber: 2, clawedBackNanoUsd: 0n, pendingNanoUsd: 0n });
     await expect(bench.redeem('clawed', codes[1])).rejects.toMatchObject({ code: 'code_expired', message: 'This code was withdrawn.' });
     expect(await revoke()).toEqual({ batchId: id, codeNumber: null, clawedBackNanoUsd: 6_000n, pendingNanoUsd: 4_000n });
-    await expect(ledger.engine.hold(holdRequest('clawed', 1))).rejects.toMatchObject({ code: 'insufficient_credits' });
+    await expect(holdOn(ledger.engine, holdRequest('clawed', 1))).rejects.toMatchObject({ code: 'insufficient_credits' });
     await expect(bench.redeem('clawed2', codes[2])).rejects.toMatchObject({ code: 'code_expired' });
     hold.settle(ending(3));
     await ledger.engine.flush();

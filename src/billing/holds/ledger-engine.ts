@@ -32,6 +32,7 @@ import { LeaseKeeper } from './lease-keeper.js';
 import { LeaseNumbers } from './lease-numbers.js';
 import { OpenHold, type HoldPort } from './open-hold.js';
 import { admissionError, insufficient, unavailable } from './refusals.js';
+import { withinDeadline } from './within-deadline.js';
 
 /** What an operator must see; the Nest module binds it to metrics and the log. */
 export interface LedgerObserver {
@@ -137,7 +138,13 @@ export class LedgerEngine extends Holds {
     const directory = join(this.#parts.dataDirectory, 'journal', newId('engine'));
     mkdirSync(join(this.#parts.dataDirectory, 'journal'), { recursive: true, mode: 0o700 });
     const header = { type: 'engine' as const, engineId: this.#engine.id, ...ownIdentity() };
-    this.#journal = new Journal(directory, header, this.#parts.settings, () => [...this.#open].map(({ fold }) => fold));
+    this.#journal = new Journal(directory, header, this.#parts.settings, {
+      openFolds: () => [...this.#open].map(({ fold }) => fold),
+      lost: (error) => {
+        this.#parts.observer.onError('journal', error);
+        return unavailable('The ledger’s journal cannot be written.', error);
+      },
+    });
     await this.#exchange.start();
     this.#keeper.start();
   }
@@ -160,18 +167,26 @@ export class LedgerEngine extends Holds {
     return this.#flusher.flushNow();
   }
 
-  override async hold(request: HoldRequest): Promise<Hold> {
+  override hold(request: HoldRequest): Hold | Promise<Hold> {
     this.#assertAdmits();
     if (request.amountNanoUsd > MAX_AMOUNT_NANO_USD) throw insufficient(request, 'account');
-    const granted = this.#granting.carve(request) ?? (await this.#withinDeadline(request, this.#granting.commit(request)));
-    return this.#opened(request, granted);
+    const carved = this.#granting.carve(request);
+    return carved === null ? this.#committed(request) : this.#opened(request, carved);
+  }
+
+  async #committed(request: HoldRequest): Promise<Hold> {
+    const work = this.#granting.commit(request);
+    const granted = await withinDeadline(work, this.#parts.settings.admissionDeadlineMs).catch((error: unknown) => {
+      throw admissionError(error);
+    });
+    if (granted !== null) return this.#opened(request, granted);
+    // Its request has been answered 503 already.
+    work.then((late) => this.#release(new OpenHold(admittedRecord(request, late, this.#engine.id), this.#port)), () => undefined);
+    throw unavailable('The ledger did not answer in time.', null);
   }
 
   override written(): Promise<void> | undefined {
-    return this.#journal?.written()?.catch((error: unknown) => {
-      this.#parts.observer.onError('journal', error as Error);
-      throw unavailable('The ledger’s journal cannot be written.', error);
-    });
+    return this.#journal?.written();
   }
 
   #opened(request: HoldRequest, granted: Granted): Hold {
@@ -198,27 +213,6 @@ export class LedgerEngine extends Holds {
     return new Granting({
       clock, settings, admission, engine: this.#engine, book: this.#book, ceilings: new Ceilings(database, clock), keeper: this.#keeper, exchange: this.#exchange,
     });
-  }
-
-  /** A grant that comes after its deadline is released: its request has been answered 503 already. */
-  async #withinDeadline(request: HoldRequest, work: Promise<Granted>): Promise<Granted> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), this.#parts.settings.admissionDeadlineMs);
-    });
-    try {
-      const first = await Promise.race([work, late]);
-      if (first !== 'late') return first;
-    } catch (error) {
-      throw admissionError(error);
-    } finally {
-      clearTimeout(timer);
-    }
-    work.then(
-      (granted) => this.#release(new OpenHold(admittedRecord(request, granted, this.#engine.id), this.#port)),
-      () => undefined,
-    );
-    throw unavailable('The ledger did not answer in time.', null);
   }
 
   /** Ends a hold that no request will use: through the same way as every settlement, so that it happens once. */

@@ -3,10 +3,11 @@ import type { JournalRecord } from '../../core/ledger/index.js';
 import { parsePrice, renderPrice } from '../../core/pricing/index.js';
 
 /** Eight hex digits of the CRC-32 of the JSON after them, a space, the JSON, a newline: readable with any pager. */
-const CRC_DIGITS = 8;
+export const CRC_DIGITS = 8;
 /** Money is written as strings; these fields are strings already. */
 const TEXT_FIELDS = new Set(['priceNanoUsd']);
 
+/** A record's line. What every request writes goes through `JournalLines`. */
 export function encodeRecord(record: JournalRecord): string {
   const plain = record.type === 'price' ? { type: 'price', price: renderPrice(record.price) } : record;
   const json = renderJson(plain);
@@ -23,12 +24,9 @@ export function decodeRecord(line: string): JournalRecord | null {
   return record.type === 'price' ? { type: 'price', price: parsePrice(record.price, 'price') } : record;
 }
 
-/** Printable ASCII without quote and backslash: what stands in JSON as it is. */
-const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
-
 /** What `JSON.stringify` writes, with integers of money as strings; its replacer costs twice as much as all the writing. */
 function renderJson(value: unknown): string {
-  if (typeof value === 'string') return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value);
+  if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'bigint') return `"${value}"`;
   if (typeof value !== 'object' || value === null) return String(value);
   if (Array.isArray(value)) return `[${value.map(renderJson).join(',')}]`;

@@ -4,6 +4,7 @@ import type { EngineRecord, JournalRecord, RequestFold } from '../../core/ledger
 import type { Price } from '../../core/pricing/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import { encodeRecord } from './journal-codec.js';
+import { JournalLines } from './journal-lines.js';
 
 /** The journal cannot take a record: its disk is full or gone. */
 export class JournalUnavailableError extends Error {
@@ -17,6 +18,13 @@ interface Segment {
   /** Ended requests whose record stands here and that the database has not taken yet. */
   unposted: number;
   prices: Set<string>;
+}
+
+export interface JournalOwner {
+  /** Requests that have not ended: a new segment begins with them. */
+  openFolds(): Iterable<RequestFold>;
+  /** Records are lost: what those who wait for them are told. */
+  lost(error: Error): Error;
 }
 
 /** New requests are refused before the journal is full, so that those that run can still write their end. */
@@ -35,22 +43,22 @@ const FAILURE_PAUSE_MS = 1_000;
 export class Journal {
   readonly #directory: string;
   readonly #settings: BillingSettings;
-  readonly #openFolds: () => Iterable<RequestFold>;
+  readonly #owner: JournalOwner;
   readonly #segments: Segment[] = [];
   #header: EngineRecord;
   #number = 0;
   #failedAtMs = Number.NEGATIVE_INFINITY;
   #dirty = false;
   /** Records of this turn, for the current segment. */
-  #pending = '';
+  readonly #pending = new JournalLines();
   #written: Written | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(directory: string, header: EngineRecord, settings: BillingSettings, openFolds: () => Iterable<RequestFold>) {
+  constructor(directory: string, header: EngineRecord, settings: BillingSettings, owner: JournalOwner) {
     this.#directory = directory;
     this.#header = header;
     this.#settings = settings;
-    this.#openFolds = openFolds;
+    this.#owner = owner;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#begin();
     this.#timer = setInterval(() => this.#sync(), settings.fsyncMs);
@@ -72,20 +80,20 @@ export class Journal {
 
   /** Returns what `posted` wants when an `ended` record has been taken by the database. Throws when no segment can take it. */
   append(record: JournalRecord): Segment {
-    if (this.#current.bytes + this.#pending.length >= this.#settings.segmentBytes) this.#rotate();
+    if (this.#current.bytes + this.#pending.byteCount >= this.#settings.segmentBytes) this.#rotate();
     const segment = this.#current;
-    if (this.#pending === '') setImmediate(() => this.#flush());
-    this.#pending += encodeRecord(record);
+    if (this.#pending.byteCount === 0) setImmediate(() => this.#flush());
+    this.#pending.append(record);
     if (record.type === 'ended') segment.unposted += 1;
     return segment;
   }
 
   /**
    * Resolves when the operating system has every record appended so far; undefined when it has them already. Rejects with
-   * JournalUnavailableError when it could not take those of this turn.
+   * what the owner says of it when it could not take those of this turn. One promise for all who wait in the same turn.
    */
   written(): Promise<void> | undefined {
-    if (this.#pending === '') return undefined;
+    if (this.#pending.byteCount === 0) return undefined;
     this.#written ??= newWritten();
     return this.#written.promise;
   }
@@ -132,23 +140,23 @@ export class Journal {
     const path = join(this.#directory, `${String(this.#number).padStart(8, '0')}.journal`);
     const segment: Segment = { path, fd: openSync(path, 'ax', 0o600), bytes: 0, unposted: 0, prices: new Set() };
     this.#segments.push(segment);
-    this.#write(segment, encodeRecord(this.#header));
+    this.#write(segment, Buffer.from(encodeRecord(this.#header)));
   }
 
   /** At the end of the turn. What cannot be written is lost to the journal; those who wait for it are told. */
   #flush(): void {
-    const text = this.#pending;
-    if (text === '') return;
+    if (this.#pending.byteCount === 0) return;
     const written = this.#written;
-    this.#pending = '';
     this.#written = null;
     try {
-      this.#write(this.#current, text);
+      this.#write(this.#current, this.#pending.bytes, this.#pending.byteCount);
       written?.resolve();
     } catch (error) {
       // The prices among the lost records must stand before the next one that names them.
       this.#segments.at(-1)?.prices.clear();
-      written?.reject(error as Error);
+      written?.reject(this.#owner.lost(error as Error));
+    } finally {
+      this.#pending.clear();
     }
   }
 
@@ -157,8 +165,8 @@ export class Journal {
     const before = this.#current;
     try {
       this.#begin();
-      const carried = [...this.#openFolds()].flatMap(recordsOf).map(encodeRecord).join('');
-      if (carried !== '') this.#write(this.#current, carried);
+      const carried = [...this.#owner.openFolds()].flatMap(recordsOf).map(encodeRecord).join('');
+      if (carried !== '') this.#write(this.#current, Buffer.from(carried));
       fdatasyncSync(before.fd);
     } catch (error) {
       // A segment that could not take over is no successor: the old one goes on, longer than wished.
@@ -174,11 +182,10 @@ export class Journal {
   }
 
   /** A short or failed write is taken back, so that the next record begins on its own line. */
-  #write(segment: Segment, text: string): void {
-    const bytes = Buffer.from(text);
+  #write(segment: Segment, bytes: Uint8Array, byteCount = bytes.length): void {
     try {
-      const written = writeSync(segment.fd, bytes);
-      if (written !== bytes.length) throw new Error(`${written} of ${bytes.length} bytes were written`);
+      const written = writeSync(segment.fd, bytes, 0, byteCount);
+      if (written !== byteCount) throw new Error(`${written} of ${byteCount} bytes were written`);
       segment.bytes += written;
       this.#dirty = true;
     } catch (error) {

@@ -107,7 +107,8 @@ export interface Hold {
 
 /** Port of the spine to the ledger. Throws GatewayError `insufficient_credits`, `budget_exceeded` (402) or `service_unavailable` (503). */
 export abstract class Holds {
-  abstract hold(request: HoldRequest): Promise<Hold>;
+  /** At once when what this process has leased covers it; rejects as it throws. */
+  abstract hold(request: HoldRequest): Hold | Promise<Hold>;
   /**
    * Resolves when everything that holds were told so far would survive the death of this process; undefined when it does
    * already. To be waited for before a provider is called and before a client sees its end. Rejects with GatewayError 503.

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { TOKEN_CLASSES, type Usage } from '../../core/chat/usage.js';
+import type { AdmittedRecord, EndedRecord, ForwardedRecord, JournalRecord } from '../../core/ledger/index.js';
+import { parsePrice } from '../../core/pricing/index.js';
+import { decodeRecord, encodeRecord } from './journal-codec.js';
+import { JournalLines } from './journal-lines.js';
+
+const text = fc.oneof(fc.string({ unit: fc.constantFrom(...'abcXYZ019_-/.: ') }), fc.string(), fc.string({ unit: 'binary' }));
+const count = fc.oneof(fc.nat({ max: 2_000 }), fc.nat(), fc.maxSafeNat());
+const number = fc.oneof(count, fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 }), fc.double({ noNaN: true, noDefaultInfinity: true, min: 0, max: 1e15 }));
+const money = fc.oneof(fc.bigInt({ min: 0n, max: 5_000_000_000n }), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 70n }));
+const or = <Value>(arbitrary: fc.Arbitrary<Value>): fc.Arbitrary<Value | null> => fc.option(arbitrary, { nil: null });
+const usage = fc.record(Object.fromEntries(TOKEN_CLASSES.map((tokenClass) => [tokenClass, count]))) as unknown as fc.Arbitrary<Usage>;
+
+const admitted: fc.Arbitrary<AdmittedRecord> = fc.record({
+  type: fc.constant('admitted'),
+  requestId: text, engineId: count, organizationId: text, projectId: text, keyId: text, model: text, holdNanoUsd: money, expectedCostNanoUsd: money,
+  parts: fc.array(fc.record({ ceilingId: count, kind: fc.constantFrom('account', 'budget'), leaseNumber: fc.integer(), amountNanoUsd: money }), { maxLength: 4 }),
+  receivedAtMs: number, admittedAtMs: number,
+}, { noNullPrototype: true });
+const forwarded: fc.Arbitrary<ForwardedRecord> = fc.record({
+  type: fc.constant('forwarded'), requestId: text, number: count, provider: text, upstreamModel: text, atMs: number,
+}, { noNullPrototype: true });
+const lines = fc.array(fc.record({ class: text, quantity: count, priceNanoUsd: text, unit: fc.constantFrom('per_image', 'per_second') }, { noNullPrototype: true }), { maxLength: 1 });
+const ended: fc.Arbitrary<EndedRecord> = fc.record({
+  type: fc.constant('ended'),
+  requestId: text,
+  outcome: fc.record({
+    state: fc.constantFrom('completed', 'failed', 'canceled'), worthNanoUsd: money, providerCostNanoUsd: money, suspenseNanoUsd: money, usage,
+    units: fc.record({ requests: count, images: count, seconds: number }, { noNullPrototype: true }), estimated: fc.boolean(), lines, priceId: or(text),
+  }, { noNullPrototype: true }),
+  attempts: count, provider: or(text), upstreamModel: or(text), servedModel: or(text), forwardedAtMs: or(number), firstTokenAtMs: or(number), endedAtMs: number,
+}, { noNullPrototype: true });
+const price: JournalRecord = { type: 'price', price: parsePrice({ input: '3', output: '15' }, 'price') };
+
+const written = (of: JournalLines): string => Buffer.from(of.bytes).toString('utf8', 0, of.byteCount);
+
+describe('lines of the journal', () => {
+  it('are byte for byte what the general encoder writes, and read back as what was written', () => {
+    const journal = new JournalLines();
+    fc.assert(
+      fc.property(fc.array(fc.oneof(admitted, forwarded, ended, fc.constant(price)), { minLength: 1, maxLength: 12 }), (records) => {
+        journal.clear();
+        for (const record of records) journal.append(record);
+        const all = written(journal);
+        expect(all).toBe(records.map(encodeRecord).join(''));
+        expect(all.split('\n').slice(0, -1).map(decodeRecord)).toEqual(JSON.parse(JSON.stringify(records, bigintAsTag), tagAsBigint));
+      }),
+    );
+  });
+
+  it('grow as far as they must, and a record that cannot be written leaves those before it', () => {
+    const journal = new JournalLines();
+    const [record] = fc.sample(forwarded, 1) as [ForwardedRecord];
+    const long = { ...record, provider: 'p'.repeat(50_000), upstreamModel: '모델'.repeat(20_000) };
+    journal.append(record);
+    journal.append(long);
+    expect(() => journal.append({ type: 'ended', requestId: 'r' } as EndedRecord)).toThrow(TypeError);
+    journal.append(record);
+    expect(written(journal)).toBe([record, long, record].map(encodeRecord).join(''));
+  });
+});
+
+const bigintAsTag = (_name: string, value: unknown): unknown => (typeof value === 'bigint' ? { bigint: String(value) } : value);
+const tagAsBigint = (_name: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'bigint' in value ? BigInt(value.bigint as string) : value;

@@ -1,0 +1,212 @@
+import { crc32 } from 'node:zlib';
+import type { Usage } from '../../core/chat/usage.js';
+import type { AdmittedRecord, EndedRecord, ForwardedRecord, HoldPart, JournalRecord } from '../../core/ledger/index.js';
+import { CRC_DIGITS, encodeRecord } from './journal-codec.js';
+import { JsonBytes, literal } from './json-bytes.js';
+
+const SPACE = 0x20;
+const NEWLINE = 0x0a;
+const HEX = literal('0123456789abcdef');
+/** UTF-8 of one UTF-16 unit at most. */
+const MAX_UNIT_BYTES = 3;
+
+/**
+ * Lines of a journal in one piece of memory, until they are written. The three records that every request writes have their members
+ * in a fixed order and go straight into it, in a third of the time of `encodeRecord` (2026-11-30); all others are its work.
+ */
+export class JournalLines {
+  readonly #json = new JsonBytes();
+
+  get byteCount(): number {
+    return this.#json.length;
+  }
+
+  /** All lines; valid until the next change. */
+  get bytes(): Uint8Array {
+    return this.#json.bytes;
+  }
+
+  clear(): void {
+    this.#json.length = 0;
+  }
+
+  /** Throws what the record's writing throws; the lines before it stand. */
+  append(record: JournalRecord): void {
+    const start = this.#json.length;
+    try {
+      this.#appendTo(start, record);
+    } catch (error) {
+      this.#json.length = start;
+      throw error;
+    }
+  }
+
+  #appendTo(start: number, record: JournalRecord): void {
+    const json = this.#json;
+    json.reserve(CRC_DIGITS + 1);
+    json.length += CRC_DIGITS + 1;
+    json.isPlain = true;
+    if (writeQuickly(json, record) && json.isPlain) return this.#finish(start);
+    json.length = start;
+    const line = encodeRecord(record);
+    json.reserve(line.length * MAX_UNIT_BYTES);
+    json.length += json.bytes.write(line, start, 'utf8');
+  }
+
+  /** The checksum before the JSON, the newline after it. */
+  #finish(start: number): void {
+    const json = this.#json;
+    const jsonStart = start + CRC_DIGITS + 1;
+    let checksum = crc32(json.bytes.subarray(jsonStart, json.length));
+    json.reserve(1);
+    const { bytes } = json;
+    for (let at = start + CRC_DIGITS - 1; at >= start; at -= 1) {
+      bytes[at] = HEX[checksum & 0xf] as number;
+      checksum >>>= 4;
+    }
+    bytes[start + CRC_DIGITS] = SPACE;
+    bytes[json.length] = NEWLINE;
+    json.length += 1;
+  }
+}
+
+/** False for a record that is not one of the three. */
+function writeQuickly(json: JsonBytes, record: JournalRecord): boolean {
+  if (record.type === 'admitted') return writeAdmitted(json, record);
+  if (record.type === 'forwarded') return writeForwarded(json, record);
+  return record.type === 'ended' && writeEnded(json, record);
+}
+
+const member = (name: string): Uint8Array => literal(`,"${name}":`);
+
+const REQUEST_ID = member('requestId');
+const PROVIDER = member('provider');
+const UPSTREAM_MODEL = member('upstreamModel');
+const CLOSE = literal('}');
+
+const ADMITTED = literal('{"type":"admitted"');
+const ENGINE_ID = member('engineId');
+const ORGANIZATION_ID = member('organizationId');
+const PROJECT_ID = member('projectId');
+const KEY_ID = member('keyId');
+const MODEL = member('model');
+const HOLD = member('holdNanoUsd');
+const EXPECTED_COST = member('expectedCostNanoUsd');
+const PARTS = literal(',"parts":[');
+const PARTS_END = literal(']');
+const RECEIVED_AT = member('receivedAtMs');
+const ADMITTED_AT = member('admittedAtMs');
+
+function writeAdmitted(json: JsonBytes, record: AdmittedRecord): true {
+  json.raw(ADMITTED);
+  json.text(REQUEST_ID, record.requestId);
+  json.number(ENGINE_ID, record.engineId);
+  json.text(ORGANIZATION_ID, record.organizationId);
+  json.text(PROJECT_ID, record.projectId);
+  json.text(KEY_ID, record.keyId);
+  json.text(MODEL, record.model);
+  json.money(HOLD, record.holdNanoUsd);
+  json.money(EXPECTED_COST, record.expectedCostNanoUsd);
+  json.raw(PARTS);
+  for (let index = 0; index < record.parts.length; index += 1) writePart(json, record.parts[index] as HoldPart, index === 0);
+  json.raw(PARTS_END);
+  json.number(RECEIVED_AT, record.receivedAtMs);
+  json.number(ADMITTED_AT, record.admittedAtMs);
+  json.raw(CLOSE);
+  return true;
+}
+
+const FIRST_PART = literal('{"ceilingId":');
+const NEXT_PART = literal(',{"ceilingId":');
+const KIND = member('kind');
+const LEASE_NUMBER = member('leaseNumber');
+const AMOUNT = member('amountNanoUsd');
+
+function writePart(json: JsonBytes, part: HoldPart, isFirst: boolean): void {
+  json.number(isFirst ? FIRST_PART : NEXT_PART, part.ceilingId);
+  json.text(KIND, part.kind);
+  json.number(LEASE_NUMBER, part.leaseNumber);
+  json.money(AMOUNT, part.amountNanoUsd);
+  json.raw(CLOSE);
+}
+
+const FORWARDED = literal('{"type":"forwarded"');
+const NUMBER = member('number');
+const AT = member('atMs');
+
+function writeForwarded(json: JsonBytes, record: ForwardedRecord): true {
+  json.raw(FORWARDED);
+  json.text(REQUEST_ID, record.requestId);
+  json.number(NUMBER, record.number);
+  json.text(PROVIDER, record.provider);
+  json.text(UPSTREAM_MODEL, record.upstreamModel);
+  json.number(AT, record.atMs);
+  json.raw(CLOSE);
+  return true;
+}
+
+const ENDED = literal('{"type":"ended"');
+const STATE = literal(',"outcome":{"state":');
+const WORTH = member('worthNanoUsd');
+const PROVIDER_COST = member('providerCostNanoUsd');
+const SUSPENSE = member('suspenseNanoUsd');
+const REQUESTS = literal(',"units":{"requests":');
+const IMAGES = member('images');
+const SECONDS = member('seconds');
+const ESTIMATED = literal('},"estimated":');
+const PRICE_ID = literal(',"lines":[],"priceId":');
+const ATTEMPTS = literal('},"attempts":');
+const SERVED_MODEL = member('servedModel');
+const FORWARDED_AT = member('forwardedAtMs');
+const FIRST_TOKEN_AT = member('firstTokenAtMs');
+const ENDED_AT = member('endedAtMs');
+
+/** Lines of a charge are not journaled: a record that has some is written in full by the general way. */
+function writeEnded(json: JsonBytes, record: EndedRecord): boolean {
+  const { outcome } = record;
+  if (outcome.lines.length > 0) return false;
+  json.raw(ENDED);
+  json.text(REQUEST_ID, record.requestId);
+  json.text(STATE, outcome.state);
+  json.money(WORTH, outcome.worthNanoUsd);
+  json.money(PROVIDER_COST, outcome.providerCostNanoUsd);
+  json.money(SUSPENSE, outcome.suspenseNanoUsd);
+  writeUsage(json, outcome.usage);
+  json.number(REQUESTS, outcome.units.requests);
+  json.number(IMAGES, outcome.units.images);
+  json.number(SECONDS, outcome.units.seconds);
+  json.flag(ESTIMATED, outcome.estimated);
+  json.text(PRICE_ID, outcome.priceId);
+  json.number(ATTEMPTS, record.attempts);
+  json.text(PROVIDER, record.provider);
+  json.text(UPSTREAM_MODEL, record.upstreamModel);
+  json.text(SERVED_MODEL, record.servedModel);
+  json.number(FORWARDED_AT, record.forwardedAtMs);
+  json.number(FIRST_TOKEN_AT, record.firstTokenAtMs);
+  json.number(ENDED_AT, record.endedAtMs);
+  json.raw(CLOSE);
+  return true;
+}
+
+const INPUT = literal(',"usage":{"input":');
+const CACHE_READ = member('cacheRead');
+const CACHE_WRITE = member('cacheWrite');
+const CACHE_WRITE_1H = member('cacheWrite1h');
+const OUTPUT = member('output');
+const REASONING = member('reasoning');
+const AUDIO_IN = member('audioIn');
+const AUDIO_OUT = member('audioOut');
+const IMAGE = member('image');
+
+function writeUsage(json: JsonBytes, usage: Usage): void {
+  json.number(INPUT, usage.input);
+  json.number(CACHE_READ, usage.cacheRead);
+  json.number(CACHE_WRITE, usage.cacheWrite);
+  json.number(CACHE_WRITE_1H, usage.cacheWrite1h);
+  json.number(OUTPUT, usage.output);
+  json.number(REASONING, usage.reasoning);
+  json.number(AUDIO_IN, usage.audioIn);
+  json.number(AUDIO_OUT, usage.audioOut);
+  json.number(IMAGE, usage.image);
+  json.raw(CLOSE);
+}
