@@ -25,6 +25,8 @@ async function stream(hold: Hold, index: number): Promise<void> {
     if (tokens % 30 === 0) hold.checkpoint({ ...NO_USAGE, output: tokens }, PRICE);
     if (index % 5 === 0 && tokens >= 100) {
       hold.settle(ending(tokens));
+      // As the gateway does before the last byte: the journal is written at the end of the event loop's turn.
+      await engine.written();
       say(`ended ${hold.requestId} ${tokens}`);
       return;
     }
