@@ -58,6 +58,11 @@ describe('a killed process', () => {
     await gone;
   }
 
+  async function endsArePosted({ ended }: Seen): Promise<boolean> {
+    const money = await new LedgerRequests(fixture.database).findMany([...ended.keys()]);
+    return [...ended].every(([requestId, tokens]) => money.get(requestId)?.chargedNanoUsd === BigInt(tokens) * 1_000n);
+  }
+
   /** Nobody pays more than was delivered, nothing is open, every answer a client saw end is charged exactly. */
   async function expectSettled(seen: Seen, organizationId: string): Promise<number> {
     const report = await new LedgerVerify(fixture.database).verify();
@@ -95,6 +100,7 @@ describe('a killed process', () => {
     const seen = await start('sweeper', 20);
     const watcher = await startLedger(fixture.database, join(directory.path, 'elsewhere'));
     await until(() => [...seen.delivered.values()].some((tokens) => tokens >= 150));
+    await until(() => endsArePosted(seen));
     expect(await watcher.sweeper.run(watcher.engine.id)).toBe(0);
     await kill(seen);
     const killedMs = Date.now();
@@ -117,10 +123,7 @@ describe('a killed process', () => {
     await until(async () => (await watcher.sweeper.run(watcher.engine.id)) > 0);
     seen.child.kill('SIGCONT');
     await until(() => seen.ended.size === 2);
-    await until(async () => {
-      const money = await new LedgerRequests(fixture.database).findMany([...seen.ended.keys()]);
-      return [...seen.ended].every(([requestId, tokens]) => money.get(requestId)?.chargedNanoUsd === BigInt(tokens) * 1_000n);
-    });
+    await until(() => endsArePosted(seen));
     await kill(seen);
     const next = await startLedger(fixture.database, join(directory.path, 'frozen'));
     await next.successor.run(next.engine.journalDirectory);
