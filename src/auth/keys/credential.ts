@@ -7,6 +7,8 @@ export interface CredentialHeaders {
   readonly headers: IncomingHttpHeaders;
   /** Names and values as they came: the only place where a second `Authorization` is still seen (Node drops it from `headers`). */
   readonly rawHeaders?: readonly string[];
+  /** The connection they came over. */
+  readonly socket?: object;
 }
 
 /** Why a request was not authenticated: the label of `og_auth_failures_total`. */
@@ -61,6 +63,7 @@ export function requireWellFormed(key: string): void {
 
 /** Null when the scheme is not Bearer; '' when nothing follows it, or nothing was sent at all. */
 function bearerOf(authorization: string): string | null {
+  if (authorization.startsWith('Bearer ')) return authorization.slice(7).trim();
   const text = authorization.trim();
   if (text === '') return '';
   if (text.length < 6 || text.slice(0, 6).toLowerCase() !== 'bearer') return null;

@@ -61,6 +61,9 @@ class TableLoader extends KeyLoader {
   }
 }
 
+/** Over which all requests of a test come; undefined: each over one of its own. */
+let connection: object | undefined;
+
 function start() {
   const clock = new ManualClock();
   const loader = new TableLoader();
@@ -69,7 +72,7 @@ function start() {
     failed: (reason) => events.failures.push(reason),
     unreadable: (fault) => events.faults.push(`${fault.layer} ${fault.id}: ${fault.reason}`),
   });
-  const authenticate = (key: string): Caller | Promise<Caller> => directory.authenticate({ headers: { authorization: `Bearer ${key}` } });
+  const authenticate = (key: string): Caller | Promise<Caller> => directory.authenticate({ headers: { authorization: `Bearer ${key}` }, socket: connection });
   const codeOf = async (key: string): Promise<string> => {
     try {
       await authenticate(key);
@@ -82,7 +85,11 @@ function start() {
   return { clock, loader, events, directory, authenticate, codeOf };
 }
 
-describe('KeyDirectory', () => {
+describe.each([['a connection of its own', false], ['one connection', true]])('KeyDirectory, each request over %s', (_name, isShared) => {
+  beforeEach(() => {
+    connection = isShared ? {} : undefined;
+  });
+
   it('answers known keys at once, with one shared caller', async () => {
     const { loader, directory, authenticate } = start();
     const key = loader.addKey();
@@ -210,6 +217,17 @@ describe('KeyDirectory', () => {
     expect(directory.callerOf('key_0')).toBe(authenticate(key));
     expect(directory.callerOf('key_1').keyId).toBe('key_1');
     expect(() => directory.callerOf('key_9')).toThrow('There is no key key_9');
+  });
+
+  it('keeps apart the keys of clients that share a connection', async () => {
+    const { loader, directory, authenticate, codeOf } = start();
+    const [first, second] = [loader.addKey(), loader.addKey({ revoked_at: new Date(0) })];
+    await directory.reload();
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect(((await authenticate(first)) as Caller).keyId).toBe('key_0');
+      expect(await codeOf(second)).toBe('revoked_api_key');
+      expect(await codeOf(`${first.slice(0, -1)}${first.endsWith('a') ? 'b' : 'a'}`)).toBe('invalid_api_key');
+    }
   });
 
   it('drops what was deleted', async () => {

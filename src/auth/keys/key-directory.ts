@@ -4,6 +4,7 @@ import type { Caller } from '../../core/policy/index.js';
 import type { Clock } from '../../platform/clock/index.js';
 import type { Secrets } from '../../platform/secrets/index.js';
 import { BoundedMap } from './bounded-map.js';
+import { ConnectionKeys } from './connection-keys.js';
 import { AuthenticationError, readCredential, requireWellFormed, unknownKey, type AuthFailure, type CredentialHeaders } from './credential.js';
 import { DigestLookups } from './digest-lookups.js';
 import { KeyIndex, type LayerFault, type SecretEntry } from './key-index.js';
@@ -34,6 +35,7 @@ export class KeyDirectory {
   readonly #index = new KeyIndex(MAX_SECRETS);
   /** SHA-256 of the whole presented key → entry: saves the keyed digest (3 µs) for keys seen before, and holds no key. */
   readonly #remembered = new BoundedMap<string, SecretEntry>(MAX_REMEMBERED);
+  readonly #connections = new ConnectionKeys();
   readonly #unknown = new BoundedMap<string, number>(MAX_UNKNOWN);
   readonly #lookups = new DigestLookups((digests) => this.#lookUp(digests));
   #cursor: string | null = null;
@@ -58,7 +60,7 @@ export class KeyDirectory {
   authenticate(request: CredentialHeaders): Caller | Promise<Caller> {
     try {
       const key = readCredential(request);
-      const known = this.#recall(key);
+      const known = this.#recall(key, request.socket);
       return known === null ? this.#askFor(key) : this.#judge(known);
     } catch (error) {
       throw this.#noted(error);
@@ -68,7 +70,7 @@ export class KeyDirectory {
   /** The caller when memory knows the key, null when it must be looked up (`authenticate`). Throws as `authenticate` does. */
   find(request: CredentialHeaders): Caller | null {
     try {
-      const entry = this.#recall(readCredential(request));
+      const entry = this.#recall(readCredential(request), request.socket);
       return entry === null ? null : this.#judge(entry);
     } catch (error) {
       throw this.#noted(error);
@@ -101,7 +103,15 @@ export class KeyDirectory {
     await this.#start(() => this.#readAll());
   }
 
-  #recall(key: string): SecretEntry | null {
+  #recall(key: string, connection: object | undefined): SecretEntry | null {
+    const last = this.#connections.find(connection, key);
+    if (last !== null && last.key !== null) return last;
+    const entry = this.#find(key);
+    if (entry !== null) this.#connections.remember(connection, key, entry);
+    return entry;
+  }
+
+  #find(key: string): SecretEntry | null {
     const fingerprint = hash('sha256', key, 'base64');
     const remembered = this.#remembered.get(fingerprint);
     if (remembered !== undefined && remembered.key !== null) return remembered;
