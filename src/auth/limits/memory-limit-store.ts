@@ -19,7 +19,7 @@ interface SubjectState {
   isLive: boolean;
 }
 
-/** A subject with its limits looked up once, as admission walks over them. */
+/** A subject with its limits looked up once, as admission walks over them. Current while its state lives. */
 interface Counted {
   readonly subject: LimitSubject;
   readonly state: SubjectState;
@@ -73,13 +73,14 @@ export class MemoryLimitStore extends LimitStore {
       return { admitted: false, binding: obstacle.state, retryAfterMs: obstacle.retryAfterMs, windows: statesOf(counted, nowMs) };
     }
     const reserved = Math.max(minimumTokens, Math.min(reserveTokens, tokenRoom(counted, nowMs)));
-    return { admitted: true, reservation: new MemoryReservation(counted, reserved, this.#clock) };
+    return { admitted: true, reservation: new MemoryReservation(counted, reserved, this.#clock, nowMs) };
   }
 
   /** Counts without judging: for what was admitted elsewhere. */
   take(subjects: readonly LimitSubject[], reservedTokens: number): Reservation {
-    this.#sweep(this.#clock.monotonicMs());
-    return new MemoryReservation(subjects.map((subject) => this.#countedOf(subject)), reservedTokens, this.#clock);
+    const nowMs = this.#clock.monotonicMs();
+    this.#sweep(nowMs);
+    return new MemoryReservation(subjects.map((subject) => this.#countedOf(subject)), reservedTokens, this.#clock, nowMs);
   }
 
   override async observe(subjects: readonly LimitSubject[]): Promise<WindowState[]> {
@@ -163,11 +164,10 @@ class MemoryReservation implements Reservation {
   readonly #buckets: number[] = [];
   #isOpen = true;
 
-  constructor(counted: readonly Counted[], reservedTokens: number, clock: Clock) {
+  constructor(counted: readonly Counted[], reservedTokens: number, clock: Clock, nowMs: number) {
     this.reservedTokens = reservedTokens;
     this.#counted = counted;
     this.#clock = clock;
-    const nowMs = clock.monotonicMs();
     for (const { state, windows } of counted) {
       state.running += 1;
       for (const { window, shape } of windows) this.#buckets.push(window.add(nowMs, shape.counts === 'requests' ? 1 : reservedTokens));

@@ -32,18 +32,21 @@ function tighter(best: TightWindow | null, { limitCount, usedCount, resetMs }: W
 
 /** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them. */
 export function rateLimitHeaders({ requests, tokens }: TightWindows): Record<string, string> {
-  const headers: Record<string, string> = {};
-  if (requests !== null) {
-    headers['x-ratelimit-limit-requests'] = String(requests.limitCount);
-    headers['x-ratelimit-remaining-requests'] = String(requests.remainingCount);
-    headers['x-ratelimit-reset-requests'] = duration(requests.resetMs);
-  }
+  const headers: Record<string, string> = requests === null ? {} : requestHeaders(requests);
   if (tokens !== null) {
     headers['x-ratelimit-limit-tokens'] = String(tokens.limitCount);
     headers['x-ratelimit-remaining-tokens'] = String(tokens.remainingCount);
     headers['x-ratelimit-reset-tokens'] = duration(tokens.resetMs);
   }
   return headers;
+}
+
+function requestHeaders({ limitCount, remainingCount, resetMs }: TightWindow): Record<string, string> {
+  return {
+    'x-ratelimit-limit-requests': String(limitCount),
+    'x-ratelimit-remaining-requests': String(remainingCount),
+    'x-ratelimit-reset-requests': duration(resetMs),
+  };
 }
 
 /** `anthropic-ratelimit-*`: the same facts, the reset as a time. */
@@ -61,7 +64,8 @@ export function anthropicRateLimitHeaders({ requests, tokens }: TightWindows, no
 /** Whole seconds, rounded up so that waiting them suffices: `1s`, `6m0s`, `23h59m59s`. */
 function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1_000));
-  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
+  const hours = Math.floor(seconds / 3_600);
+  const minutes = Math.floor(seconds / 60) % 60;
   if (hours > 0) return `${hours}h${minutes}m${seconds % 60}s`;
   return minutes > 0 ? `${minutes}m${seconds % 60}s` : `${seconds}s`;
 }

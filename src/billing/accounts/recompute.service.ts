@@ -1,5 +1,5 @@
 import { Injectable, Optional } from '@nestjs/common';
-import { chargeFor, parsePrice, type Price } from '../../core/pricing/index.js';
+import { totalFor, parsePrice, type Price } from '../../core/pricing/index.js';
 import { Database, type Queryable } from '../../platform/database/index.js';
 import type { JobContext } from '../../platform/queue/index.js';
 import { BillingMetrics } from '../billing-metrics.js';
@@ -81,7 +81,7 @@ async function wrongAmong(snapshot: Queryable, rows: readonly PricedRow[], price
   await loadPrices(snapshot, rows, prices);
   return rows.flatMap((row) => {
     const price = prices.get(row.price_id);
-    const recomputed = price === undefined ? -1n : chargeFor(readUsage(row.usage), price, readUnits(row.units)).totalNanoUsd;
+    const recomputed = price === undefined ? -1n : totalFor(readUsage(row.usage), price, readUnits(row.units));
     return recomputed === BigInt(row.worth) ? [] : [{ requestId: row.request_id, worthNanoUsd: BigInt(row.worth), recomputedNanoUsd: recomputed }];
   });
 }

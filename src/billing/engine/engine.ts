@@ -67,8 +67,8 @@ export class Engine {
   }
 
   /** The database's time in whole milliseconds: grants and periods must not depend on this machine's clock. */
-  databaseNowMs(): number {
-    return Math.round(this.clock.monotonicMs() + this.#offsetMs);
+  databaseNowMs(monotonicMs = this.clock.monotonicMs()): number {
+    return Math.round(monotonicMs + this.#offsetMs);
   }
 
   /** Another word from the database about its time, as it comes with an admission. */

@@ -25,10 +25,11 @@ export class Ceilings {
 
   /** All from memory, or null. */
   find(request: HoldRequest): Need[] | null {
-    const nowMs = this.clock.monotonicMs();
     const account = this.#known.get(request.organizationId);
     if (account === undefined) return null;
     const needs: Need[] = [{ ceilingId: account.id, kind: 'account' }];
+    if (request.budgets.length === 0) return needs;
+    const nowMs = this.clock.monotonicMs();
     for (const budget of request.budgets) {
       const known = this.#known.get(budgetKey(budget, request.timezone));
       if (known === undefined || known.untilMs <= nowMs) return null;

@@ -39,8 +39,9 @@ export class Granting {
     if (request.strict && request.amountNanoUsd > 0n) return null;
     const needs = ceilings.find(request);
     if (needs === null) return null;
-    const parts = book.carve(needs, request.amountNanoUsd, clock.monotonicMs());
-    if (parts !== null) return { parts, admittedAtMs: engine.databaseNowMs() };
+    const nowMs = clock.monotonicMs();
+    const parts = book.carve(needs, request.amountNanoUsd, nowMs);
+    if (parts !== null) return { parts, admittedAtMs: engine.databaseNowMs(nowMs) };
     keeper.missed();
     return null;
   }

@@ -8,12 +8,13 @@ import {
   type EndedRecord,
   type Ending,
   type Hold,
+  type Outcome,
   type RequestFold,
   type RequestRecord,
   type Settlement,
   type SettlementPolicy,
 } from '../../core/ledger/index.js';
-import { chargeFor, isBelievable, type Price } from '../../core/pricing/index.js';
+import { isBelievable, totalFor, type Price } from '../../core/pricing/index.js';
 import { failpoint } from '../../platform/failpoint/index.js';
 import type { Segment } from '../journal/journal.js';
 import { NOTHING_DUE, type PendingRequest } from '../posting/flusher.js';
@@ -56,7 +57,8 @@ export class OpenHold implements Hold, PendingRequest, Placed {
 
   forwarded(attempt: { provider: string; upstreamModel: string; number: number; atMs: number }): void {
     if (this.fold.ended !== null) return;
-    this.#record({ type: 'forwarded', requestId: this.requestId, ...attempt }, null);
+    const { provider, upstreamModel, number, atMs } = attempt;
+    this.#record({ type: 'forwarded', requestId: this.requestId, number, provider, upstreamModel, atMs }, null);
     this.#port.changed(this);
   }
 
@@ -68,10 +70,10 @@ export class OpenHold implements Hold, PendingRequest, Placed {
 
   checkpoint(delivered: Usage, price: Price): void {
     if (this.fold.ended !== null || !isBelievable(delivered)) return;
-    const { totalNanoUsd } = chargeFor(delivered, price, CHECKPOINT_UNITS);
+    const chargeNanoUsd = totalFor(delivered, price, CHECKPOINT_UNITS);
     const sequence = (this.fold.checkpoint?.sequence ?? 0) + 1;
     const usage = { ...delivered };
-    this.#record({ type: 'checkpoint', requestId: this.requestId, sequence, usage, priceId: price.id, chargeNanoUsd: totalNanoUsd, atMs: this.#port.monotonicMs() }, price);
+    this.#record({ type: 'checkpoint', requestId: this.requestId, sequence, usage, priceId: price.id, chargeNanoUsd, atMs: this.#port.monotonicMs() }, price);
     // The one before it is in the journal by now.
     if (sequence > 1) failpoint('checkpointed');
     this.#port.changed(this);
@@ -79,9 +81,8 @@ export class OpenHold implements Hold, PendingRequest, Placed {
 
   settle(ending: Ending): Settlement {
     if (this.#settlement !== null) return this.#settlement;
-    const { lines, ...outcome } = settle(ending, this.#port.policy);
-    const ended = endedRecord(this.requestId, { ...outcome, lines: [] }, ending);
-    this.segment = this.#record(ended, ending.price);
+    const outcome = settle(ending, this.#port.policy);
+    this.segment = this.#record(endedRecord(this.requestId, outcome, ending), ending.price);
     this.endedAtMs = this.#port.monotonicMs();
     this.#settlement = {
       state: outcome.state,
@@ -90,7 +91,7 @@ export class OpenHold implements Hold, PendingRequest, Placed {
       providerCostNanoUsd: outcome.providerCostNanoUsd,
       usage: outcome.usage,
       estimated: outcome.estimated,
-      lines,
+      lines: outcome.lines,
       priceId: outcome.priceId,
     };
     this.#port.ended(this);
@@ -104,11 +105,13 @@ export class OpenHold implements Hold, PendingRequest, Placed {
   }
 }
 
-function endedRecord(requestId: string, outcome: EndedRecord['outcome'], ending: Ending): EndedRecord {
+/** Without the lines of the charge, which follow from usage and price. */
+function endedRecord(requestId: string, outcome: Outcome, ending: Ending): EndedRecord {
+  const { state, worthNanoUsd, providerCostNanoUsd, suspenseNanoUsd, usage, units, estimated, priceId } = outcome;
   return {
     type: 'ended',
     requestId,
-    outcome,
+    outcome: { state, worthNanoUsd, providerCostNanoUsd, suspenseNanoUsd, usage, units, estimated, lines: [], priceId },
     attempts: ending.attempts,
     provider: ending.provider ?? null,
     upstreamModel: ending.upstreamModel ?? null,

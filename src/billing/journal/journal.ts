@@ -75,7 +75,8 @@ export class Journal {
 
   /** Whether there is room for new requests. */
   acceptsAdmissions(): boolean {
-    return performance.now() - this.#failedAtMs > FAILURE_PAUSE_MS && this.sizeBytes < this.#settings.journalMaxBytes * ADMISSION_SHARE;
+    const failedLately = this.#failedAtMs !== Number.NEGATIVE_INFINITY && performance.now() - this.#failedAtMs <= FAILURE_PAUSE_MS;
+    return !failedLately && this.sizeBytes < this.#settings.journalMaxBytes * ADMISSION_SHARE;
   }
 
   /** Returns what `posted` wants when an `ended` record has been taken by the database. Throws when no segment can take it. */

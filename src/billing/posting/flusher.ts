@@ -74,15 +74,18 @@ export class Flusher {
 
   /** A running request: its row is written when it runs longer than a moment, and again when it changes. */
   touch(request: PendingRequest): void {
-    if (request.rowDueMs === NOTHING_DUE) this.#owe(request, this.#clock.monotonicMs() + this.#settings.runningRowAfterMs);
-    this.#schedule(this.#settings.runningRowAfterMs);
+    // It is waited for already: whoever owes a row has set the timer, and every batch sets it again while one is owed.
+    if (request.rowDueMs !== NOTHING_DUE) return;
+    const nowMs = this.#clock.monotonicMs();
+    this.#owe(request, nowMs + this.#settings.runningRowAfterMs);
+    this.#schedule(this.#settings.runningRowAfterMs, nowMs);
   }
 
   end(request: PendingRequest): void {
     this.#forgive(request);
     this.#ended.push(request);
     this.#count(request, 1);
-    this.#schedule(this.#ended.length >= this.#settings.flushMaxCount ? 0 : this.#settings.flushMs);
+    this.#schedule(this.#ended.length >= this.#settings.flushMaxCount ? 0 : this.#settings.flushMs, request.endedAtMs);
   }
 
   /** Whether money of this ceiling is about to be free again. */
@@ -105,8 +108,8 @@ export class Flusher {
   }
 
   /** An earlier time wins; a later one never postpones, or steady traffic would postpone for ever. */
-  #schedule(delayMs: number): void {
-    const dueMs = this.#clock.monotonicMs() + delayMs;
+  #schedule(delayMs: number, nowMs = this.#clock.monotonicMs()): void {
+    const dueMs = nowMs + delayMs;
     if (this.#stopped || (this.#timer !== null && this.#timerDueMs <= dueMs)) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timerDueMs = dueMs;

@@ -26,6 +26,22 @@ export function burnOrder(a: Grant, b: Grant): number {
  * the ceiling allowed always finds its money.
  */
 export function burnGrants(grants: readonly Grant[], amountNanoUsd: bigint, admittedAtMs: number): Burn[] {
+  const first = firstToBurn(grants, admittedAtMs);
+  if (first === null || amountNanoUsd <= 0n || first.remainingNanoUsd < amountNanoUsd) return burnInOrder(grants, amountNanoUsd, admittedAtMs);
+  first.remainingNanoUsd -= amountNanoUsd;
+  return [{ grantId: first.id, amountNanoUsd }];
+}
+
+/** Of the grants that were valid at admission and have anything left, the first in burn order: mostly it pays everything. */
+function firstToBurn(grants: readonly Grant[], admittedAtMs: number): Grant | null {
+  let first: Grant | null = null;
+  for (const grant of grants) {
+    if (grant.remainingNanoUsd > 0n && isValidAt(grant, admittedAtMs) && (first === null || burnOrder(grant, first) < 0)) first = grant;
+  }
+  return first;
+}
+
+function burnInOrder(grants: readonly Grant[], amountNanoUsd: bigint, admittedAtMs: number): Burn[] {
   const valid = grants.filter((grant) => isValidAt(grant, admittedAtMs)).sort(burnOrder);
   const unexpired = grants.filter((grant) => expiryOf(grant) > admittedAtMs && !valid.includes(grant)).sort(burnOrder);
   const rest = grants.filter((grant) => !valid.includes(grant) && !unexpired.includes(grant)).sort(burnOrder);

@@ -1,24 +1,24 @@
 /** What holds asked of one ceiling within a second or two: the busier of the running second and the one before it. */
 export interface Second {
-  readonly nanoUsd: bigint;
-  readonly count: number;
-  readonly largestNanoUsd: bigint;
+  nanoUsd: bigint;
+  count: number;
+  largestNanoUsd: bigint;
 }
 
 const WINDOW_MS = 1_000;
-const NOTHING: Second = { nanoUsd: 0n, count: 0, largestNanoUsd: 0n };
 
 /** How much holds ask of one ceiling. Times are monotonic. */
 export class Demand {
   #startedMs = Number.NEGATIVE_INFINITY;
-  #running: Second = NOTHING;
-  #before: Second = NOTHING;
+  #running = nothing();
+  #before = nothing();
   #lastMs = Number.NEGATIVE_INFINITY;
 
   note(amountNanoUsd: bigint, nowMs: number): void {
     this.#turn(nowMs);
-    const { nanoUsd, count, largestNanoUsd } = this.#running;
-    this.#running = { nanoUsd: nanoUsd + amountNanoUsd, count: count + 1, largestNanoUsd: most(largestNanoUsd, amountNanoUsd) };
+    this.#running.nanoUsd += amountNanoUsd;
+    this.#running.count += 1;
+    this.#running.largestNanoUsd = most(this.#running.largestNanoUsd, amountNanoUsd);
     this.#lastMs = nowMs;
   }
 
@@ -38,16 +38,20 @@ export class Demand {
   #turn(nowMs: number): void {
     const elapsedMs = nowMs - this.#startedMs;
     if (elapsedMs < WINDOW_MS) return;
-    this.#before = elapsedMs < 2 * WINDOW_MS ? this.#running : NOTHING;
-    this.#running = NOTHING;
+    this.#before = elapsedMs < 2 * WINDOW_MS ? this.#running : nothing();
+    this.#running = nothing();
     this.#startedMs = nowMs;
   }
+}
+
+function nothing(): Second {
+  return { nanoUsd: 0n, count: 0, largestNanoUsd: 0n };
 }
 
 export interface LeaseFigures {
   /** What can still be carved from each lease on the ceiling. */
   readonly spares: readonly bigint[];
-  readonly second: Second;
+  readonly second: Readonly<Second>;
   readonly idle: boolean;
   /** False while credit is short: another engine asked, or the database had too little. */
   readonly mayGrow: boolean;

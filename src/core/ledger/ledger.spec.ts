@@ -121,6 +121,22 @@ describe('grants', () => {
   });
   const grants = fc.uniqueArray(grant, { selector: ({ id }) => id, maxLength: 8 });
 
+  it('burn what was valid at admission before what was not, each in burn order, whether one suffices or not', () => {
+    const rank = ({ createdAtMs, expiresAtMs }: Grant): number => ((expiresAtMs ?? Infinity) <= 100 ? 2 : createdAtMs <= 100 ? 0 : 1);
+    fc.assert(
+      fc.property(grants, fc.bigInt(0n, 1_500n), (list, amount) => {
+        const inOrder = list.map((one) => ({ ...one })).sort((a, b) => rank(a) - rank(b) || burnOrder(a, b));
+        let left = amount;
+        const expected = inOrder.map(({ id, remainingNanoUsd }) => {
+          const taken = remainingNanoUsd < left ? remainingNanoUsd : left;
+          left -= taken;
+          return { grantId: id as number | null, amountNanoUsd: taken };
+        });
+        expect(burnGrants(list.map((one) => ({ ...one })), amount, 100)).toEqual([...expected, { grantId: null, amountNanoUsd: left }].filter(({ amountNanoUsd }) => amountNanoUsd > 0n));
+      }),
+    );
+  });
+
   it('burn exactly the amount, in an order that does not depend on how they are listed', () => {
     fc.assert(
       fc.property(grants, fc.bigInt(0n, 3_000n), fc.integer({ min: 0, max: 1_000 }), (list, amount, rotation) => {

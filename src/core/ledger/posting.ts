@@ -35,6 +35,8 @@ export function ceilingsOf(fold: RequestFold): number[] {
 class PostingPlan {
   readonly writes: LedgerWrites = { rows: [], transactions: [], charges: [], ceilings: new Map(), leases: new Map(), grants: new Map() };
   readonly #view: LedgerView;
+  /** The lease that was looked for last: most of a batch carved from the same. */
+  #last: { readonly engineId: number; readonly number: number; readonly lease: LeaseView | null } = { engineId: -1, number: -1, lease: null };
 
   constructor(view: LedgerView) {
     this.#view = view;
@@ -64,10 +66,9 @@ class PostingPlan {
     const worth = ended.outcome.worthNanoUsd;
     const covered = admitted.parts.every((part) => part.amountNanoUsd === 0n || this.#leaseOf(admitted.engineId, part) !== null);
     const captured = covered ? least(worth, admitted.holdNanoUsd) : 0n;
-    for (const part of admitted.parts) this.#release(admitted.engineId, part, covered ? captured : 0n);
+    for (const part of admitted.parts) this.#release(admitted.engineId, part, captured);
     const beyond = worth - captured;
-    const overage = this.#allowed(admitted.parts, beyond);
-    for (const part of admitted.parts) this.#changeCeiling(part.ceilingId, { postedNanoUsd: -overage, leasedNanoUsd: 0n });
+    const overage = this.#postBeyond(admitted.parts, beyond);
     this.#transact(fold, 'capture', this.#charge(fold, captured), costsOf(ended, NO_COST));
     // An end by checkpoint is not the last word, lease or not: the true end may still be posted late, once.
     const inTime = covered || settledBy === 'checkpoint';
@@ -78,29 +79,38 @@ class PostingPlan {
 
   /** The engine was thought dead and is not, or its journal turned up: what its true end adds is posted like overage. */
   #postLate(fold: RequestFold, { ended, missing, row }: { ended: EndedRecord; missing: bigint; row: RowView }): void {
-    const overage = this.#allowed(fold.admitted.parts, missing);
-    for (const part of fold.admitted.parts) this.#changeCeiling(part.ceilingId, { postedNanoUsd: -overage, leasedNanoUsd: 0n });
+    const overage = this.#postBeyond(fold.admitted.parts, missing);
     this.#transact(fold, 'late', this.#charge(fold, overage), [...lossOf(missing - overage), ...costsOf(ended, row)]);
     this.#chargeBudgets(fold, overage);
     this.#writeRow(fold, { row, state: 'compensated', settledBy: 'late', captured: 0n, overage, loss: missing - overage });
   }
 
   #leaseOf(engineId: number, part: HoldPart): LeaseView | null {
-    const lease = this.#view.leases.get(leaseKey(engineId, part.leaseNumber));
-    return lease !== undefined && lease.ceilingId === part.ceilingId && lease.amountNanoUsd >= part.amountNanoUsd ? lease : null;
+    if (this.#last.engineId !== engineId || this.#last.number !== part.leaseNumber) {
+      this.#last = { engineId, number: part.leaseNumber, lease: this.#view.leases.get(leaseKey(engineId, part.leaseNumber)) ?? null };
+    }
+    const { lease } = this.#last;
+    return lease !== null && lease.ceilingId === part.ceilingId && lease.amountNanoUsd >= part.amountNanoUsd ? lease : null;
   }
 
   /** Takes the hold off its lease and the captured part off the ceiling; the rest is free again at once when the lease is exact. */
   #release(engineId: number, part: HoldPart, captured: bigint): void {
     const lease = part.amountNanoUsd === 0n ? null : this.#leaseOf(engineId, part);
     const freed = lease === null ? 0n : lease.exact ? part.amountNanoUsd : captured;
-    this.#changeCeiling(part.ceilingId, { postedNanoUsd: -captured, leasedNanoUsd: -freed });
+    this.#lowerCeiling(part.ceilingId, captured, freed);
     if (lease === null || freed === 0n) return;
     lease.amountNanoUsd -= freed;
     this.writes.leases.set(leaseKey(lease.engineId, lease.number), lease);
   }
 
-  /** What every ceiling of the request still allows of an amount beyond its hold. */
+  /** Takes of an amount beyond the hold what every ceiling of the request still allows, and returns it. */
+  #postBeyond(parts: readonly HoldPart[], beyond: bigint): bigint {
+    if (beyond === 0n) return 0n;
+    const allowed = this.#allowed(parts, beyond);
+    for (const part of parts) this.#lowerCeiling(part.ceilingId, allowed, 0n);
+    return allowed;
+  }
+
   #allowed(parts: readonly HoldPart[], beyond: bigint): bigint {
     let allowed = beyond;
     for (const part of parts) {
@@ -110,15 +120,15 @@ class PostingPlan {
     return parts.length === 0 || allowed < 0n ? 0n : allowed;
   }
 
-  #changeCeiling(id: number, change: { postedNanoUsd: bigint; leasedNanoUsd: bigint }): void {
+  #lowerCeiling(id: number, posted: bigint, leased: bigint): void {
     const ceiling = this.#view.ceilings.get(id);
-    if (ceiling === undefined || (change.postedNanoUsd === 0n && change.leasedNanoUsd === 0n)) return;
-    ceiling.postedNanoUsd += change.postedNanoUsd;
-    ceiling.leasedNanoUsd += change.leasedNanoUsd;
-    const sum = this.writes.ceilings.get(id) ?? { postedNanoUsd: 0n, leasedNanoUsd: 0n };
-    sum.postedNanoUsd += change.postedNanoUsd;
-    sum.leasedNanoUsd += change.leasedNanoUsd;
-    this.writes.ceilings.set(id, sum);
+    if (ceiling === undefined || (posted === 0n && leased === 0n)) return;
+    ceiling.postedNanoUsd -= posted;
+    ceiling.leasedNanoUsd -= leased;
+    let sum = this.writes.ceilings.get(id);
+    if (sum === undefined) this.writes.ceilings.set(id, (sum = { postedNanoUsd: 0n, leasedNanoUsd: 0n }));
+    sum.postedNanoUsd -= posted;
+    sum.leasedNanoUsd -= leased;
   }
 
   /** A customer's credit → revenue, by the grants it burns. */
@@ -126,20 +136,21 @@ class PostingPlan {
     if (amount === 0n) return [];
     const account = fold.admitted.parts.find((part) => part.kind === 'account');
     const grants = account === undefined ? [] : (this.#view.grants.get(account.ceilingId) ?? []);
-    const burns = burnGrants(grants, amount, fold.admitted.admittedAtMs);
-    for (const burn of burns) {
-      const grant = grants.find(({ id }) => id === burn.grantId);
+    const postings: Posting[] = [{ account: 'revenue', grantId: null, amountNanoUsd: amount }];
+    for (const { grantId, amountNanoUsd } of burnGrants(grants, amount, fold.admitted.admittedAtMs)) {
+      const grant = grants.find(({ id }) => id === grantId);
       if (grant !== undefined) this.writes.grants.set(grant.id, grant);
+      postings.push({ account: 'credit', grantId, amountNanoUsd: -amountNanoUsd });
     }
-    const credits = burns.map((burn): Posting => ({ account: 'credit', grantId: burn.grantId, amountNanoUsd: -burn.amountNanoUsd }));
-    return [...credits, { account: 'revenue', grantId: null, amountNanoUsd: amount }];
+    return postings;
   }
 
   #transact(fold: RequestFold, kind: TransactionKind, charge: Posting[], borne: Posting[]): void {
     if (charge.length + borne.length === 0) return;
     const { requestId, organizationId } = fold.admitted;
     const named = kind === 'capture' && charge.length === 0 ? 'cost' : kind;
-    this.writes.transactions.push({ kind: named, requestId, organizationId, postings: [...charge, ...borne] });
+    const postings = borne.length === 0 ? charge : charge.concat(borne);
+    this.writes.transactions.push({ kind: named, requestId, organizationId, postings });
   }
 
   #chargeBudgets(fold: RequestFold, amount: bigint): void {
@@ -164,7 +175,8 @@ class PostingPlan {
       checkpointSequence: checkpoint?.sequence ?? 0,
       attempts: ended?.attempts ?? forwarded?.number ?? 0,
       accountedNanoUsd: (row?.accountedNanoUsd ?? 0n) + captured + overage + loss,
-      ...costOf(ended),
+      providerCostNanoUsd: ended?.outcome.providerCostNanoUsd ?? 0n,
+      suspenseNanoUsd: ended?.outcome.suspenseNanoUsd ?? 0n,
     });
   }
 }
@@ -187,16 +199,11 @@ type Costs = Pick<RowView, 'providerCostNanoUsd' | 'suspenseNanoUsd'>;
 
 const NO_COST: Costs = { providerCostNanoUsd: 0n, suspenseNanoUsd: 0n };
 
-function costOf(ended: EndedRecord | null): Costs {
-  return ended === null ? NO_COST : { providerCostNanoUsd: ended.outcome.providerCostNanoUsd, suspenseNanoUsd: ended.outcome.suspenseNanoUsd };
-}
-
 /** What the operator bears, less what was posted of it: a late end may know that it was less than was expected. */
 function costsOf({ outcome }: EndedRecord, posted: Costs): Posting[] {
-  return [
-    ...borne('provider_cost', outcome.providerCostNanoUsd - posted.providerCostNanoUsd),
-    ...borne('suspense', outcome.suspenseNanoUsd - posted.suspenseNanoUsd),
-  ];
+  const cost = borne('provider_cost', outcome.providerCostNanoUsd - posted.providerCostNanoUsd);
+  const suspense = borne('suspense', outcome.suspenseNanoUsd - posted.suspenseNanoUsd);
+  return suspense.length === 0 ? cost : cost.concat(suspense);
 }
 
 function lossOf(amount: bigint): Posting[] {

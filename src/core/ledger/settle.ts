@@ -1,5 +1,5 @@
 import { NO_USAGE, type Usage } from '../chat/usage.js';
-import { chargeFor, isBelievable, type Charge, type ChargeUnits } from '../pricing/charge.js';
+import { chargeFor, isBelievable, totalFor, type Charge, type ChargeUnits } from '../pricing/charge.js';
 import type { Price } from '../pricing/price.js';
 import { MAX_AMOUNT_NANO_USD } from '../pricing/usd.js';
 import type { ChargeLine, Ending, SettlementPolicy } from './settlement.js';
@@ -28,7 +28,7 @@ export function settle(ending: Ending, policy: SettlementPolicy = DEFAULT_POLICY
   const { basis } = basisOf(ending, ending.policy ?? policy);
   if (basis === null || ending.price === null) return released(ending);
   const charged = chargeBasis(basis, ending, ending.price);
-  const cost = ending.cost === null ? 0n : boundedCost(chargeFor(charged.usage, ending.cost, charged.units));
+  const cost = ending.cost === null ? 0n : boundedCost(totalFor(charged.usage, ending.cost, charged.units));
   return {
     state: ending.end,
     worthNanoUsd: charged.charge.totalNanoUsd,
@@ -66,8 +66,8 @@ function unitsOf(ending: Ending): ChargeUnits {
   return { requests: count(ending.requests), images: count(ending.images), seconds };
 }
 
-function boundedCost(charge: Charge): bigint {
-  return charge.totalNanoUsd <= MAX_AMOUNT_NANO_USD ? charge.totalNanoUsd : 0n;
+function boundedCost(nanoUsd: bigint): bigint {
+  return nanoUsd <= MAX_AMOUNT_NANO_USD ? nanoUsd : 0n;
 }
 
 function released(ending: Ending): Outcome {

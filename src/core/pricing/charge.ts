@@ -27,7 +27,14 @@ const PRICED_BY_RULE: ReadonlySet<TokenClass> = new Set(['reasoning', 'cacheRead
 
 /** True when every count is a non-negative integer below 2^53: anything else must be estimated, never charged. */
 export function isBelievable(usage: Usage): boolean {
-  return PRICE_FIELDS.every(([, tokenClass]) => Number.isSafeInteger(usage[tokenClass]) && usage[tokenClass] >= 0);
+  return (
+    isCount(usage.input) && isCount(usage.cacheRead) && isCount(usage.cacheWrite) && isCount(usage.cacheWrite1h) && isCount(usage.output) &&
+    isCount(usage.reasoning) && isCount(usage.audioIn) && isCount(usage.audioOut) && isCount(usage.image)
+  );
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }
 
 /**
@@ -35,22 +42,35 @@ export function isBelievable(usage: Usage): boolean {
  * of a nano-USD, and the sum is rounded up once.
  */
 export function chargeFor(usage: Usage, price: Price, units: ChargeUnits): Charge {
-  if (price.free) return { totalNanoUsd: 0n, lines: [], unpricedClasses: [] };
+  const arithmetic: Arithmetic = { lines: [], unpricedClasses: [] };
+  const totalNanoUsd = addUp(usage, price, units, arithmetic);
+  return { totalNanoUsd, lines: arithmetic.lines, unpricedClasses: arithmetic.unpricedClasses };
+}
+
+/** The sum of `chargeFor` alone, for whom the arithmetic does not interest. */
+export function totalFor(usage: Usage, price: Price, units: ChargeUnits): bigint {
+  return addUp(usage, price, units, null);
+}
+
+type Arithmetic = Pick<Charge, 'lines' | 'unpricedClasses'>;
+
+function addUp(usage: Usage, price: Price, units: ChargeUnits, arithmetic: Arithmetic | null): bigint {
+  if (price.free) return 0n;
   const rates = ratesFor(price, promptTokens(usage));
-  const lines: ChargeLine[] = [];
-  const unpricedClasses: TokenClass[] = [];
   let millionths = 0n;
   for (const [name, tokenClass] of PRICE_FIELDS) {
     const quantity = usage[tokenClass];
     if (quantity === 0) continue;
-    if (rates[tokenClass] === undefined && chargedByUnit(tokenClass, price, units)) continue;
+    const isPriced = rates[tokenClass] !== undefined;
+    if (!isPriced && chargedByUnit(tokenClass, price, units)) continue;
     const rate = rateOf(rates, tokenClass) ?? 0n;
-    if (rates[tokenClass] === undefined && !PRICED_BY_RULE.has(tokenClass)) unpricedClasses.push(tokenClass);
     millionths += BigInt(quantity) * rate;
-    lines.push({ class: name, quantity, priceNanoUsd: rate.toString(), unit: 'per_million_tokens' });
+    if (arithmetic === null) continue;
+    if (!isPriced && !PRICED_BY_RULE.has(tokenClass)) arithmetic.unpricedClasses.push(tokenClass);
+    arithmetic.lines.push({ class: name, quantity, priceNanoUsd: rate.toString(), unit: 'per_million_tokens' });
   }
-  millionths += addUnits(units, price, lines);
-  return { totalNanoUsd: (millionths + PER_MILLION - 1n) / PER_MILLION, lines, unpricedClasses };
+  if (price.perRequestNanoUsd > 0n || price.perImageNanoUsd > 0n || price.perSecondNanoUsd > 0n) millionths += addUnits(units, price, arithmetic?.lines ?? null);
+  return (millionths + PER_MILLION - 1n) / PER_MILLION;
 }
 
 /** The rates of the tier that a prompt of so many tokens falls into; the tier holds for the whole request. */
@@ -68,9 +88,9 @@ function chargedByUnit(tokenClass: TokenClass, price: Price, units: ChargeUnits)
   return (tokenClass === 'audioIn' || tokenClass === 'audioOut') && price.perSecondNanoUsd > 0n && units.seconds > 0;
 }
 
-function addUnits(units: ChargeUnits, price: Price, lines: ChargeLine[]): bigint {
+function addUnits(units: ChargeUnits, price: Price, lines: ChargeLine[] | null): bigint {
   const line = (name: string, quantity: number, priceNanoUsd: bigint, unit: ChargeLine['unit']): void => {
-    if (quantity > 0 && priceNanoUsd > 0n) lines.push({ class: name, quantity, priceNanoUsd: priceNanoUsd.toString(), unit });
+    if (quantity > 0 && priceNanoUsd > 0n) lines?.push({ class: name, quantity, priceNanoUsd: priceNanoUsd.toString(), unit });
   };
   line('request', units.requests, price.perRequestNanoUsd, 'per_request');
   line('image', units.images, price.perImageNanoUsd, 'per_image');

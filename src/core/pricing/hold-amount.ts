@@ -38,7 +38,9 @@ export function promptUpperBound(promptTokenCount: number): number {
  */
 export function holdAmount(estimate: HoldEstimate, prices: readonly Price[]): bigint {
   if (prices.length === 0) throw new Error('holdAmount needs at least one price');
-  return prices.map((price) => upperBound(estimate, price)).reduce((a, b) => (a > b ? a : b));
+  let amount = 0n;
+  for (const price of prices) amount = most(amount, upperBound(estimate, price));
+  return amount;
 }
 
 /** Classes the request will use for certain that have no price of their own: 400 `unpriced` (CONTRACT section 3). */
@@ -56,20 +58,29 @@ function upperBound(estimate: HoldEstimate, price: Price): bigint {
   if (price.free) return 0n;
   const promptCount = promptUpperBound(estimate.promptTokens);
   const rates = ratesFor(price, promptCount);
-  const promptClasses = estimate.audioInput === true ? [...PROMPT_CLASSES, 'audioIn' as const] : PROMPT_CLASSES;
-  const answerClasses: TokenClass[] = [...ANSWER_CLASSES];
-  if (estimate.audioOutput === true) answerClasses.push('audioOut');
-  if (estimate.imageOutput === true) answerClasses.push('image');
-  const tokens =
-    BigInt(promptCount) * dearest(rates, promptClasses) +
-    BigInt(estimate.maxOutputTokens) * BigInt(estimate.choices) * dearest(rates, answerClasses);
-  const units =
-    BigInt(estimate.requests ?? 1) * price.perRequestNanoUsd * PER_MILLION +
-    BigInt(estimate.images ?? 0) * price.perImageNanoUsd * PER_MILLION +
-    BigInt(Math.ceil((estimate.seconds ?? 0) * 1e6)) * price.perSecondNanoUsd;
-  return (tokens + units + PER_MILLION - 1n) / PER_MILLION;
+  let promptRate = dearest(rates, PROMPT_CLASSES);
+  if (estimate.audioInput === true) promptRate = most(promptRate, rateOf(rates, 'audioIn') ?? 0n);
+  let answerRate = dearest(rates, ANSWER_CLASSES);
+  if (estimate.audioOutput === true) answerRate = most(answerRate, rateOf(rates, 'audioOut') ?? 0n);
+  if (estimate.imageOutput === true) answerRate = most(answerRate, rateOf(rates, 'image') ?? 0n);
+  const tokens = BigInt(promptCount) * promptRate + BigInt(estimate.maxOutputTokens) * BigInt(estimate.choices) * answerRate;
+  return (tokens + unitsBound(estimate, price) + PER_MILLION - 1n) / PER_MILLION;
+}
+
+function unitsBound(estimate: HoldEstimate, price: Price): bigint {
+  let millionths = 0n;
+  if (price.perRequestNanoUsd > 0n) millionths += BigInt(estimate.requests ?? 1) * price.perRequestNanoUsd * PER_MILLION;
+  if (price.perImageNanoUsd > 0n) millionths += BigInt(estimate.images ?? 0) * price.perImageNanoUsd * PER_MILLION;
+  if (price.perSecondNanoUsd > 0n) millionths += BigInt(Math.ceil((estimate.seconds ?? 0) * 1e6)) * price.perSecondNanoUsd;
+  return millionths;
 }
 
 function dearest(rates: TokenPrices, classes: readonly TokenClass[]): bigint {
-  return classes.map((tokenClass) => rateOf(rates, tokenClass) ?? 0n).reduce((a, b) => (a > b ? a : b), 0n);
+  let dearestRate = 0n;
+  for (const tokenClass of classes) dearestRate = most(dearestRate, rateOf(rates, tokenClass) ?? 0n);
+  return dearestRate;
+}
+
+function most(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

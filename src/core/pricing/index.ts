@@ -1,5 +1,5 @@
 export { cacheEffectOf, NO_CACHE_EFFECT, type CacheEffect } from './cache-effect.js';
-export { chargeFor, isBelievable, NO_UNITS, ratesFor, type Charge, type ChargeUnits } from './charge.js';
+export { chargeFor, isBelievable, NO_UNITS, ratesFor, totalFor, type Charge, type ChargeUnits } from './charge.js';
 export { convertUsd, decimalsOf, isCurrency, viewOfUsd, type ExchangeRate } from './currency.js';
 export { holdAmount, promptUpperBound, unpricedClassesOf, type HoldEstimate } from './hold-amount.js';
 export { parsePrice, PRICE_FIELDS, rateOf, renderPrice } from './parse-price.js';

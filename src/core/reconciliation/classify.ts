@@ -1,5 +1,5 @@
 import { NO_USAGE } from '../chat/usage.js';
-import { chargeFor, type ChargeUnits } from '../pricing/charge.js';
+import { totalFor, type ChargeUnits } from '../pricing/charge.js';
 import type { Price } from '../pricing/price.js';
 import type { ReportLine } from './parse-report.js';
 
@@ -81,7 +81,7 @@ function theirsOnly(their: ReportLine): ReconciledLine {
 function refundOf({ estimate }: OurLine, { tokens }: ReportLine): bigint {
   if (estimate === null || tokens?.input === undefined || tokens.output === undefined) return 0n;
   const usage = { ...NO_USAGE, input: tokens.input, output: tokens.output, cacheRead: tokens.cache_read ?? 0, cacheWrite: tokens.cache_write ?? 0 };
-  const owed = chargeFor(usage, estimate.price, estimate.units).totalNanoUsd;
+  const owed = totalFor(usage, estimate.price, estimate.units);
   const paid = estimate.chargedNanoUsd - estimate.refundedNanoUsd;
   return paid > owed ? paid - owed : 0n;
 }
