@@ -164,6 +164,7 @@ class PostingPlan {
   #writeRow(fold: RequestFold, to: RowChange): void {
     const { row, state, settledBy, captured, overage, loss } = to;
     const { admitted, forwarded, checkpoint, ended } = fold;
+    const cost: Costs = ended === null ? NO_COST : ended.outcome;
     this.writes.rows.push({
       insert: row === null, admitted, state, settledBy, forwarded, checkpoint, ended,
       capturedNanoUsd: captured, overageNanoUsd: overage, lossNanoUsd: loss,
@@ -175,8 +176,8 @@ class PostingPlan {
       checkpointSequence: checkpoint?.sequence ?? 0,
       attempts: ended?.attempts ?? forwarded?.number ?? 0,
       accountedNanoUsd: (row?.accountedNanoUsd ?? 0n) + captured + overage + loss,
-      providerCostNanoUsd: ended?.outcome.providerCostNanoUsd ?? 0n,
-      suspenseNanoUsd: ended?.outcome.suspenseNanoUsd ?? 0n,
+      providerCostNanoUsd: cost.providerCostNanoUsd,
+      suspenseNanoUsd: cost.suspenseNanoUsd,
     });
   }
 }

@@ -60,16 +60,14 @@ function addUp(usage: Usage, price: Price, units: ChargeUnits, arithmetic: Arith
   let millionths = 0n;
   for (const [name, tokenClass] of PRICE_FIELDS) {
     const quantity = usage[tokenClass];
-    if (quantity === 0) continue;
-    const isPriced = rates[tokenClass] !== undefined;
-    if (!isPriced && chargedByUnit(tokenClass, price, units)) continue;
+    if (quantity === 0 || (rates[tokenClass] === undefined && chargedByUnit(tokenClass, price, units))) continue;
     const rate = rateOf(rates, tokenClass) ?? 0n;
     millionths += BigInt(quantity) * rate;
     if (arithmetic === null) continue;
-    if (!isPriced && !PRICED_BY_RULE.has(tokenClass)) arithmetic.unpricedClasses.push(tokenClass);
+    if (rates[tokenClass] === undefined && !PRICED_BY_RULE.has(tokenClass)) arithmetic.unpricedClasses.push(tokenClass);
     arithmetic.lines.push({ class: name, quantity, priceNanoUsd: rate.toString(), unit: 'per_million_tokens' });
   }
-  if (price.perRequestNanoUsd > 0n || price.perImageNanoUsd > 0n || price.perSecondNanoUsd > 0n) millionths += addUnits(units, price, arithmetic?.lines ?? null);
+  millionths += addUnits(units, price, arithmetic);
   return (millionths + PER_MILLION - 1n) / PER_MILLION;
 }
 
@@ -88,9 +86,10 @@ function chargedByUnit(tokenClass: TokenClass, price: Price, units: ChargeUnits)
   return (tokenClass === 'audioIn' || tokenClass === 'audioOut') && price.perSecondNanoUsd > 0n && units.seconds > 0;
 }
 
-function addUnits(units: ChargeUnits, price: Price, lines: ChargeLine[] | null): bigint {
+function addUnits(units: ChargeUnits, price: Price, arithmetic: Arithmetic | null): bigint {
+  if (price.perRequestNanoUsd === 0n && price.perImageNanoUsd === 0n && price.perSecondNanoUsd === 0n) return 0n;
   const line = (name: string, quantity: number, priceNanoUsd: bigint, unit: ChargeLine['unit']): void => {
-    if (quantity > 0 && priceNanoUsd > 0n) lines?.push({ class: name, quantity, priceNanoUsd: priceNanoUsd.toString(), unit });
+    if (quantity > 0 && priceNanoUsd > 0n) arithmetic?.lines.push({ class: name, quantity, priceNanoUsd: priceNanoUsd.toString(), unit });
   };
   line('request', units.requests, price.perRequestNanoUsd, 'per_request');
   line('image', units.images, price.perImageNanoUsd, 'per_image');
