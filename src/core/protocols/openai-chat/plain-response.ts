@@ -36,12 +36,12 @@ function plainText(message: unknown): string | null {
   if (!isObject(message)) return null;
   const { content } = message;
   if (typeof content !== 'string' || content === '') return null;
-  for (const name in message) if (name !== 'content' && name !== 'role' && !isNothing(message[name])) return null;
+  for (const name in message) if (name !== 'content' && name !== 'role' && !isNothing(name, message[name])) return null;
   return content;
 }
 
-/** `annotations: []` stands in every answer of OpenAI. */
-const isNothing = (value: unknown): boolean => value === null || (Array.isArray(value) && value.length === 0);
+/** `annotations: []` stands in every answer of OpenAI. A member that nobody knows is drift even when it is empty. */
+const isNothing = (name: string, value: unknown): boolean => value === null || ((name === 'annotations' || name === 'tool_calls') && Array.isArray(value) && value.length === 0);
 
 function noteUsage(response: ChatResponse, body: JsonObject, dialect: ResponseDialect): void {
   const found = usageOf(body, dialect);

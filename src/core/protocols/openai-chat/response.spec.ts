@@ -347,7 +347,7 @@ describe('the short way for a plain answer', () => {
       annotations: often([], fc.constant([{ type: 'url_citation' }])),
       reasoning_content: often(null, fc.constant('hm')),
       tool_calls: often(null, fc.constant([]), fc.constant([{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }])),
-      odd: often(null, fc.constant(1)),
+      odd: often(null, fc.constant(1), fc.constant([])),
     },
     { requiredKeys: [] },
   );
