@@ -20,17 +20,43 @@ class OutOfRangeError extends RangeError {
  * https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-FILE-FORMATS-BINARY-FORMAT (2026-11-30)
  */
 export class CopyWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
-  #at = SIGNATURE.copy(this.#bytes);
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #from = 0;
+  #at = 0;
+
+  /** Before the first row. */
+  begin(): void {
+    this.#reserve(SIGNATURE.length);
+    this.#at += SIGNATURE.copy(this.#bytes, this.#at);
+  }
 
   beginRow(columnCount: number): void {
     this.#reserve(2);
     this.#at = this.#bytes.writeInt16BE(columnCount, this.#at);
   }
 
-  end(): Buffer {
+  /** A row that another writer has encoded. */
+  row(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** After the last row. */
+  end(): void {
     this.beginRow(-1);
-    return this.#bytes.subarray(0, this.#at);
+  }
+
+  /** What was written since the last time; it stays as it is. */
+  take(): Buffer {
+    const taken = this.#bytes.subarray(this.#from, this.#at);
+    this.#from = this.#at;
+    return taken;
+  }
+
+  /** Forgets what was written since the last `take`. */
+  discard(): void {
+    this.#at = this.#from;
   }
 
   absent(): void {
@@ -116,11 +142,15 @@ export class CopyWriter {
     this.#at = this.#bytes.writeInt32BE(length, this.#at);
   }
 
+  /** What has been taken stays where it is; fresh memory begins with what has not. */
   #reserve(count: number): void {
     if (this.#at + count <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
-    this.#bytes.copy(grown, 0, 0, this.#at);
+    const written = this.#at - this.#from;
+    const grown = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, (written + count) * 2));
+    this.#bytes.copy(grown, 0, this.#from, this.#at);
     this.#bytes = grown;
+    this.#from = 0;
+    this.#at = written;
   }
 }
 
