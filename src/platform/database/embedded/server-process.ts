@@ -4,7 +4,7 @@ import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A third of a share beside a process of the ordinary 0. */
-const NICENESS = +(process.env.OGNICE ?? 5);
+const NICENESS = 5;
 const FAST_STOP_MS = 10_000;
 const IMMEDIATE_STOP_MS = 5_000;
 
