@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectMetric, makeCounterProvider, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
 import { Counter, Gauge, Histogram } from 'prom-client';
 import { Config } from '../platform/config/index.js';
+import { Metrics } from '../platform/metrics/index.js';
 
 export type DropReason = 'queue_full' | 'unreadable' | 'shutdown';
 
@@ -30,16 +31,19 @@ export class LogMetrics implements OnModuleInit {
   @InjectMetric('og_log_write_seconds')
   private readonly writeHistogram!: Histogram<'zone' | 'sink'>;
 
-  constructor(private readonly config: Config) {}
+  constructor(
+    private readonly config: Config,
+    private readonly metrics: Metrics,
+  ) {}
 
   /** An alert divides by these: they start at 0 instead of being absent. */
   onModuleInit(): void {
     for (const reason of REASONS) this.droppedCounter.inc({ zone: this.config.zone, sink: SINK, reason }, 0);
-    this.depth(0);
   }
 
-  depth(count: number): void {
-    this.depthGauge.set({ zone: this.config.zone, sink: SINK }, count);
+  /** `depth` is asked when somebody looks. */
+  watch(depth: () => number): void {
+    this.metrics.beforeScrape(() => this.depthGauge.set({ zone: this.config.zone, sink: SINK }, depth()));
   }
 
   dropped(reason: DropReason, count = 1): void {

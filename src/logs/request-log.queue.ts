@@ -37,6 +37,7 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
     private readonly metrics: LogMetrics,
   ) {
     super();
+    metrics.watch(() => this.queue.length);
   }
 
   override record(log: RequestLog): void {
@@ -99,7 +100,6 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       this.queue.splice(0, batch.length);
       for (const { payload } of batch) this.chars -= charsOf(payload);
     }
-    this.metrics.depth(this.queue.length);
   }
 
   private nextBatch(): WaitingLog[] {
@@ -135,7 +135,6 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   }
 
   private backOff(triedCount: number): void {
-    this.metrics.depth(this.queue.length);
     this.batchCount = Math.max(1, Math.floor(triedCount / 2));
     this.backoffMs = this.backoffMs === 0 ? FIRST_BACKOFF_MS : Math.min(MAX_BACKOFF_MS, this.backoffMs * 2);
   }

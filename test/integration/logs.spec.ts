@@ -10,11 +10,14 @@ import { aRequestLog } from '../fixtures/request-log.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 class CountingMetrics {
-  depthNow = 0;
+  private depth: () => number = () => 0;
   batches = 0;
   readonly drops: Record<string, number> = {};
-  depth(count: number): void {
-    this.depthNow = count;
+  get depthNow(): number {
+    return this.depth();
+  }
+  watch(depth: () => number): void {
+    this.depth = depth;
   }
   dropped(reason: string, count = 1): void {
     this.drops[reason] = (this.drops[reason] ?? 0) + count;

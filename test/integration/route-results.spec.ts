@@ -9,7 +9,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 const NO_JOBS = { register: () => undefined } as unknown as Jobs;
 const CONTEXT = { signal: new AbortController().signal, progress: () => undefined };
-const NO_METRICS = { depth: () => undefined, dropped: () => undefined, wrote: () => undefined } as unknown as LogMetrics;
+const NO_METRICS = { watch: () => undefined, dropped: () => undefined, wrote: () => undefined } as unknown as LogMetrics;
 const HOUR_MS = 3_600_000;
 const NOW_MS = Date.UTC(2026, 10, 29, 12);
 const ALL = { fromMs: NOW_MS - 24 * HOUR_MS, toMs: NOW_MS + HOUR_MS };
