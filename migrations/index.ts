@@ -24,6 +24,7 @@ import { BillingBalanceCheck1763840000002 } from './1763840000002-billing-balanc
 import { LogsPlainDetail1763860000000 } from './1763860000000-logs-plain-detail.js';
 import { LogsLeanRows1763870000000 } from './1763870000000-logs-lean-rows.js';
 import { BillingEntryColumns1763870000001 } from './1763870000001-billing-entry-columns.js';
+import { GrowingTablesStatistics1763870000002 } from './1763870000002-growing-tables-statistics.js';
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -48,4 +49,5 @@ export const migrations: readonly MigrationClass[] = [
   LogsPlainDetail1763860000000,
   LogsLeanRows1763870000000,
   BillingEntryColumns1763870000001,
+  GrowingTablesStatistics1763870000002,
 ];

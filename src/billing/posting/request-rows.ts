@@ -8,20 +8,28 @@ const CLASS_OF = new Map(PRICE_FIELDS);
 
 type Column = readonly [name: string, type: CopyType, value: (row: RowWrite) => CopyValue];
 
-/** The columns of `ledger_requests`, each with what a row has for it; what is undefined stays what it is in the database. */
-const COLUMNS: readonly Column[] = [
-  ['request_id', 'text', ({ admitted }) => admitted.requestId],
+const REQUEST_ID: Column = ['request_id', 'text', ({ admitted }) => admitted.requestId];
+
+/** Columns of `ledger_requests` that a request is admitted with, each with what a row has for it. */
+const GIVEN: readonly Column[] = [
+  REQUEST_ID,
   ['engine_id', 'bigint', ({ admitted }) => admitted.engineId],
   ['organization_id', 'text', ({ admitted }) => admitted.organizationId],
   ['project_id', 'text', ({ admitted }) => admitted.projectId],
   ['key_id', 'text', ({ admitted }) => admitted.keyId],
   ['model', 'text', ({ admitted }) => admitted.model],
+  ['hold', 'bigint', ({ admitted }) => admitted.holdNanoUsd],
+  ['expected_cost', 'bigint', ({ admitted }) => admitted.expectedCostNanoUsd],
+  ['received_at', 'timestamptz', ({ admitted }) => admitted.receivedAtMs],
+  ['admitted_at', 'timestamptz', ({ admitted }) => admitted.admittedAtMs],
+];
+
+/** Columns that change until it has ended; what is undefined stays what it is in the database. */
+const CHANGING: readonly Column[] = [
   ['state', 'text', ({ state }) => state],
   ['settled_by', 'text', ({ settledBy }) => settledBy],
   ['estimated', 'boolean', ({ ended }) => ended?.outcome.estimated ?? false],
   ['attempts', 'integer', ({ ended, forwarded }) => ended?.attempts ?? forwarded?.number ?? 0],
-  ['hold', 'bigint', ({ admitted }) => admitted.holdNanoUsd],
-  ['expected_cost', 'bigint', ({ admitted }) => admitted.expectedCostNanoUsd],
   ['captured', 'bigint', ({ capturedNanoUsd }) => capturedNanoUsd],
   ['overage', 'bigint', ({ overageNanoUsd }) => overageNanoUsd],
   ['loss', 'bigint', ({ lossNanoUsd }) => lossNanoUsd],
@@ -37,12 +45,12 @@ const COLUMNS: readonly Column[] = [
   ['parts', 'jsonb', ({ ended, admitted }) => (ended === null ? JSON.stringify(admitted.parts.map((part) => ({ ...part, amountNanoUsd: String(part.amountNanoUsd) }))) : undefined)],
   ['checkpoint_sequence', 'integer', ({ checkpoint }) => checkpoint?.sequence ?? 0],
   ['checkpoint_charge', 'bigint', ({ checkpoint }) => checkpoint?.chargeNanoUsd],
-  ['received_at', 'timestamptz', ({ admitted }) => admitted.receivedAtMs],
-  ['admitted_at', 'timestamptz', ({ admitted }) => admitted.admittedAtMs],
   ['forwarded_at', 'timestamptz', ({ ended, forwarded }) => ended?.forwardedAtMs ?? forwarded?.atMs],
   ['first_token_at', 'timestamptz', ({ ended }) => ended?.firstTokenAtMs],
   ['ended_at', 'timestamptz', ({ ended }) => ended?.endedAtMs],
 ];
+
+const COLUMNS = [...GIVEN, ...CHANGING];
 
 /** Rows that are new. `settled_at` is the database's time. */
 export const REQUEST_ROWS: CopyTarget = {
@@ -57,7 +65,7 @@ export function requestRowOf(row: RowWrite, nowMs: number): CopyRow {
 /** A row that is there already, as one element of the JSON that `ledger_write` reads: by column, money as text, times in milliseconds. */
 export function requestChangeOf(row: RowWrite): Record<string, unknown> {
   const change: Record<string, unknown> = { settled: row.ended !== null };
-  for (const [name, , value] of COLUMNS) {
+  for (const [name, , value] of [REQUEST_ID, ...CHANGING]) {
     const now = value(row);
     change[name] = typeof now === 'bigint' ? String(now) : now;
   }
