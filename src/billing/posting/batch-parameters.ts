@@ -1,6 +1,6 @@
 import type { LedgerWrites, TransactionWrite } from '../../core/ledger/index.js';
 import { renderPrice, type Price } from '../../core/pricing/index.js';
-import type { CopyRow, CopyTarget } from '../../platform/database/index.js';
+import type { CopyRow, CopyTarget, CopyValue } from '../../platform/database/index.js';
 import { ENTRY_COLUMNS, entryValues } from './entry-columns.js';
 import { requestChangeOf } from './request-rows.js';
 
@@ -11,7 +11,7 @@ export const TRANSACTION_ROWS: CopyTarget = {
 };
 
 export function transactionRowOf({ kind, requestId, organizationId, postings }: TransactionWrite): CopyRow {
-  return [kind, requestId, organizationId, ...entryValues(postings)];
+  return ([kind, requestId, organizationId] as CopyValue[]).concat(entryValues(postings));
 }
 
 /** The parameters of `ledger_write`, in its order: all that changes; what is new is copied. */

@@ -10,18 +10,28 @@ export const ENTRY_COLUMNS: readonly (readonly [name: string, type: CopyType])[]
   ...SINGLE.map((account) => [account, 'bigint'] as const),
 ];
 
+const PLACES: ReadonlyMap<string, number> = new Map(ENTRY_COLUMNS.map(([name], place) => [name, place]));
+const [CREDIT, GRANT, SPLIT_GRANTS, SPLIT_AMOUNTS, FIRST_SINGLE] = [0, 1, 2, 3, 4] as const;
+
 /** In the order of `ENTRY_COLUMNS`; null where nothing moves. */
 export function entryValues(postings: readonly Posting[]): CopyValue[] {
-  const sums = new Map<AccountKind, bigint>();
-  for (const { account, amountNanoUsd } of postings) sums.set(account, (sums.get(account) ?? 0n) + amountNanoUsd);
-  const credits = postings.filter(({ account }) => account === 'credit');
-  const split = credits.length > 1;
-  return [
-    sums.get('credit') ?? null,
-    split ? null : (credits[0]?.grantId ?? null),
-    split ? credits.map(({ grantId }) => grantId) : null,
-    split ? credits.map(({ amountNanoUsd }) => amountNanoUsd) : null,
-    // What cancels itself out is no entry: what one correction adds to suspense it may take off the cost.
-    ...SINGLE.map((account) => sums.get(account) || null),
-  ];
+  const values: CopyValue[] = ENTRY_COLUMNS.map(() => null);
+  let creditCount = 0;
+  for (const { account, grantId, amountNanoUsd } of postings) {
+    const place = PLACES.get(account) as number;
+    values[place] = ((values[place] as bigint | null) ?? 0n) + amountNanoUsd;
+    if (place !== CREDIT) continue;
+    values[GRANT] = grantId;
+    creditCount += 1;
+  }
+  if (creditCount > 1) split(values, postings.filter(({ account }) => account === 'credit'));
+  // What cancels itself out is no entry: what one correction adds to suspense it may take off the cost.
+  for (let place: number = FIRST_SINGLE; place < values.length; place += 1) if (values[place] === 0n) values[place] = null;
+  return values;
+}
+
+function split(values: CopyValue[], credits: readonly Posting[]): void {
+  values[GRANT] = null;
+  values[SPLIT_GRANTS] = credits.map(({ grantId }) => grantId);
+  values[SPLIT_AMOUNTS] = credits.map(({ amountNanoUsd }) => amountNanoUsd);
 }

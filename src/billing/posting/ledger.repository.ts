@@ -90,18 +90,40 @@ async function write(transaction: Queryable, { writes, prices, nowMs }: Batch): 
 
 /** Locks the batch's ceilings and reads what it must see, in one round trip. */
 async function readView(transaction: Queryable, folds: readonly RequestFold[]): Promise<{ view: LedgerView; keys: EnginePart[]; nowMs: number }> {
-  const ended = folds.filter((fold) => fold.ended !== null);
-  const parts = ended.flatMap(({ admitted }) => admitted.parts.map((part): EnginePart => ({ ...part, engineId: admitted.engineId })));
-  const keys = [...new Map(parts.map((part) => [leaseKey(part.engineId, part.leaseNumber), part])).values()];
+  const keys = leasesOf(folds);
   const { rows } = await transaction.query<ViewRow>(VIEW, [
     [...new Set(folds.flatMap(ceilingsOf))].sort((a, b) => a - b),
     [...new Set(folds.map(({ admitted }) => admitted.requestId))],
     keys.map(({ engineId }) => engineId),
     keys.map(({ leaseNumber }) => leaseNumber),
-    [...new Set(parts.filter(({ kind }) => kind === 'account').map(({ ceilingId }) => ceilingId))],
+    accountsOf(folds),
   ]);
   const found = rows[0] ?? EMPTY_VIEW;
   return { view: decodeView(found), keys, nowMs: found.now_ms };
+}
+
+/** A part of each lease that the ended requests were carved from. */
+function leasesOf(folds: readonly RequestFold[]): EnginePart[] {
+  const leases = new Map<string, EnginePart>();
+  let last: EnginePart | null = null;
+  for (const { ended, admitted } of folds) {
+    if (ended === null) continue;
+    for (const part of admitted.parts) {
+      // Most of a batch are carved from the same lease.
+      if (last !== null && last.leaseNumber === part.leaseNumber && last.engineId === admitted.engineId) continue;
+      last = { ...part, engineId: admitted.engineId };
+      leases.set(leaseKey(last.engineId, last.leaseNumber), last);
+    }
+  }
+  return [...leases.values()];
+}
+
+function accountsOf(folds: readonly RequestFold[]): number[] {
+  const ids = new Set<number>();
+  for (const { ended, admitted } of folds) {
+    if (ended !== null) for (const { kind, ceilingId } of admitted.parts) if (kind === 'account') ids.add(ceilingId);
+  }
+  return [...ids];
 }
 
 function closed({ engineId, leaseNumber, ceilingId }: EnginePart): LeaseView {

@@ -28,7 +28,8 @@ export function planPostings(view: LedgerView, folds: readonly RequestFold[], se
 /** Ceilings a fold may change: what must be locked before it is planned. */
 export function ceilingsOf(fold: RequestFold): number[] {
   if (fold.ended === null) return [];
-  const touched = fold.admitted.parts.filter((part) => part.amountNanoUsd > 0n || (fold.ended?.outcome.worthNanoUsd ?? 0n) > 0n);
+  const { parts } = fold.admitted;
+  const touched = fold.ended.outcome.worthNanoUsd > 0n ? parts : parts.filter((part) => part.amountNanoUsd > 0n);
   return touched.map((part) => part.ceilingId);
 }
 
@@ -136,13 +137,12 @@ class PostingPlan {
     if (amount === 0n) return [];
     const account = fold.admitted.parts.find((part) => part.kind === 'account');
     const grants = account === undefined ? [] : (this.#view.grants.get(account.ceilingId) ?? []);
-    const postings: Posting[] = [{ account: 'revenue', grantId: null, amountNanoUsd: amount }];
-    for (const { grantId, amountNanoUsd } of burnGrants(grants, amount, fold.admitted.admittedAtMs)) {
+    const credits = burnGrants(grants, amount, fold.admitted.admittedAtMs).map(({ grantId, amountNanoUsd }): Posting => {
       const grant = grants.find(({ id }) => id === grantId);
       if (grant !== undefined) this.writes.grants.set(grant.id, grant);
-      postings.push({ account: 'credit', grantId, amountNanoUsd: -amountNanoUsd });
-    }
-    return postings;
+      return { account: 'credit', grantId, amountNanoUsd: -amountNanoUsd };
+    });
+    return credits.concat({ account: 'revenue', grantId: null, amountNanoUsd: amount });
   }
 
   #transact(fold: RequestFold, kind: TransactionKind, charge: Posting[], borne: Posting[]): void {
