@@ -1,4 +1,4 @@
-import { burnGrants } from './grants.js';
+import { burnGrants, type Burn } from './grants.js';
 import {
   leaseKey,
   type CeilingView,
@@ -137,12 +137,13 @@ class PostingPlan {
     if (amount === 0n) return [];
     const account = fold.admitted.parts.find((part) => part.kind === 'account');
     const grants = account === undefined ? [] : (this.#view.grants.get(account.ceilingId) ?? []);
-    const credits = burnGrants(grants, amount, fold.admitted.admittedAtMs).map(({ grantId, amountNanoUsd }): Posting => {
+    const burns = burnGrants(grants, amount, fold.admitted.admittedAtMs);
+    for (const { grantId } of burns) {
       const grant = grants.find(({ id }) => id === grantId);
       if (grant !== undefined) this.writes.grants.set(grant.id, grant);
-      return { account: 'credit', grantId, amountNanoUsd: -amountNanoUsd };
-    });
-    return credits.concat({ account: 'revenue', grantId: null, amountNanoUsd: amount });
+    }
+    const revenue: Posting = { account: 'revenue', grantId: null, amountNanoUsd: amount };
+    return burns.length === 1 ? [creditOf(burns[0] as Burn), revenue] : [...burns.map(creditOf), revenue];
   }
 
   #transact(fold: RequestFold, kind: TransactionKind, charge: Posting[], borne: Posting[]): void {
@@ -205,6 +206,10 @@ function costsOf({ outcome }: EndedRecord, posted: Costs): Posting[] {
   const cost = borne('provider_cost', outcome.providerCostNanoUsd - posted.providerCostNanoUsd);
   const suspense = borne('suspense', outcome.suspenseNanoUsd - posted.suspenseNanoUsd);
   return suspense.length === 0 ? cost : cost.concat(suspense);
+}
+
+function creditOf({ grantId, amountNanoUsd }: Burn): Posting {
+  return { account: 'credit', grantId, amountNanoUsd: -amountNanoUsd };
 }
 
 function lossOf(amount: bigint): Posting[] {
