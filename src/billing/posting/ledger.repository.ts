@@ -121,7 +121,8 @@ function leasesOf(folds: readonly RequestFold[]): EnginePart[] {
 function accountsOf(folds: readonly RequestFold[]): number[] {
   const ids = new Set<number>();
   for (const { ended, admitted } of folds) {
-    if (ended !== null) for (const { kind, ceilingId } of admitted.parts) if (kind === 'account') ids.add(ceilingId);
+    if (ended === null) continue;
+    for (const { kind, ceilingId } of admitted.parts) if (kind === 'account') ids.add(ceilingId);
   }
   return [...ids];
 }
