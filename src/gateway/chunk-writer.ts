@@ -30,9 +30,9 @@ export class ChunkWriter {
     return this.send(text, '');
   }
 
-  /** Once the client has taken what waits. For a response that waits for its turn the response itself says so (`drain`). */
+  /** Once the client has taken what waits. A response that waits for its turn on its connection says so itself. */
   onceDrained(listener: () => void): void {
-    this.raw.socket?.once('drain', listener);
+    (this.raw.socket ?? this.raw).once('drain', listener);
   }
 
   end(text: string): void {

@@ -53,7 +53,6 @@ export class ClientReply {
 
   constructor(private readonly raw: ServerResponse) {
     const onClose = (): void => this.onClose();
-    raw.on('drain', () => this.unblock());
     raw.on('close', onClose);
     raw.on('error', onClose);
   }

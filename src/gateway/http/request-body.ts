@@ -95,11 +95,10 @@ class BodyReader implements Placed {
     this.#dueAtMs = performance.now() + limits.deadlineMs;
     UNDER_WAY.add(this);
     looking ??= setInterval(look, LOOK_MS).unref();
-    const onGone = (): void => this.#gone();
     message.on('data', (chunk: Buffer) => this.#take(chunk));
     message.on('end', () => this.#end());
-    message.on('error', onGone);
-    message.on('close', onGone);
+    // Also after an error, which node tells only to those who listen for it.
+    message.on('close', () => this.#gone());
   }
 
   tick(nowMs: number): void {

@@ -23,14 +23,14 @@ export class Drain {
     return this.#activeCount;
   }
 
-  /** Counts one piece of work that a stop waits for; the returned function ends it (once). */
-  track(): () => void {
+  /** One more piece of work that a stop waits for. */
+  enter(): void {
     this.#activeCount += 1;
-    let ended = false;
-    return () => {
-      if (!ended) this.#activeCount -= 1;
-      ended = true;
-    };
+  }
+
+  /** It has ended; once for each `enter`. */
+  leave(): void {
+    this.#activeCount -= 1;
   }
 
   /** Waits until nothing runs; after `patienceMs` tells what runs to end, and waits `graceMs` more. True when all ended. */

@@ -24,8 +24,8 @@ describe('Readiness', () => {
 describe('Drain', () => {
   it('waits for what runs', async () => {
     const drain = new Drain();
-    const end = drain.track();
-    setTimeout(end, 60);
+    drain.enter();
+    setTimeout(() => drain.leave(), 60);
     const startedMs = performance.now();
     expect(await drain.run(2_000, 0)).toBe(true);
     expect(performance.now() - startedMs).toBeGreaterThan(50);
@@ -35,19 +35,11 @@ describe('Drain', () => {
 
   it('tells what still runs to end when the patience is over', async () => {
     const drain = new Drain();
-    const end = drain.track();
-    drain.expired.addEventListener('abort', () => end());
+    drain.enter();
+    drain.expired.addEventListener('abort', () => drain.leave());
     expect(await drain.run(50, 1_000)).toBe(true);
-    drain.track();
+    drain.enter();
     expect(await drain.run(10, 10)).toBe(false);
     expect(drain.activeCount).toBe(1);
-  });
-
-  it('counts an end once', () => {
-    const drain = new Drain();
-    const end = drain.track();
-    end();
-    end();
-    expect(drain.activeCount).toBe(0);
   });
 });

@@ -41,8 +41,10 @@ interface HttpServer {
 
 /** Counts every request until its connection is done with it, however it is answered, and closes connections while draining. */
 export function trackRequests(server: HttpServer, drain: Drain): void {
+  const leave = (): void => drain.leave();
   server.prependListener('request', (_request, response) => {
-    response.once('close', drain.track());
+    drain.enter();
+    response.on('close', leave);
     if (drain.begun.aborted) response.setHeader('connection', 'close');
   });
 }
