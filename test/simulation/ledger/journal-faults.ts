@@ -9,10 +9,10 @@ import type { World } from './world.js';
  */
 export function failJournalsOf(world: World): () => void {
   const real = fs.writeSync;
-  const faulty = (fd: number, data: string | NodeJS.ArrayBufferView): number => {
+  const faulty = (fd: number, data: NodeJS.ArrayBufferView, offset = 0, length = data.byteLength): number => {
     const { current } = world;
-    if (!(current instanceof Process) || current.journalFailsUntilMs <= world.nowMs) return real(fd, data as NodeJS.ArrayBufferView);
-    if (world.chance(500) && typeof data !== 'string') return real(fd, data, 0, data.byteLength >> 1);
+    if (!(current instanceof Process) || current.journalFailsUntilMs <= world.nowMs) return real(fd, data, offset, length);
+    if (world.chance(500)) return real(fd, data, offset, length >> 1);
     throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
   };
   Object.assign(fs, { writeSync: faulty });
