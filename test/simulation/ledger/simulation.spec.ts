@@ -14,7 +14,7 @@ describe('simulated ledger', () => {
     expect(result.admittedCount).toBeGreaterThan(REQUEST_COUNT / 4);
     expect(result.refusedCount).toBeGreaterThan(10);
     expect(result.unavailableCount).toBeGreaterThan(10);
-    expect(result.killCount).toBeGreaterThan(1);
+    expect(result.killCount).toBeGreaterThan(0);
     expect(result.carvedCount > result.admittedCount / 3).toBe(!strict);
   });
 
