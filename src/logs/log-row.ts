@@ -53,10 +53,9 @@ export function logRowOf(log: RequestLog, redaction: Redaction): CopyRow {
   return COLUMNS.map(([, , value]) => storable(value(log, redaction)));
 }
 
-export type LoggedPayload = Pick<RequestLog, 'requestId' | 'requestBody' | 'responseBody'>;
-
-/** Payload → row of `PAYLOAD_ROWS`. */
-export function payloadRowOf(log: LoggedPayload, redaction: Redaction): CopyRow {
+/** Record → row of `PAYLOAD_ROWS`; null when the key's policy or the client kept the payload out. */
+export function payloadRowOf(log: RequestLog, redaction: Redaction): CopyRow | null {
+  if (log.requestBody === undefined && log.responseBody === undefined) return null;
   const stored = (text: string | undefined) => (text === undefined ? { text: null, truncated: false } : storedText(text, redaction));
   const request = stored(log.requestBody);
   const response = stored(log.responseBody);

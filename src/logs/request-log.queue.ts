@@ -2,8 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { RequestLogs, type RequestLog } from '../core/request-log/request-log.js';
 import { isDatabaseUnavailable } from '../platform/database/index.js';
 import { LogMetrics, type DropReason } from './logs.metrics.js';
-import type { LoggedPayload } from './log-row.js';
-import { RequestLogWriter, type WaitingLog } from './request-log.writer.js';
+import { RequestLogWriter } from './request-log.writer.js';
 
 const FLUSH_AFTER_MS = 200;
 const BATCH_COUNT = 500;
@@ -23,7 +22,7 @@ const SHUTDOWN_MS = 5_000;
 @Injectable()
 export class RequestLogQueue extends RequestLogs implements OnApplicationShutdown {
   private readonly logger = new Logger('RequestLogs');
-  private queue: WaitingLog[] = [];
+  private queue: RequestLog[] = [];
   private chars = 0;
   private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
@@ -72,23 +71,16 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   }
 
   private push(log: RequestLog): void {
-    try {
-      this.queue.push({ requestId: log.requestId, row: this.writer.encode(log), payload: this.payloadOf(log) });
-    } catch (error) {
-      this.giveUp(log.requestId, error);
-    }
-  }
-
-  private payloadOf({ requestId, requestBody, responseBody }: RequestLog): LoggedPayload | null {
-    if (requestBody === undefined && responseBody === undefined) return null;
-    const payload = { requestId, requestBody, responseBody };
-    const chars = charsOf(payload);
-    if (this.chars + chars > MAX_QUEUE_CHARS) {
+    const chars = charsOf(log);
+    if (chars > 0 && this.chars + chars > MAX_QUEUE_CHARS) {
       this.metrics.dropped('queue_full');
-      return null;
+      const { requestBody: _request, responseBody: _response, ...bare } = log;
+      this.queue.push(bare);
+    } else {
+      this.chars += chars;
+      this.queue.push(log);
     }
-    this.chars += chars;
-    return payload;
+    this.metrics.depth(this.queue.length);
   }
 
   private async drain(): Promise<void> {
@@ -98,15 +90,16 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       this.backoffMs = 0;
       this.batchCount = Math.min(BATCH_COUNT, this.batchCount * 2);
       this.queue.splice(0, batch.length);
-      for (const { payload } of batch) this.chars -= charsOf(payload);
+      for (const log of batch) this.chars -= charsOf(log);
+      this.metrics.depth(this.queue.length);
     }
   }
 
-  private nextBatch(): WaitingLog[] {
-    const batch: WaitingLog[] = [];
+  private nextBatch(): RequestLog[] {
+    const batch: RequestLog[] = [];
     let chars = 0;
     for (const log of this.queue) {
-      chars += charsOf(log.payload);
+      chars += charsOf(log);
       if (batch.length > 0 && (batch.length >= this.batchCount || chars > BATCH_CHARS)) break;
       batch.push(log);
     }
@@ -114,7 +107,7 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   }
 
   /** False when the database is down. A record that it cannot take is found by halving and given up; the others are written. */
-  private async write(batch: readonly WaitingLog[]): Promise<boolean> {
+  private async write(batch: readonly RequestLog[]): Promise<boolean> {
     const startedMs = performance.now();
     try {
       await this.writer.write(batch);
@@ -124,14 +117,10 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       if (isDatabaseUnavailable(error)) return false;
       const half = Math.floor(batch.length / 2);
       if (half > 0) return (await this.write(batch.slice(0, half))) && (await this.write(batch.slice(half)));
-      this.giveUp(batch[0]?.requestId, error);
+      this.metrics.dropped('unreadable');
+      this.logger.error({ message: 'A request log cannot be written', request_id: batch[0]?.requestId, err: error });
       return true;
     }
-  }
-
-  private giveUp(requestId: string | undefined, error: unknown): void {
-    this.metrics.dropped('unreadable');
-    this.logger.error({ message: 'A request log cannot be written', request_id: requestId, err: error });
   }
 
   private backOff(triedCount: number): void {
@@ -156,4 +145,4 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   }
 }
 
-const charsOf = (payload: LoggedPayload | null): number => (payload?.requestBody?.length ?? 0) + (payload?.responseBody?.length ?? 0);
+const charsOf = (log: RequestLog): number => (log.requestBody?.length ?? 0) + (log.responseBody?.length ?? 0);

@@ -1,8 +1,6 @@
 /** The request log against a real PostgreSQL: batches, lists by cursor, detail, roll-ups, retention, a database that is away. */
 import { RetentionJob, RequestLogQueue, RequestLogReader, RequestLogWriter, RollUpJob } from '../../src/logs/index.js';
-import type { RequestLog } from '../../src/core/request-log/request-log.js';
 import type { LogMetrics } from '../../src/logs/logs.metrics.js';
-import type { WaitingLog } from '../../src/logs/request-log.writer.js';
 import { ManualClock } from '../../src/platform/clock/index.js';
 import { Database, databaseSettings } from '../../src/platform/database/index.js';
 import type { Jobs } from '../../src/platform/queue/index.js';
@@ -107,9 +105,8 @@ describe('a record', () => {
   it('is recorded once when a commit was not heard of, beside records that are new', async () => {
     const [known, fresh] = [aRequestLog({ requestBody: 'a' }), aRequestLog({ requestBody: 'b' })];
     const writer = new RequestLogWriter(fixture.database);
-    const waiting = (log: RequestLog): WaitingLog => ({ requestId: log.requestId, row: writer.encode(log), payload: log });
-    await writer.write([waiting(known)]);
-    await writer.write([waiting(fresh), waiting(known), waiting(fresh)]);
+    await writer.write([known]);
+    await writer.write([fresh, known, fresh]);
     const payloadOf = async (id: string) => ((await reader.get(id))['payload'] as { request: string }).request;
     expect([await payloadOf(known.requestId), await payloadOf(fresh.requestId), (await reader.list()).data.length]).toEqual(['a', 'b', 2]);
   });
@@ -157,7 +154,7 @@ describe('while the database is away', () => {
   it('the queue fills to its bound, drops are counted, and what is kept is written later', async () => {
     const gone = new Database(databaseSettings('postgres://nobody@127.0.0.1:1/none', { acquireTimeoutMs: 50 }));
     let target = gone;
-    const writer = new RequestLogWriter({ copyEncoded: (...given: Parameters<Database['copyEncoded']>) => target.copyEncoded(...given), transaction: (work: Parameters<Database['transaction']>[0]) => target.transaction(work) } as unknown as Database);
+    const writer = new RequestLogWriter({ copy: (...given: Parameters<Database['copy']>) => target.copy(...given), transaction: (work: Parameters<Database['transaction']>[0]) => target.transaction(work) } as unknown as Database);
     const patient = new RequestLogQueue(writer, metrics as unknown as LogMetrics);
     const payload = 'p'.repeat(1_000_000);
     for (let index = 0; index < 70; index += 1) patient.record(aRequestLog({ requestBody: payload }));

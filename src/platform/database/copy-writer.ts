@@ -20,43 +20,17 @@ class OutOfRangeError extends RangeError {
  * https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-FILE-FORMATS-BINARY-FORMAT (2026-11-30)
  */
 export class CopyWriter {
-  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
-  #from = 0;
-  #at = 0;
-
-  /** Before the first row. */
-  begin(): void {
-    this.#reserve(SIGNATURE.length);
-    this.#at += SIGNATURE.copy(this.#bytes, this.#at);
-  }
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #at = SIGNATURE.copy(this.#bytes);
 
   beginRow(columnCount: number): void {
     this.#reserve(2);
     this.#at = this.#bytes.writeInt16BE(columnCount, this.#at);
   }
 
-  /** A row that another writer has encoded. */
-  row(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#at);
-    this.#at += bytes.length;
-  }
-
-  /** After the last row. */
-  end(): void {
+  end(): Buffer {
     this.beginRow(-1);
-  }
-
-  /** What was written since the last time; it stays as it is. */
-  take(): Buffer {
-    const taken = this.#bytes.subarray(this.#from, this.#at);
-    this.#from = this.#at;
-    return taken;
-  }
-
-  /** Forgets what was written since the last `take`. */
-  discard(): void {
-    this.#at = this.#from;
+    return this.#bytes.subarray(0, this.#at);
   }
 
   absent(): void {
@@ -142,15 +116,11 @@ export class CopyWriter {
     this.#at = this.#bytes.writeInt32BE(length, this.#at);
   }
 
-  /** What has been taken stays where it is; fresh memory begins with what has not. */
   #reserve(count: number): void {
     if (this.#at + count <= this.#bytes.length) return;
-    const written = this.#at - this.#from;
-    const grown = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, (written + count) * 2));
-    this.#bytes.copy(grown, 0, this.#from, this.#at);
+    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
+    this.#bytes.copy(grown, 0, 0, this.#at);
     this.#bytes = grown;
-    this.#from = 0;
-    this.#at = written;
   }
 }
 

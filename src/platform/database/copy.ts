@@ -32,53 +32,19 @@ const WRITERS: Readonly<Record<CopyType, Write>> = {
   timestamptz: (writer: CopyWriter, value: number) => writer.timestamp(value),
 };
 
-/** One row in COPY's binary form, for later. */
-export type EncodedRow = Buffer;
-
 /** Rows in COPY's binary form: the server takes numbers and times as they are instead of reading digits and dates. */
-export class RowEncoder {
-  readonly #writes: readonly Write[];
-  readonly #writer = new CopyWriter();
-
-  constructor({ columns }: CopyTarget) {
-    this.#writes = columns.map(([, type]) => WRITERS[type]);
-  }
-
-  /** Ahead of the time: a row of bytes is nothing to a collector of garbage. Throws a RangeError as `copyRows` does. */
-  encode(row: CopyRow): EncodedRow {
-    try {
-      this.#write(row);
-      return this.#writer.take();
-    } catch (error) {
-      this.#writer.discard();
-      throw error;
-    }
-  }
-
-  encodeAll(rows: readonly CopyRow[]): Buffer {
-    this.#writer.begin();
-    for (const row of rows) this.#write(row);
-    this.#writer.end();
-    return this.#writer.take();
-  }
-
-  #write(row: CopyRow): void {
-    const writes = this.#writes;
-    this.#writer.beginRow(writes.length);
+function encodeRows({ columns }: CopyTarget, rows: readonly CopyRow[]): Buffer {
+  const writes = columns.map(([, type]) => WRITERS[type]);
+  const writer = new CopyWriter();
+  for (const row of rows) {
+    writer.beginRow(writes.length);
     for (let place = 0; place < writes.length; place += 1) {
       const value = row[place];
-      if (value === null || value === undefined) this.#writer.absent();
-      else (writes[place] as Write)(this.#writer, value as never);
+      if (value === null || value === undefined) writer.absent();
+      else (writes[place] as Write)(writer, value as never);
     }
   }
-}
-
-function joinRows(rows: readonly EncodedRow[]): Buffer {
-  const writer = new CopyWriter();
-  writer.begin();
-  for (const row of rows) writer.row(row);
-  writer.end();
-  return writer.take();
+  return writer.end();
 }
 
 type Settle = (error: Error | null) => void;
@@ -134,16 +100,8 @@ interface CopyConnection {
  * RangeError with the class and code of PostgreSQL's for a number that its column cannot hold.
  */
 export async function copyRows(client: pg.ClientBase, target: CopyTarget, rows: readonly CopyRow[], timeoutMs: number): Promise<void> {
-  await copyBytes(client, target, new RowEncoder(target).encodeAll(rows), timeoutMs);
-}
-
-/** The same for rows that were encoded before, each by an encoder for this target. */
-export function copyEncodedRows(client: pg.ClientBase, target: CopyTarget, rows: readonly EncodedRow[], timeoutMs: number): Promise<void> {
-  return copyBytes(client, target, joinRows(rows), timeoutMs);
-}
-
-function copyBytes(client: pg.ClientBase, target: CopyTarget, bytes: Buffer, timeoutMs: number): Promise<void> {
-  return new Promise<void>((resolve, reject) => {
+  const bytes = encodeRows(target, rows);
+  await new Promise<void>((resolve, reject) => {
     client.query(new CopyStatement(target, bytes, { timeoutMs, settle: (error) => (error === null ? resolve() : reject(error)) }));
   });
 }

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { copyEncodedRows, copyRows, type CopyRow, type CopyTarget, type EncodedRow } from './copy.js';
+import { copyRows, type CopyRow, type CopyTarget } from './copy.js';
 import { asDatabaseError, isDatabaseUnavailable } from './database-errors.js';
 import { Listener } from './listener.js';
 import { connectionConfig, type DatabaseSettings } from './settings.js';
@@ -24,9 +24,6 @@ export abstract class Queryable {
 
   /** Appends rows, all or none, at a fraction of what INSERT costs the server; it knows no ON CONFLICT. */
   abstract copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void>;
-
-  /** The same for rows that a `RowEncoder` for this target has encoded. */
-  abstract copyEncoded(target: CopyTarget, rows: readonly EncodedRow[]): Promise<void>;
 }
 
 export interface TransactionOptions {
@@ -88,20 +85,12 @@ export class Database implements Queryable {
     }
   }
 
-  copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
-    return this.#copying((client, timeoutMs) => copyRows(client, target, rows, timeoutMs));
-  }
-
-  copyEncoded(target: CopyTarget, rows: readonly EncodedRow[]): Promise<void> {
-    return this.#copying((client, timeoutMs) => copyEncodedRows(client, target, rows, timeoutMs));
-  }
-
-  async #copying(copy: (client: pg.PoolClient, timeoutMs: number) => Promise<void>): Promise<void> {
+  async copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
     const startedMs = performance.now();
     const client = await this.#acquire();
     let failure: Error | undefined;
     try {
-      await copy(client, this.#settings.statementTimeoutMs + CLIENT_GRACE_MS);
+      await copyRows(client, target, rows, this.#settings.statementTimeoutMs + CLIENT_GRACE_MS);
     } catch (error) {
       failure = error as Error;
       throw asDatabaseError(error);
@@ -177,10 +166,6 @@ class OpenTransaction implements Queryable {
 
   copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
     return copyRows(this.#client, target, rows, this.#timeoutMs + CLIENT_GRACE_MS);
-  }
-
-  copyEncoded(target: CopyTarget, rows: readonly EncodedRow[]): Promise<void> {
-    return copyEncodedRows(this.#client, target, rows, this.#timeoutMs + CLIENT_GRACE_MS);
   }
 }
 

@@ -1,5 +1,5 @@
 export { applicationRole } from './application-role.js';
-export { RowEncoder, type CopyRow, type CopyTarget, type CopyType, type CopyValue, type EncodedRow } from './copy.js';
+export type { CopyRow, CopyTarget, CopyType, CopyValue } from './copy.js';
 export { Database, Queryable, type PoolStats, type Statement, type TransactionOptions } from './database.js';
 export { DatabaseUnavailableError, isDatabaseUnavailable } from './database-errors.js';
 export { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
