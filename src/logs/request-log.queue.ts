@@ -80,7 +80,6 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       this.chars += chars;
       this.queue.push(log);
     }
-    this.metrics.depth(this.queue.length);
   }
 
   private async drain(): Promise<void> {
@@ -91,7 +90,6 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       this.batchCount = Math.min(BATCH_COUNT, this.batchCount * 2);
       this.queue.splice(0, batch.length);
       for (const log of batch) this.chars -= charsOf(log);
-      this.metrics.depth(this.queue.length);
     }
   }
 
