@@ -170,6 +170,7 @@ async function main(): Promise<void> {
     const fault = armFailpoint(process.env);
     if (fault !== null) throw new ConfigError(fault);
     const logger = createLogger({ level: config.logLevel, zone: config.zone });
+    host.yieldToEventLoop();
     let running: RunningGateway | null = null;
     stopOnSignals(() => running, logger);
     running = config.workerCount > 1 && cluster.isPrimary ? await startPrimary(config, logger) : await start(config, logger);

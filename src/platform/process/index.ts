@@ -1,3 +1,4 @@
+export { yieldToEventLoop } from './background-threads.js';
 export { renderBanner, shownUrl } from './banner.js';
 export { findBootstrapFile, writeBootstrapFile, type BootstrapFile } from './bootstrap-file.js';
 export { assertPortFree, createHttpAdapter, listenError, serveFirst, trackRequests } from './http-server.js';
