@@ -7,6 +7,8 @@ jest.setTimeout(60_000);
 /** A moment of it; `test/simulation/ledger/run.ts` runs twenty seeds of ten thousand requests. */
 const SEEDS = [1, 2, 3];
 const REQUEST_COUNT = 1_200;
+/** A bug that shows in one short run of three is looked for in so many of the twenty default seeds. */
+const SEARCHED_SEEDS = 12;
 
 describe('simulated ledger', () => {
   it.each(SEEDS.flatMap((seed) => [{ seed, strict: true }, { seed, strict: false }]))('keeps every invariant after every step: %o', async ({ seed, strict }) => {
@@ -26,7 +28,7 @@ describe('simulated ledger', () => {
 
 describe('the simulation finds a planted bug', () => {
   async function find(plant: Partial<Parameters<typeof simulate>[0]>): Promise<string> {
-    for (const seed of SEEDS) {
+    for (let seed = 1; seed <= SEARCHED_SEEDS; seed += 1) {
       for (const strict of [false, true]) {
         try {
           await simulate({ seed, strict, requestCount: REQUEST_COUNT, ...plant });
