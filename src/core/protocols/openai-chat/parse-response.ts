@@ -16,8 +16,9 @@ export function parseResponse(body: unknown, context: ParseContext): ChatRespons
   const choices = body['choices'];
   if (!Array.isArray(choices) || choices.length === 0) throw new UnreadableAnswer('The answer has no choices.', parseError(body));
   const plain = plainResponse(body, choices, context);
-  if (plain !== null) return { ...plain, extra: extraOf(body) };
-  return readInFull(body, choices, context);
+  if (plain === null) return readInFull(body, choices, context);
+  plain.extra = extraOf(body);
+  return plain;
 }
 
 /** Whatever stands in it, by way of the events it would be as a stream. Exported for the test that holds the short way against it. */
@@ -70,7 +71,6 @@ export function finishFacts(event: ChatEvent) {
 }
 
 function extraOf(body: JsonObject): Record<string, unknown> {
-  const extra: Record<string, unknown> = {};
-  for (const name of Object.keys(body)) if (!KNOWN.has(name)) extra[name] = body[name];
-  return extra;
+  // fromEntries defines members, so that one named __proto__ stays plain data.
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !KNOWN.has(key)));
 }

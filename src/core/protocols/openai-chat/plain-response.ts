@@ -1,7 +1,8 @@
-import type { ChatResponse } from '../../chat/response.js';
+import type { ChatResponse, Choice } from '../../chat/response.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import type { ResponseDialect } from '../dialect.js';
 import type { ParseContext } from '../protocol.js';
+import { factsOf } from './answer-facts.js';
 import { finishReason } from './finish-reason.js';
 import { DEFAULT_REASONING_AT } from './reasoning-source.js';
 import { usageOf } from './usage.js';
@@ -18,8 +19,8 @@ export function plainResponse(body: JsonObject, choices: readonly unknown[], { d
   const rawFinish = choice['finish_reason'] as string;
   const { reason, known } = finishReason(rawFinish, dialect);
   if (!known || reason === 'error') return null;
-  const response: ChatResponse = { choices: [{ index: 0, parts: [{ type: 'text', text }], finish: reason, rawFinish, stopSequence: undefined }], drift: [], extra: {} };
-  noteFacts(response, body);
+  const said: Choice = { index: 0, parts: [{ type: 'text', text }], finish: reason, rawFinish };
+  const response: ChatResponse = { ...factsOf(body), choices: [said], drift: [], extra: {} };
   noteUsage(response, body, dialect);
   return response;
 }
@@ -51,13 +52,4 @@ function noteUsage(response: ChatResponse, body: JsonObject, dialect: ResponseDi
     if (found.usage === undefined) response.usageProblem = 'invalid';
     else response.usage = found.usage;
   }
-}
-
-function noteFacts(response: ChatResponse, body: JsonObject): void {
-  const { id, model, created, service_tier: tier, system_fingerprint: fingerprint } = body;
-  if (typeof id === 'string' && id !== '') response.upstreamId = id;
-  if (typeof model === 'string' && model !== '') response.upstreamModel = model;
-  if (typeof created === 'number') response.createdS = created;
-  if (typeof tier === 'string' && tier !== '') response.serviceTier = tier;
-  if (typeof fingerprint === 'string' && fingerprint !== '') response.systemFingerprint = fingerprint;
 }

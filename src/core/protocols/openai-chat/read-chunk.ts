@@ -2,12 +2,12 @@ import type { ChatEvent } from '../../chat/event.js';
 import type { MediaSource } from '../../chat/message.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import type { ResponseDialect } from '../dialect.js';
+import { factsOf } from './answer-facts.js';
 import { finishReason } from './finish-reason.js';
 import { DEFAULT_REASONING_AT, ReasoningSource, thinkingText } from './reasoning-source.js';
 import { ThinkTags } from './think-tags.js';
 import { ToolCallNumbering } from './tool-call-numbering.js';
 import { usageOf } from './usage.js';
-
 
 /** Members of a delta or message that are read, or known to say nothing to a client (recorded traffic of 26 providers, read 2026-11-21). */
 const KNOWN_MEMBERS: ReadonlySet<string> = new Set(
@@ -44,6 +44,7 @@ export class ChunkReader {
     private readonly dialect: ResponseDialect,
     private readonly whole = false,
   ) {
+    // A constant first: assigned as a literal it would be allocated in the old generation, and keep its reader there.
     const emit = (event: ChatEvent): void => void this.events.push(event);
     this.emit = emit;
   }
@@ -77,15 +78,7 @@ export class ChunkReader {
 
   private start(chunk: JsonObject): void {
     this.started = true;
-    const text = (key: string) => (typeof chunk[key] === 'string' && chunk[key] !== '' ? chunk[key] : undefined);
-    this.emit({
-      type: 'start',
-      upstreamId: text('id'),
-      upstreamModel: text('model'),
-      createdS: typeof chunk['created'] === 'number' ? chunk['created'] : undefined,
-      serviceTier: text('service_tier'),
-      systemFingerprint: text('system_fingerprint'),
-    });
+    this.emit({ type: 'start', ...factsOf(chunk) });
   }
 
   private choice(raw: unknown, at: number): void {
