@@ -18,7 +18,7 @@ const TEXT_RULES = [
     // V8 puts a function literal that is assigned to a property straight into the old generation, and with it, until a full collection, whatever
     // the function can reach: of a request that is everything (docs/performance.md, 2026-11-30).
     name: 'a function as the initial value of a member; write a method, or assign a local constant',
-    pattern: /^ {2}(?:(?:private|protected|public|readonly|override) )*#?\w+(?:: [^=\n]+)? = (?:async )?(?:\([^()\n]*\)|\w+)(?:: [^=\n]+)? => \{?$/m,
+    pattern: /^ {2}(?:(?:private|protected|public|readonly|override) )*#?\w+(?:: (?:[^=\n]|=>)+?)? = (?:async )?(?:\([^()\n]*\)|\w+)(?:: [^=\n]+)? =>/m,
     only: /^src\/(?!.*\.spec\.ts$).*\.ts$/,
   },
   { name: 'a merge left open', pattern: new RegExp(`^(${'<'.repeat(7)}|${'>'.repeat(7)}) `, 'm') },

@@ -2,6 +2,8 @@ import type { Deadlines, TransportFailure, UpstreamCall, UpstreamHandler } from 
 import type { TimedFrame } from './render-script.js';
 import type { SandboxTimer } from './timer.js';
 
+const nothingToCancel = (): void => undefined;
+
 /** What is sent, and how it ends. */
 export interface Performance {
   status: number;
@@ -23,7 +25,7 @@ export class SandboxUpstreamCall implements UpstreamCall {
   private paused = false;
   private waiting = false;
   private ended = false;
-  private cancel: () => void = () => undefined;
+  private cancel = nothingToCancel;
 
   constructor(
     private readonly performance: Performance,

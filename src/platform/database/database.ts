@@ -5,6 +5,7 @@ import { Listener } from './listener.js';
 import { connectionConfig, type DatabaseSettings } from './settings.js';
 
 const CLIENT_GRACE_MS = 1_000;
+const unheard = (): void => undefined;
 /** A statement canceled by its deadline, a lock not granted in time: the session itself is well. */
 const KEEPS_CONNECTION = new Set(['57014', '55P03']);
 
@@ -50,7 +51,7 @@ export class Database implements Queryable {
   readonly #pool: pg.Pool;
   readonly #listener: Listener;
   readonly #settings: DatabaseSettings;
-  #observe: (elapsedMs: number) => void = () => undefined;
+  #observe: (elapsedMs: number) => void = unheard;
 
   constructor(settings: DatabaseSettings, onError: (error: Error) => void = () => undefined) {
     this.#settings = settings;
