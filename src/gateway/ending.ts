@@ -1,7 +1,7 @@
 import type { Ending } from '../core/ledger/settlement.js';
 import { NO_USAGE } from '../core/chat/usage.js';
 import type { OperationResult } from '../core/operations/index.js';
-import { chargeFor } from '../core/pricing/index.js';
+import { totalFor } from '../core/pricing/index.js';
 import type { Attempt, AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
 
@@ -73,5 +73,5 @@ export function expectedCostNanoUsd(exchange: AdmittedExchange, attempt: Attempt
   const { cost } = attempt.candidate.deployment;
   if (cost === null) return 0n;
   const usage = { ...NO_USAGE, ...attempt.meter.delivered(1), input: exchange.needs.promptTokensEstimate };
-  return chargeFor(usage, cost, { requests: 1, images: 0, seconds: 0 }).totalNanoUsd;
+  return totalFor(usage, cost, { requests: 1, images: 0, seconds: 0 });
 }

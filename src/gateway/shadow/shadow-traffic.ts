@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Deployment, RouteShadow } from '../../core/catalog/model.js';
 import { completionTokens, NO_USAGE, promptTokens, type Usage } from '../../core/chat/usage.js';
-import { chargeFor, holdAmount, isBelievable } from '../../core/pricing/index.js';
+import { holdAmount, isBelievable, totalFor } from '../../core/pricing/index.js';
 import { hash32 } from '../../core/routing/index.js';
 import type { Candidate } from '../../core/routing/plan.js';
 import type { UpstreamCall } from '../../core/upstream/upstream.js';
@@ -163,5 +163,5 @@ function usageOf({ meter }: ShadowCall, { failure }: ShadowEnd): Usage {
 
 function costOf(usage: Usage, { cost, price }: Deployment, { failure }: ShadowEnd): bigint {
   const rates = cost ?? price;
-  return rates === null ? 0n : chargeFor(usage, rates, { requests: failure === null ? 1 : 0, images: 0, seconds: 0 }).totalNanoUsd;
+  return rates === null ? 0n : totalFor(usage, rates, { requests: failure === null ? 1 : 0, images: 0, seconds: 0 });
 }
