@@ -3,6 +3,7 @@ import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { Candidate, Plan } from '../core/routing/plan.js';
 import { Holds } from '../core/ledger/settlement.js';
 import { MAX_ATTEMPTS } from '../core/routing/index.js';
+import { withinDeadline } from '../core/time/within-deadline.js';
 import { failpoint } from '../platform/failpoint/index.js';
 import { Planner } from '../routing/index.js';
 import type { Attempt, AttemptOutcome } from './attempt.js';
@@ -39,7 +40,7 @@ export class Hedges {
     await this.journaled(attempt);
     this.attempts.send(exchange, attempt);
     const afterMs = this.hedgeAfterMs(exchange, candidate);
-    const early = afterMs === undefined ? await attempt.outcome : await within(attempt, afterMs);
+    const early = afterMs === undefined ? await attempt.outcome : await withinDeadline(attempt.outcome, afterMs);
     const second = early === null ? this.second(exchange) : null;
     if (second !== null) return this.race(exchange, attempt, second);
     const outcome = early ?? (await attempt.outcome);
@@ -104,15 +105,6 @@ async function decide(first: Attempt, hedge: Attempt, reply: { readonly gone: bo
   if (kind === 'failed' || (kind === 'canceled' && !reply.gone)) return [await ended(late), early];
   late.cancel();
   return [early, await ended(late)];
-}
-
-/** Null when it has not ended in time. */
-async function within(attempt: Attempt, afterMs: number): Promise<AttemptOutcome | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), afterMs);
-  });
-  return Promise.race([attempt.outcome, late]).finally(() => clearTimeout(timer));
 }
 
 function besideOf(exchange: AdmittedExchange, { attempt, outcome }: Ended): NonNullable<Asked['beside']> {

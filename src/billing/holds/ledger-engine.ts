@@ -15,6 +15,7 @@ import {
   type RequestRecord,
 } from '../../core/ledger/index.js';
 import { MAX_AMOUNT_NANO_USD, type Price } from '../../core/pricing/index.js';
+import { withinDeadline } from '../../core/time/within-deadline.js';
 import type { Clock } from '../../platform/clock/index.js';
 import type { Database } from '../../platform/database/index.js';
 import { newId } from '../../platform/ids/index.js';
@@ -32,7 +33,6 @@ import { LeaseKeeper } from './lease-keeper.js';
 import { LeaseNumbers } from './lease-numbers.js';
 import { OpenHold, type HoldPort } from './open-hold.js';
 import { admissionError, insufficient, unavailable } from './refusals.js';
-import { withinDeadline } from './within-deadline.js';
 
 /** What an operator must see; the Nest module binds it to metrics and the log. */
 export interface LedgerObserver {
