@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import type { Deployment } from '../core/catalog/model.js';
+import { NOWHERE } from '../core/collections/roster.js';
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import type { AttemptLog } from '../core/request-log/request-log.js';
 import type { Candidate, Plan } from '../core/routing/plan.js';
@@ -9,6 +10,7 @@ import { MAX_ATTEMPTS, modelClassOf, type Patience } from '../core/routing/index
 import { Planner, type CallOutcome } from '../routing/index.js';
 import { Answers } from './answers.js';
 import { Attempt, type AttemptOutcome } from './attempt.js';
+import type { AttemptHost, HostedAttempt } from './attempt-options.js';
 import type { AdmittedExchange } from './exchange.js';
 import { bulkheadFull, Bulkheads } from './load/bulkheads.js';
 import { LoadGate } from './load/load-gate.js';
@@ -27,13 +29,13 @@ const HOUR_MS = 3_600_000;
 
 /** Turns a candidate of the plan into a running attempt, and what became of it into health, log and metrics. */
 @Injectable()
-export class AttemptRunner {
+export class AttemptRunner implements AttemptHost {
   @Inject(LoadGate)
   private readonly load!: LoadGate;
   @Inject(Bulkheads)
   private readonly bulkheads!: Bulkheads;
 
-  private readonly drains = new DrainSlots(MAX_DRAINS);
+  readonly drains = new DrainSlots(MAX_DRAINS);
 
   constructor(
     private readonly adapter: ProviderAdapter,
@@ -97,9 +99,7 @@ export class AttemptRunner {
       patience: this.patienceWith(exchange, candidate),
       renderer: exchange.request.stream ? PROTOCOLS[exchange.protocol.id].createStreamRenderer(renderContextFor(exchange)) : undefined,
       sameProtocol: protocol === exchange.protocol.id,
-      headers: () => this.answers.headers(exchange),
-      drains: this.drains,
-      shutdown: this.ticker.shutdown,
+      host: this,
     });
     if (!this.bulkheads.take(provider)) {
       attempt.onFailure(bulkheadFull(provider));
@@ -107,11 +107,22 @@ export class AttemptRunner {
     }
     exchange.hold?.forwarded({ provider: provider.id, upstreamModel, number: attempt.number, atMs: attempt.startedAtMs });
     this.ticker.add(attempt);
-    void attempt.outcome.then(() => {
-      this.ticker.remove(attempt);
-      this.bulkheads.give(provider);
-    });
     return attempt;
+  }
+
+  get shutdown(): AbortSignal {
+    return this.ticker.shutdown;
+  }
+
+  headersOf(exchange: AdmittedExchange): Record<string, string> {
+    return this.answers.headers(exchange);
+  }
+
+  /** One without a place at its provider never came onto the ticker. */
+  ended(attempt: HostedAttempt): void {
+    if (attempt.place === NOWHERE) return;
+    this.ticker.remove(attempt);
+    this.bulkheads.give(attempt.candidate.deployment.provider);
   }
 
   /** Nothing when it has ended already: no room at the provider, or the client left. */

@@ -8,14 +8,13 @@ import type { OperationResult } from '../core/operations/index.js';
 import { SHUTDOWN } from '../core/errors/transport-failure.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { StreamRenderer } from '../core/protocols/protocol.js';
-import type { Patience } from '../core/routing/index.js';
 import type { Candidate } from '../core/routing/plan.js';
 import type { UpstreamCall } from '../core/upstream/upstream.js';
 import type { CallObserver, OperationObserver } from '../providers/index.js';
 import { failpoint } from '../platform/failpoint/index.js';
+import type { AttemptOptions } from './attempt-options.js';
 import type { AdmittedExchange } from './exchange.js';
 import { maxOutputTokensOf } from './hold-request.js';
-import type { DrainSlots } from './drain-slots.js';
 import { Meter } from './meter.js';
 import { Pauses } from './pauses.js';
 import { storesPayload } from './request-log-of.js';
@@ -41,24 +40,6 @@ const OVERRUN_FACTOR = 2;
 const OVERRUN_SLACK_TOKENS = 256;
 /** The log keeps at most 1 MB of an answer. */
 const MAX_RECORDED_CHARS = 1_000_000;
-
-export interface AttemptOptions {
-  candidate: Candidate;
-  /** 1 for the first call of the request. */
-  number: number;
-  /** Asked beside another one that takes long. */
-  hedges?: boolean;
-  /** Another deployment is asked when this one has said nothing for so long. */
-  patience?: Patience | null;
-  renderer?: StreamRenderer;
-  /** Response headers that name who serves. */
-  headers: () => Record<string, string>;
-  /** Client and upstream speak the same protocol, so frames may be passed on patched. */
-  sameProtocol: boolean;
-  drains: DrainSlots;
-  /** Fires when a stop has no more patience: what still runs ends in-band. */
-  shutdown: AbortSignal;
-}
 
 /** One call to one deployment, from its first byte to its end. Resolves exactly once; knows nothing of other attempts. */
 export class Attempt implements CallObserver, OperationObserver, Ticking {
@@ -181,7 +162,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   tick(nowMs: number): void {
     if (this.settled) return;
-    if (this.options.shutdown.aborted) return this.fail(SHUTDOWN);
+    if (this.options.host.shutdown.aborted) return this.fail(SHUTDOWN);
     if (this.draining !== undefined) return this.tickDrain(nowMs);
     if (this.isOutOfPatience(nowMs)) return;
     const { reply } = this.exchange;
@@ -237,7 +218,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   private commit(): void {
     if (this.committed) return;
     this.committed = true;
-    this.exchange.reply.startStream(this.options.headers());
+    this.exchange.reply.startStream(this.options.host.headersOf(this.exchange));
     for (const { item, native } of this.startup.take()) this.write(this.options.renderer?.render(item, native) ?? '');
   }
 
@@ -249,7 +230,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   private beat(nowMs: number): void {
     if (this.options.renderer === undefined) return;
-    this.exchange.reply.startStream(this.options.headers());
+    this.exchange.reply.startStream(this.options.host.headersOf(this.exchange));
     this.exchange.reply.write(this.options.renderer.heartbeat());
     this.lastWriteMs = nowMs;
   }
@@ -268,7 +249,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   private onClientGone(): void {
     if (this.settled) return;
     const limitMs = this.drainLimitMs();
-    if (limitMs === 0 || !this.options.drains.take()) return this.settle({ kind: 'canceled' });
+    if (limitMs === 0 || !this.options.host.drains.take()) return this.settle({ kind: 'canceled' });
     this.draining = { sinceMs: performance.now(), limitMs, fromChars: this.meter.contentChars };
   }
 
@@ -291,10 +272,11 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   private settle(outcome: AttemptOutcome): void {
     if (this.settled) return;
     this.settled = true;
-    if (this.draining !== undefined) this.options.drains.give();
+    if (this.draining !== undefined) this.options.host.drains.give();
     this.exchange.reply.feed(undefined);
     // Ends the call when the client left or the stream broke; without effect on a call that has ended.
     this.call?.abort();
+    this.options.host.ended(this);
     this.resolve(outcome);
   }
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Limits } from '../auth/index.js';
 import { finalFailure, toGatewayError } from '../core/errors/to-gateway-error.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
-import { Holds } from '../core/ledger/settlement.js';
+import { Holds, type Hold, type Settlement } from '../core/ledger/settlement.js';
 import type { Candidate, Plan } from '../core/routing/plan.js';
 import { failpoint } from '../platform/failpoint/index.js';
 import { Planner, planOf } from '../routing/index.js';
@@ -11,7 +11,7 @@ import type { Attempt, AttemptOutcome } from './attempt.js';
 import { AttemptRunner } from './attempt-runner.js';
 import { abandoned, endingOf, expectedCostNanoUsd } from './ending.js';
 import type { AdmittedExchange } from './exchange.js';
-import { Hedges } from './hedges.js';
+import { Hedges, type Asked } from './hedges.js';
 import { holdRequestFor } from './hold-request.js';
 import { Idempotency } from './idempotency/idempotency.service.js';
 import { Overages } from './overages.js';
@@ -57,23 +57,31 @@ export class CompleteChat {
     exchange.hold = hold instanceof Promise ? await hold : hold;
     exchange.timings.holdMs = performance.now() - plannedMs;
 
-    const { attempt, outcome, failures, suspenseNanoUsd } = await this.attemptAll(exchange, plan.attempts[0] as Candidate).catch((error: unknown) => {
-      // A bug of ours must not keep the customer's money held.
-      exchange.settlement = exchange.hold?.settle(abandoned(exchange));
-      throw error;
-    });
+    const attempted = await this.attempt(exchange, plan.attempts[0] as Candidate);
     const settleMs = performance.now();
+    const settlement = this.settle(exchange, attempted);
+    exchange.settlement = settlement instanceof Promise ? await settlement : settlement;
+    try {
+      await this.holds.written();
+    } catch {
+      // The end is posted from memory even when the journal cannot take it.
+    }
+    failpoint('ended');
+    exchange.timings.settleMs = performance.now() - settleMs;
+    this.answer(exchange, attempted);
+  }
+
+  private settle(exchange: AdmittedExchange, { attempt, outcome, suspenseNanoUsd }: Attempted): Settlement | Promise<Settlement> {
     exchange.meter = attempt.meter;
     this.answers.keep(exchange, attempt.recorded());
     failpoint('usage-seen');
-    const settlement = exchange.hold.settle(endingOf(exchange, outcome, attempt, suspenseNanoUsd));
-    exchange.settlement = await this.overages.posted(exchange.requestId, settlement);
-    // The end is posted from memory even when the journal cannot take it.
-    await this.holds.written()?.catch(() => undefined);
-    failpoint('ended');
-    exchange.timings.settleMs = performance.now() - settleMs;
+    const settlement = (exchange.hold as Hold).settle(endingOf(exchange, outcome, attempt, suspenseNanoUsd));
+    return this.overages.posted(exchange.requestId, settlement);
+  }
+
+  private answer(exchange: AdmittedExchange, { outcome, failures }: Attempted): void {
     // Before the last byte: the headers tell what is left, and a client that waits for its answer finds its slot free.
-    exchange.admission.release(tokensUsed(exchange.settlement.usage));
+    exchange.admission.release(tokensUsed((exchange.settlement as Settlement).usage));
     if (outcome.kind === 'answered') return this.answers.send(exchange, outcome);
     if (outcome.kind === 'canceled') return;
     const failure = finalFailure(failures) ?? outcome.failure;
@@ -95,12 +103,25 @@ export class CompleteChat {
     return kind === 'bulkhead' || this.planner.mayRetry();
   }
 
+  private async attempt(exchange: AdmittedExchange, first: Candidate): Promise<Attempted> {
+    try {
+      const asked = await this.hedges.ask(exchange, first);
+      const { attempt, outcome, beside } = asked;
+      if (outcome.kind !== 'failed' && beside === undefined) return { attempt, outcome, failures: [], suspenseNanoUsd: 0n };
+      return await this.attemptOthers(exchange, asked);
+    } catch (error) {
+      // A bug of ours must not keep the customer's money held.
+      exchange.settlement = exchange.hold?.settle(abandoned(exchange));
+      throw error;
+    }
+  }
+
   /** Asks one deployment after another, until one answers, the client leaves, or nobody is left who may be asked. */
-  private async attemptAll(exchange: AdmittedExchange, first: Candidate): Promise<Attempted> {
+  private async attemptOthers(exchange: AdmittedExchange, first: Asked): Promise<Attempted> {
     const failures: UpstreamFailure[] = [];
     let suspenseNanoUsd = 0n;
-    for (let candidate = first; ;) {
-      const { attempt, outcome, beside } = await this.hedges.ask(exchange, candidate);
+    for (let asked = first; ;) {
+      const { attempt, outcome, beside } = asked;
       if (beside !== undefined) suspenseNanoUsd += beside.costNanoUsd;
       if (beside?.failure !== undefined) failures.push(beside.failure);
       if (outcome.kind !== 'failed') return { attempt, outcome, failures, suspenseNanoUsd };
@@ -108,7 +129,7 @@ export class CompleteChat {
       const next = this.attempts.next(exchange, outcome);
       if (next === null || !this.mayAsk(outcome.failure)) return { attempt, outcome, failures, suspenseNanoUsd };
       if (outcome.failure.maybeBilled) suspenseNanoUsd += expectedCostNanoUsd(exchange, attempt);
-      candidate = next;
+      asked = await this.hedges.ask(exchange, next);
     }
   }
 }

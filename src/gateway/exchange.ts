@@ -11,6 +11,7 @@ import type { GatewayError } from '../core/errors/gateway-error.js';
 import type { Admission } from '../auth/index.js';
 import type { PreparedCall, PreparedOperation } from '../providers/index.js';
 import type { ClientReply } from './client-reply.js';
+import type { StoredAnswer } from './idempotency/claims.repository.js';
 import type { Meter } from './meter.js';
 import type { ResponseState } from './responses/response-state.js';
 
@@ -69,7 +70,9 @@ export interface Exchange {
   error?: GatewayError;
   /** This process works on it: its body is there, and no provider has been called yet. */
   isWorkedOn?: boolean;
-  /** Answered from what is stored under its idempotency key. */
+  /** The answer that is stored under its idempotency key, and stands for its own. */
+  stored?: StoredAnswer;
+  /** Answered with it. */
   replayed?: boolean;
   responseBody?: string;
   /** The request as it was rendered for a candidate, the last one. */

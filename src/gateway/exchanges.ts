@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SnapshotSource } from '../core/catalog/model.js';
 import type { Caller } from '../core/policy/caller.js';
-import { RequestLogs } from '../core/request-log/request-log.js';
+import { RequestLogs, type StageTimings } from '../core/request-log/request-log.js';
 import { Config } from '../platform/config/index.js';
 import { ClientReply } from './client-reply.js';
 import type { Exchange } from './exchange.js';
@@ -63,11 +63,30 @@ export class Exchanges {
       protocol: PROTOCOLS[route.protocol],
       caller,
       options: parseGatewayOptions(message.headers, clientIp),
-      timings: { authMs: nowMs - receivedMs, totalMs: 0 },
+      timings: timingsFrom(nowMs - receivedMs),
       attempts: [],
       tried: [],
+      // From here on what the stages find out: named at once, so that all exchanges have one hidden class and none grows.
+      body: undefined,
+      request: undefined,
+      operation: undefined,
+      needs: undefined,
+      admission: undefined,
+      plan: undefined,
       parameters: [],
+      hold: undefined,
+      settlement: undefined,
+      served: undefined,
+      fallback: undefined,
+      meter: undefined,
       reply: new ClientReply(response),
+      error: undefined,
+      isWorkedOn: undefined,
+      stored: undefined,
+      replayed: undefined,
+      responseBody: undefined,
+      prepared: undefined,
+      responseState: undefined,
     };
     this.load.opened();
     this.metrics.opened(exchange);
@@ -84,4 +103,21 @@ export class Exchanges {
     this.metrics.closed(exchange, log);
     this.shadows.consider(exchange);
   }
+}
+
+/** All stages, so that each timing has its place; they take their values in this order. */
+function timingsFrom(authMs: number): StageTimings {
+  return {
+    authMs,
+    totalMs: 0,
+    parseMs: undefined,
+    policyMs: undefined,
+    limitsMs: undefined,
+    routingMs: undefined,
+    holdMs: undefined,
+    connectMs: undefined,
+    ttftMs: undefined,
+    generationMs: undefined,
+    settleMs: undefined,
+  };
 }

@@ -35,21 +35,10 @@ export class Hedges {
     private readonly holds: Holds,
   ) {}
 
+  /** Throws GatewayError 503 when the journal cannot take the attempt. */
   async ask(exchange: AdmittedExchange, candidate: Candidate): Promise<Asked> {
     const attempt = this.attempts.open(exchange, candidate);
-    await this.journaled(attempt);
-    this.attempts.send(exchange, attempt);
-    const afterMs = this.hedgeAfterMs(exchange, candidate);
-    const early = afterMs === undefined ? await attempt.outcome : await withinDeadline(attempt.outcome, afterMs);
-    const second = early === null ? this.second(exchange) : null;
-    if (second !== null) return this.race(exchange, attempt, second);
-    const outcome = early ?? (await attempt.outcome);
-    this.attempts.report(exchange, attempt, outcome);
-    return { attempt, outcome };
-  }
-
-  /** A provider is asked only after the journal says so: a crash must not forget what it may bill. Throws GatewayError 503. */
-  private async journaled(attempt: Attempt): Promise<void> {
+    // A provider is asked only after the journal says so: a crash must not forget what it may bill.
     try {
       await this.holds.written();
       failpoint('admitted');
@@ -57,6 +46,14 @@ export class Hedges {
       attempt.cancel();
       throw error;
     }
+    this.attempts.send(exchange, attempt);
+    const afterMs = this.hedgeAfterMs(exchange, candidate);
+    const early = afterMs === undefined ? await attempt.outcome : await withinDeadline(attempt.outcome, afterMs);
+    const second = early === null ? this.second(exchange) : null;
+    if (second !== null) return this.race(exchange, attempt, second);
+    const outcome = early ?? (await attempt.outcome);
+    this.attempts.report(exchange, attempt, outcome);
+    return { attempt, outcome, beside: undefined };
   }
 
   /** A stream is committed to whoever began it, and other operations are not cheap enough to be asked for twice. */
@@ -76,8 +73,14 @@ export class Hedges {
   private async race(exchange: AdmittedExchange, first: Attempt, second: Candidate): Promise<Asked> {
     const asFirst = { parameters: exchange.parameters, fallback: exchange.fallback };
     const hedge = this.attempts.open(exchange, second, true);
-    // Whoever has answered in the meantime needs nobody beside it, and a journal that is full is no reason to give up the first one.
-    await this.journaled(hedge).catch(() => undefined);
+    try {
+      await this.holds.written();
+      failpoint('admitted');
+    } catch {
+      // A journal that is full is no reason to give up the first one.
+      hedge.cancel();
+    }
+    // Whoever has answered in the meantime needs nobody beside it.
     if (first.ended && (await first.outcome).kind !== 'failed') hedge.cancel();
     this.attempts.send(exchange, hedge);
     exchange.reply.onGone(() => {

@@ -1,9 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { KeyDirectory, Limits } from '../auth/index.js';
+import { KeyDirectory, Limits, type Admission } from '../auth/index.js';
 import { requestNeeds } from '../core/chat/request-needs.js';
 import type { ChatRequest, RequestNeeds } from '../core/chat/request.js';
 import { SnapshotSource } from '../core/catalog/model.js';
 import { scanBody } from '../core/json/index.js';
+import type { OperationKind } from '../core/operations/index.js';
 import { decide, denialError } from '../core/policy/index.js';
 import { findModel } from '../core/routing/index.js';
 import { Config } from '../platform/config/index.js';
@@ -54,7 +55,12 @@ export class Inference {
       this.load.refuseWhenFull();
       const caller = this.keys.authenticate(arrival.message);
       exchange = this.exchanges.open(arrival, route, caller instanceof Promise ? await caller : caller);
-      await this.admit(exchange, arrival, route);
+      // Awaited is only what is not there yet: an await costs half a microsecond even when it waits for nothing.
+      const limits = { maxBytes: this.config.bodyLimitBytes, deadlineMs: BODY_DEADLINE_MS };
+      const reading = route.operation === undefined ? this.read(exchange, await readJsonBody(arrival.message, limits)) : this.readOther(exchange, arrival, route.operation);
+      if (reading !== undefined) await reading;
+      const admission = this.admit(exchange, arrival);
+      if (admission !== undefined) await admission;
       await this.completeChat.complete(exchange as AdmittedExchange);
     } catch (error) {
       this.refusals.answer(error, { arrival, route, exchange });
@@ -64,29 +70,38 @@ export class Inference {
     if (route.protocol === 'openai-responses') this.histories.keep(exchange as AdmittedExchange);
   }
 
-  private async admit(exchange: Exchange, { message }: Arrival, { operation }: InferenceRoute): Promise<void> {
-    const maxBytes = this.config.bodyLimitBytes;
-    if (operation === undefined) await this.read(exchange, await readJsonBody(message, { maxBytes, deadlineMs: BODY_DEADLINE_MS }));
-    else {
-      await readOperation(exchange, operation, { message, maxBytes });
-      this.load.begin(exchange);
-    }
-    this.judge(exchange);
-    await this.idempotency.begin(exchange, message);
-    if (!this.idempotency.replays(exchange)) await this.limit(exchange);
+  private async readOther(exchange: Exchange, { message }: Arrival, operation: OperationKind): Promise<void> {
+    await readOperation(exchange, operation, { message, maxBytes: this.config.bodyLimitBytes });
+    this.load.begin(exchange);
   }
 
-  private async read(exchange: Exchange, bytes: Buffer): Promise<void> {
+  /** A promise only where the chain of a conversation must be fetched. */
+  private read(exchange: Exchange, bytes: Buffer): Promise<void> | undefined {
     this.load.begin(exchange);
     const parseMs = performance.now();
     exchange.body = scanBody(bytes);
     exchange.request = exchange.protocol.parseRequest(exchange.body.value);
-    if (exchange.protocol.id === 'openai-completions') exchange.options.endpoint = 'completions';
-    if (exchange.protocol.id === 'openai-responses') await this.histories.resolve(exchange);
-    exchange.needs = requestNeeds(exchange.request);
-    exchange.parameters.push(...(exchange.request.adjustments ?? []));
+    const { id } = exchange.protocol;
+    if (id === 'openai-completions') exchange.options.endpoint = 'completions';
+    if (id === 'openai-responses') return this.histories.resolve(exchange).then(() => this.understand(exchange, parseMs));
+    this.understand(exchange, parseMs);
+    return undefined;
+  }
+
+  private understand(exchange: Exchange, parseMs: number): void {
+    const request = exchange.request as ChatRequest;
+    exchange.needs = requestNeeds(request);
+    if (request.adjustments !== undefined) exchange.parameters.push(...request.adjustments);
     exchange.timings.parseMs = performance.now() - parseMs;
     failpoint('body-parsed');
+  }
+
+  /** Policy, idempotency key, limits. */
+  private admit(exchange: Exchange, { message }: Arrival): Promise<void> | undefined {
+    this.judge(exchange);
+    const claim = this.idempotency.begin(exchange, message);
+    if (claim === undefined) return this.limit(exchange);
+    return claim.then(() => (exchange.stored === undefined ? this.limit(exchange) : undefined));
   }
 
   private judge(exchange: Exchange): void {
@@ -105,16 +120,22 @@ export class Inference {
     if (!decision.allowed) throw denialError(decision);
     // How much an operation writes is not for its client to say: what it can write at most stands already.
     if (operation === undefined) request.maxOutputTokens = needs.maxOutputTokens = decision.maxOutputTokens;
-    exchange.parameters.push(...decision.adjustments);
+    if (decision.adjustments.length > 0) exchange.parameters.push(...decision.adjustments);
     exchange.timings.policyMs = performance.now() - policyMs;
   }
 
-  private async limit(exchange: Exchange): Promise<void> {
+  private limit(exchange: Exchange): Promise<void> | undefined {
     const limitsMs = performance.now();
     const { promptTokensEstimate, maxOutputTokens, choices } = exchange.needs as RequestNeeds;
     const asked = promptTokensEstimate + (maxOutputTokens ?? 0) * choices;
     const admission = this.limits.admit(exchange.caller, asked, Math.max(asked, promptTokensEstimate + this.mostOutput(exchange)));
-    exchange.admission = admission instanceof Promise ? await admission : admission;
+    if (admission instanceof Promise) return admission.then((late) => this.admitted(exchange, late, limitsMs));
+    this.admitted(exchange, admission, limitsMs);
+    return undefined;
+  }
+
+  private admitted(exchange: Exchange, admission: Admission, limitsMs: number): void {
+    exchange.admission = admission;
     exchange.timings.limitsMs = performance.now() - limitsMs;
     failpoint('limits-taken');
   }

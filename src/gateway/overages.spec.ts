@@ -8,7 +8,7 @@ const ledger = (find: () => Promise<Partial<RequestMoney> | null>): LedgerReques
 describe('what was charged beyond the hold', () => {
   it('is not asked when the hold covered the answer', async () => {
     const overages = new Overages(ledger(() => Promise.reject(new Error('asked'))));
-    expect(await overages.posted('r', settlement(5n, 5n))).toMatchObject({ chargedNanoUsd: 5n });
+    expect(overages.posted('r', settlement(5n, 5n))).toMatchObject({ chargedNanoUsd: 5n });
   });
 
   it('is what the ledger posted, once it has', async () => {

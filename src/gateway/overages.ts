@@ -15,9 +15,12 @@ const POLL_MS = 20;
 export class Overages {
   constructor(private readonly ledger: LedgerRequests) {}
 
-  /** The same settlement with what was really taken; unchanged when the ledger does not say in time. Never rejects. */
-  async posted(requestId: string, settlement: Settlement): Promise<Settlement> {
-    if (settlement.costNanoUsd <= settlement.chargedNanoUsd) return settlement;
+  /** The same settlement, and a promise of it only beyond the hold: with what was really taken, or unchanged when the ledger does not say in time. Never rejects. */
+  posted(requestId: string, settlement: Settlement): Settlement | Promise<Settlement> {
+    return settlement.costNanoUsd <= settlement.chargedNanoUsd ? settlement : this.asked(requestId, settlement);
+  }
+
+  private async asked(requestId: string, settlement: Settlement): Promise<Settlement> {
     const untilMs = performance.now() + PATIENCE_MS;
     const late = sleep(PATIENCE_MS, null, { ref: false });
     const chargedNanoUsd = await Promise.race([this.charged(requestId, untilMs).catch(() => null), late]);

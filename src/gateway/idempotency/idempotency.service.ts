@@ -34,7 +34,6 @@ export class Idempotency implements OnModuleDestroy {
   private readonly logger = new Logger('Idempotency');
   private readonly budget = new RecordingBudget();
   private readonly running = new Map<Exchange, Running>();
-  private readonly stored = new WeakMap<Exchange, StoredAnswer>();
   private renewal: NodeJS.Timeout | undefined;
 
   constructor(
@@ -48,29 +47,27 @@ export class Idempotency implements OnModuleDestroy {
   }
 
   /**
-   * After the policy and before the limits, so that a repeat consumes no quota. Returns when the request may run or has an
-   * answer to replay. Throws 400 for a bad key, 409 while the first one runs, 422 for another body, 503 without a database.
+   * After the policy and before the limits, so that a repeat consumes no quota. Undefined without the header; otherwise it resolves
+   * when the request may run or has an answer to replay (`exchange.stored`). Throws or rejects with 400 for a bad key, 409 while the first one runs, 422 for another body, 503 without a database.
    */
-  async begin(exchange: Exchange, message: IncomingMessage): Promise<void> {
+  begin(exchange: Exchange, message: IncomingMessage): Promise<void> | undefined {
     const idempotencyKey = readIdempotencyKey(message.headers);
-    if (idempotencyKey === undefined) return;
+    return idempotencyKey === undefined ? undefined : this.claim(exchange, message, idempotencyKey);
+  }
+
+  private async claim(exchange: Exchange, message: IncomingMessage, idempotencyKey: string): Promise<void> {
     if (this.running.size >= MAX_RUNNING) throw new GatewayError('overloaded', 'Too many requests with an idempotency key are running; try again.');
     const claim = this.claimOf(exchange, idempotencyKey);
     const outcome = await this.claimed(claim);
     const secrets = { clientKey: readCredential(message), idempotencyKey };
     if (outcome.kind === 'claimed') return this.run(exchange, { claim, secrets, superseded: outcome.superseded });
     if (outcome.kind !== 'stored') throw refusalOf(outcome.kind);
-    this.stored.set(exchange, opened(outcome.stored, secrets, claim.scope));
-  }
-
-  /** True between `begin` and `replay` for a request that has its answer already. */
-  replays(exchange: Exchange): boolean {
-    return this.stored.has(exchange);
+    exchange.stored = opened(outcome.stored, secrets, claim.scope);
   }
 
   /** True when the request was answered from what is stored: nothing is planned, held or asked for it. */
   replay(exchange: Exchange): boolean {
-    const stored = this.stored.get(exchange);
+    const { stored } = exchange;
     if (stored === undefined) return false;
     exchange.replayed = true;
     const headers = { ...stored.headers, 'x-request-id': exchange.requestId, 'idempotent-replayed': 'true' };
@@ -80,7 +77,7 @@ export class Idempotency implements OnModuleDestroy {
 
   /** A request that ended without an answer (its client left) gives its key back. */
   abandon(exchange: Exchange): void {
-    const running = this.running.get(exchange);
+    const running = this.running.size === 0 ? undefined : this.running.get(exchange);
     if (running === undefined || exchange.reply?.ending === true) return;
     this.forget(exchange, running);
     void this.within(this.claims.free(running.claim)).catch((error: unknown) => this.complain(error));
