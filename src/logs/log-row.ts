@@ -1,68 +1,103 @@
 import { completionTokens, NO_USAGE, promptTokens } from '../core/chat/usage.js';
 import type { RequestLog } from '../core/request-log/request-log.js';
-import type { CopyRow, CopyTarget, CopyType, CopyValue } from '../platform/database/index.js';
-import { encodeDetail, NAME_LIMIT_CHARS, roundMs, short, TAG_LIMIT } from './log-detail.js';
-import { storedText, type Redaction } from './redact.js';
+import type { CopyTarget, CopyWriter } from '../platform/database/index.js';
+import { NAME_LIMIT_CHARS, roundMs, TAG_LIMIT, writeDetail } from './log-detail.js';
+import { storedText, type Redaction, type StoredText } from './redact.js';
 
-type Column = readonly [name: string, type: CopyType, value: (log: RequestLog, redaction: Redaction) => CopyValue];
+const REDACTION: Redaction = { emails: false };
 
-/** The columns of `request_logs`, each with what a record has for it. */
-const COLUMNS: readonly Column[] = [
-  ['request_id', 'text', (log) => log.requestId],
-  ['received_at', 'timestamptz', (log) => log.receivedAtMs],
-  ['ended_at', 'timestamptz', (log) => log.endedAtMs],
-  ['organization_id', 'text', (log) => log.organizationId],
-  ['project_id', 'text', (log) => log.projectId],
-  ['key_id', 'text', (log) => log.keyId],
-  ['zone', 'text', (log) => log.zone],
-  ['endpoint', 'text', (log) => log.endpoint],
-  ['protocol', 'text', (log) => log.protocol],
-  ['requested_model', 'text', (log) => short(log.requestedModel)],
-  ['served_model', 'text', (log) => log.servedModel],
-  ['provider', 'text', (log) => log.provider],
-  ['stream', 'boolean', (log) => log.stream],
-  ['state', 'text', (log) => log.state],
-  ['status', 'smallint', (log) => log.status],
-  ['error_code', 'text', (log) => log.errorCode],
-  ['fallback', 'text', (log) => log.fallback],
-  ['route', 'text', (log) => log.route],
-  ['arm', 'text', (log) => log.arm],
-  ['session_id', 'text', (log) => short(log.sessionId)],
-  ['tags', 'text[]', (log) => log.tags.slice(0, TAG_LIMIT).map((tag) => tag.slice(0, NAME_LIMIT_CHARS).replaceAll('\0', '\ufffd'))],
-  ['attempt_count', 'smallint', (log) => log.attempts.length],
-  ['total_ms', 'real', (log) => roundMs(log.timings.totalMs)],
-  ['ttft_ms', 'real', (log) => roundMs(log.timings.ttftMs)],
-  ['prompt_tokens', 'bigint', (log) => promptTokens(log.usage ?? NO_USAGE)],
-  ['completion_tokens', 'bigint', (log) => completionTokens(log.usage ?? NO_USAGE)],
-  ['cached_tokens', 'bigint', (log) => (log.usage ?? NO_USAGE).cacheRead],
-  ['hold_nano_usd', 'bigint', (log) => log.holdNanoUsd],
-  ['charged_nano_usd', 'bigint', (log) => log.chargedNanoUsd],
-  ['provider_cost_nano_usd', 'bigint', (log) => log.costNanoUsd],
-  ['cache_saved_nano_usd', 'bigint', (log) => log.cacheEffect.savedNanoUsd - log.cacheEffect.surchargeNanoUsd],
-  ['detail', 'text', encodeDetail],
-];
-
-export const LOG_ROWS: CopyTarget = { table: 'request_logs', columns: COLUMNS.map(([name, type]) => [name, type]) };
-export const PAYLOAD_ROWS: CopyTarget = {
-  table: 'request_log_payloads',
-  columns: [['request_id', 'text'], ['request_body', 'text'], ['request_truncated', 'boolean'], ['response_body', 'text'], ['response_truncated', 'boolean']],
+/** Everything a client or provider may have written is bounded and redacted here. */
+export const LOG_ROWS: CopyTarget<RequestLog> = {
+  table: 'request_logs',
+  columns: [
+    'request_id', 'received_at', 'ended_at', 'organization_id', 'project_id', 'key_id', 'zone', 'endpoint', 'protocol', 'requested_model', 'served_model',
+    'provider', 'stream', 'state', 'status', 'error_code', 'fallback', 'route', 'arm', 'session_id', 'tags', 'attempt_count', 'total_ms', 'ttft_ms',
+    'prompt_tokens', 'completion_tokens', 'cached_tokens', 'hold_nano_usd', 'charged_nano_usd', 'provider_cost_nano_usd', 'cache_saved_nano_usd', 'detail',
+  ],
+  write: writeLog,
 };
 
-/** Record → row of `LOG_ROWS`. Everything a client or provider may have written is bounded and redacted here. */
-export function logRowOf(log: RequestLog, redaction: Redaction): CopyRow {
-  return COLUMNS.map(([, , value]) => storable(value(log, redaction)));
+function writeLog(writer: CopyWriter, log: RequestLog): void {
+  writer.text(log.requestId);
+  writer.timestamptz(log.receivedAtMs);
+  writer.timestamptz(log.endedAtMs);
+  writer.text(log.organizationId);
+  writer.text(log.projectId);
+  writer.text(log.keyId);
+  writer.text(log.zone);
+  writer.text(log.endpoint);
+  writer.text(log.protocol);
+  writer.text(stored(log.requestedModel));
+  writer.text(log.servedModel);
+  writer.text(log.provider);
+  writer.boolean(log.stream);
+  writer.text(log.state);
+  writer.smallint(log.status);
+  writer.text(log.errorCode);
+  writer.text(log.fallback);
+  writer.text(log.route);
+  writer.text(log.arm);
+  writer.text(stored(log.sessionId));
+  writer.texts(log.tags.length === 0 ? log.tags : log.tags.slice(0, TAG_LIMIT).map(storedName));
+  writer.smallint(log.attempts.length);
+  writeFigures(writer, log);
+  writeDetail(writer.beginJson(), log, REDACTION);
+  writer.endJson();
 }
 
-/** Record → row of `PAYLOAD_ROWS`; null when the key's policy or the client kept the payload out. */
-export function payloadRowOf(log: RequestLog, redaction: Redaction): CopyRow | null {
-  if (log.requestBody === undefined && log.responseBody === undefined) return null;
-  const stored = (text: string | undefined) => (text === undefined ? { text: null, truncated: false } : storedText(text, redaction));
-  const request = stored(log.requestBody);
-  const response = stored(log.responseBody);
-  return [log.requestId, storable(request.text), request.truncated, storable(response.text), response.truncated];
+function writeFigures(writer: CopyWriter, log: RequestLog): void {
+  const usage = log.usage ?? NO_USAGE;
+  const { savedNanoUsd, surchargeNanoUsd } = log.cacheEffect;
+  writer.real(roundMs(log.timings.totalMs));
+  writer.real(roundMs(log.timings.ttftMs));
+  writer.bigint(promptTokens(usage));
+  writer.bigint(completionTokens(usage));
+  writer.bigint(usage.cacheRead);
+  writer.bigint(log.holdNanoUsd);
+  writer.bigint(log.chargedNanoUsd);
+  writer.bigint(log.costNanoUsd);
+  writer.bigint(savedNanoUsd - surchargeNanoUsd);
+}
+
+/** What `store` let in. */
+export const PAYLOAD_ROWS: CopyTarget<RequestLog> = {
+  table: 'request_log_payloads',
+  columns: ['request_id', 'request_body', 'request_truncated', 'response_body', 'response_truncated'],
+  write: writePayload,
+};
+
+function writePayload(writer: CopyWriter, log: RequestLog): void {
+  const request = payloadOf(log.requestBody);
+  const response = payloadOf(log.responseBody);
+  writer.text(log.requestId);
+  writer.text(request.text);
+  writer.boolean(request.truncated);
+  writer.text(response.text);
+  writer.boolean(response.truncated);
+}
+
+/** False when the key's policy or the client kept it out. */
+export function hasPayload(log: RequestLog): boolean {
+  return log.requestBody !== undefined || log.responseBody !== undefined;
+}
+
+const NO_PAYLOAD = { text: null, truncated: false };
+
+function payloadOf(body: string | undefined): StoredText | typeof NO_PAYLOAD {
+  if (body === undefined) return NO_PAYLOAD;
+  const { text, truncated } = storedText(body, REDACTION);
+  return { text: storable(text), truncated };
+}
+
+function stored(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : storedName(name);
+}
+
+function storedName(name: string): string {
+  return storable(name.length > NAME_LIMIT_CHARS ? name.slice(0, NAME_LIMIT_CHARS) : name);
 }
 
 /** PostgreSQL refuses U+0000 in text, and one such character would fail a whole batch. */
-function storable(value: CopyValue): CopyValue {
-  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
+function storable(text: string): string {
+  return text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text;
 }

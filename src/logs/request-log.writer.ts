@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestLog } from '../core/request-log/request-log.js';
 import { Database } from '../platform/database/index.js';
-import { LOG_ROWS, logRowOf, PAYLOAD_ROWS, payloadRowOf } from './log-row.js';
-import type { Redaction } from './redact.js';
+import { hasPayload, LOG_ROWS, PAYLOAD_ROWS } from './log-row.js';
 
-const REDACTION: Redaction = { emails: false };
 const UNIQUE_VIOLATION = '23505';
 
 /** Writes batches of records, all or nothing. A record that is already there stays: a retried batch changes nothing. */
@@ -23,12 +21,11 @@ export class RequestLogWriter {
   }
 
   private async copy(logs: readonly RequestLog[]): Promise<void> {
-    const rows = logs.map((log) => logRowOf(log, REDACTION));
-    const payloads = logs.map((log) => payloadRowOf(log, REDACTION)).filter((row) => row !== null);
-    if (payloads.length === 0) return this.database.copy(LOG_ROWS, rows);
+    const payloads = logs.filter(hasPayload);
+    if (payloads.length === 0) return this.database.copy(LOG_ROWS, logs);
     await this.database.transaction(async (transaction) => {
       await transaction.copy(PAYLOAD_ROWS, payloads);
-      await transaction.copy(LOG_ROWS, rows);
+      await transaction.copy(LOG_ROWS, logs);
     });
   }
 

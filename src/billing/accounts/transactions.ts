@@ -14,7 +14,7 @@ export interface NewTransaction {
   readonly postings: readonly Posting[];
 }
 
-const COLUMNS = ['kind', 'organization_id', 'request_id', 'number', 'reason', 'actor', 'idempotency_key', ...ENTRY_COLUMNS.map(([name]) => name)];
+const COLUMNS = ['kind', 'organization_id', 'request_id', 'number', 'reason', 'actor', 'idempotency_key', ...ENTRY_COLUMNS];
 const INSERT = `INSERT INTO ledger_transactions (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((_, index) => `$${index + 1}`).join(', ')}) RETURNING id`;
 
 /** Writes a transaction with its entries; the ceilings are the caller's, who holds their locks. Returns its id. */

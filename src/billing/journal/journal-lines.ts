@@ -1,14 +1,12 @@
 import { crc32 } from 'node:zlib';
 import type { Usage } from '../../core/chat/usage.js';
+import { JsonBytes, literal, member } from '../../core/json/index.js';
 import type { AdmittedRecord, EndedRecord, ForwardedRecord, HoldPart, JournalRecord } from '../../core/ledger/index.js';
 import { CRC_DIGITS, encodeRecord } from './journal-codec.js';
-import { JsonBytes, literal } from './json-bytes.js';
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
 const HEX = literal('0123456789abcdef');
-/** UTF-8 of one UTF-16 unit at most. */
-const MAX_UNIT_BYTES = 3;
 
 /**
  * Lines of a journal in one piece of memory, until they are written. The three records that every request writes have their members
@@ -45,12 +43,9 @@ export class JournalLines {
     const json = this.#json;
     json.reserve(CRC_DIGITS + 1);
     json.length += CRC_DIGITS + 1;
-    json.isPlain = true;
-    if (writeQuickly(json, record) && json.isPlain) return this.#finish(start);
+    if (writeQuickly(json, record)) return this.#finish(start);
     json.length = start;
-    const line = encodeRecord(record);
-    json.reserve(line.length * MAX_UNIT_BYTES);
-    json.length += json.bytes.write(line, start, 'utf8');
+    json.write(encodeRecord(record));
   }
 
   /** The checksum before the JSON, the newline after it. */
@@ -77,14 +72,11 @@ function writeQuickly(json: JsonBytes, record: JournalRecord): boolean {
   return record.type === 'ended' && writeEnded(json, record);
 }
 
-const member = (name: string): Uint8Array => literal(`,"${name}":`);
-
+const TYPE = member('type');
 const REQUEST_ID = member('requestId');
 const PROVIDER = member('provider');
 const UPSTREAM_MODEL = member('upstreamModel');
-const CLOSE = literal('}');
 
-const ADMITTED = literal('{"type":"admitted"');
 const ENGINE_ID = member('engineId');
 const ORGANIZATION_ID = member('organizationId');
 const PROJECT_ID = member('projectId');
@@ -92,14 +84,12 @@ const KEY_ID = member('keyId');
 const MODEL = member('model');
 const HOLD = member('holdNanoUsd');
 const EXPECTED_COST = member('expectedCostNanoUsd');
-const PARTS = literal(',"parts":[');
-const PARTS_END = literal(']');
+const PARTS = member('parts');
 const RECEIVED_AT = member('receivedAtMs');
 const ADMITTED_AT = member('admittedAtMs');
 
 function writeAdmitted(json: JsonBytes, record: AdmittedRecord): true {
-  json.raw(ADMITTED);
-  json.text(REQUEST_ID, record.requestId);
+  begin(json, record);
   json.number(ENGINE_ID, record.engineId);
   json.text(ORGANIZATION_ID, record.organizationId);
   json.text(PROJECT_ID, record.projectId);
@@ -107,55 +97,50 @@ function writeAdmitted(json: JsonBytes, record: AdmittedRecord): true {
   json.text(MODEL, record.model);
   json.money(HOLD, record.holdNanoUsd);
   json.money(EXPECTED_COST, record.expectedCostNanoUsd);
-  json.raw(PARTS);
-  for (let index = 0; index < record.parts.length; index += 1) writePart(json, record.parts[index] as HoldPart, index === 0);
-  json.raw(PARTS_END);
+  json.beginArrayOf(PARTS);
+  for (const part of record.parts) writePart(json, part);
+  json.endArray();
   json.number(RECEIVED_AT, record.receivedAtMs);
   json.number(ADMITTED_AT, record.admittedAtMs);
-  json.raw(CLOSE);
+  json.endObject();
   return true;
 }
 
-const FIRST_PART = literal('{"ceilingId":');
-const NEXT_PART = literal(',{"ceilingId":');
+function begin(json: JsonBytes, { type, requestId }: AdmittedRecord | ForwardedRecord | EndedRecord): void {
+  json.beginWhole();
+  json.text(TYPE, type);
+  json.text(REQUEST_ID, requestId);
+}
+
+const CEILING_ID = member('ceilingId');
 const KIND = member('kind');
 const LEASE_NUMBER = member('leaseNumber');
 const AMOUNT = member('amountNanoUsd');
 
-function writePart(json: JsonBytes, part: HoldPart, isFirst: boolean): void {
-  json.number(isFirst ? FIRST_PART : NEXT_PART, part.ceilingId);
+function writePart(json: JsonBytes, part: HoldPart): void {
+  json.beginObject();
+  json.number(CEILING_ID, part.ceilingId);
   json.text(KIND, part.kind);
   json.number(LEASE_NUMBER, part.leaseNumber);
   json.money(AMOUNT, part.amountNanoUsd);
-  json.raw(CLOSE);
+  json.endObject();
 }
 
-const FORWARDED = literal('{"type":"forwarded"');
 const NUMBER = member('number');
 const AT = member('atMs');
 
 function writeForwarded(json: JsonBytes, record: ForwardedRecord): true {
-  json.raw(FORWARDED);
-  json.text(REQUEST_ID, record.requestId);
+  begin(json, record);
   json.number(NUMBER, record.number);
   json.text(PROVIDER, record.provider);
   json.text(UPSTREAM_MODEL, record.upstreamModel);
   json.number(AT, record.atMs);
-  json.raw(CLOSE);
+  json.endObject();
   return true;
 }
 
-const ENDED = literal('{"type":"ended"');
-const STATE = literal(',"outcome":{"state":');
-const WORTH = member('worthNanoUsd');
-const PROVIDER_COST = member('providerCostNanoUsd');
-const SUSPENSE = member('suspenseNanoUsd');
-const REQUESTS = literal(',"units":{"requests":');
-const IMAGES = member('images');
-const SECONDS = member('seconds');
-const ESTIMATED = literal('},"estimated":');
-const PRICE_ID = literal(',"lines":[],"priceId":');
-const ATTEMPTS = literal('},"attempts":');
+const OUTCOME = member('outcome');
+const ATTEMPTS = member('attempts');
 const SERVED_MODEL = member('servedModel');
 const FORWARDED_AT = member('forwardedAtMs');
 const FIRST_TOKEN_AT = member('firstTokenAtMs');
@@ -163,20 +148,9 @@ const ENDED_AT = member('endedAtMs');
 
 /** Lines of a charge are not journaled: a record that has some is written in full by the general way. */
 function writeEnded(json: JsonBytes, record: EndedRecord): boolean {
-  const { outcome } = record;
-  if (outcome.lines.length > 0) return false;
-  json.raw(ENDED);
-  json.text(REQUEST_ID, record.requestId);
-  json.text(STATE, outcome.state);
-  json.money(WORTH, outcome.worthNanoUsd);
-  json.money(PROVIDER_COST, outcome.providerCostNanoUsd);
-  json.money(SUSPENSE, outcome.suspenseNanoUsd);
-  writeUsage(json, outcome.usage);
-  json.number(REQUESTS, outcome.units.requests);
-  json.number(IMAGES, outcome.units.images);
-  json.number(SECONDS, outcome.units.seconds);
-  json.flag(ESTIMATED, outcome.estimated);
-  json.text(PRICE_ID, outcome.priceId);
+  if (record.outcome.lines.length > 0) return false;
+  begin(json, record);
+  writeOutcome(json, record.outcome);
   json.number(ATTEMPTS, record.attempts);
   json.text(PROVIDER, record.provider);
   json.text(UPSTREAM_MODEL, record.upstreamModel);
@@ -184,11 +158,43 @@ function writeEnded(json: JsonBytes, record: EndedRecord): boolean {
   json.number(FORWARDED_AT, record.forwardedAtMs);
   json.number(FIRST_TOKEN_AT, record.firstTokenAtMs);
   json.number(ENDED_AT, record.endedAtMs);
-  json.raw(CLOSE);
+  json.endObject();
   return true;
 }
 
-const INPUT = literal(',"usage":{"input":');
+const STATE = member('state');
+const WORTH = member('worthNanoUsd');
+const PROVIDER_COST = member('providerCostNanoUsd');
+const SUSPENSE = member('suspenseNanoUsd');
+const UNITS = member('units');
+const REQUESTS = member('requests');
+const IMAGES = member('images');
+const SECONDS = member('seconds');
+const ESTIMATED = member('estimated');
+const LINES = member('lines');
+const PRICE_ID = member('priceId');
+
+function writeOutcome(json: JsonBytes, outcome: EndedRecord['outcome']): void {
+  json.beginObjectOf(OUTCOME);
+  json.text(STATE, outcome.state);
+  json.money(WORTH, outcome.worthNanoUsd);
+  json.money(PROVIDER_COST, outcome.providerCostNanoUsd);
+  json.money(SUSPENSE, outcome.suspenseNanoUsd);
+  writeUsage(json, outcome.usage);
+  json.beginObjectOf(UNITS);
+  json.number(REQUESTS, outcome.units.requests);
+  json.number(IMAGES, outcome.units.images);
+  json.number(SECONDS, outcome.units.seconds);
+  json.endObject();
+  json.flag(ESTIMATED, outcome.estimated);
+  json.beginArrayOf(LINES);
+  json.endArray();
+  json.text(PRICE_ID, outcome.priceId);
+  json.endObject();
+}
+
+const USAGE = member('usage');
+const INPUT = member('input');
 const CACHE_READ = member('cacheRead');
 const CACHE_WRITE = member('cacheWrite');
 const CACHE_WRITE_1H = member('cacheWrite1h');
@@ -199,6 +205,7 @@ const AUDIO_OUT = member('audioOut');
 const IMAGE = member('image');
 
 function writeUsage(json: JsonBytes, usage: Usage): void {
+  json.beginObjectOf(USAGE);
   json.number(INPUT, usage.input);
   json.number(CACHE_READ, usage.cacheRead);
   json.number(CACHE_WRITE, usage.cacheWrite);
@@ -208,5 +215,5 @@ function writeUsage(json: JsonBytes, usage: Usage): void {
   json.number(AUDIO_IN, usage.audioIn);
   json.number(AUDIO_OUT, usage.audioOut);
   json.number(IMAGE, usage.image);
-  json.raw(CLOSE);
+  json.endObject();
 }

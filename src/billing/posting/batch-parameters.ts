@@ -1,17 +1,21 @@
 import type { LedgerWrites, TransactionWrite } from '../../core/ledger/index.js';
 import { renderPrice, type Price } from '../../core/pricing/index.js';
-import type { CopyRow, CopyTarget, CopyValue } from '../../platform/database/index.js';
-import { ENTRY_COLUMNS, entryValues } from './entry-columns.js';
+import type { CopyTarget, CopyWriter } from '../../platform/database/index.js';
+import { ENTRY_COLUMNS, writeEntries } from './entry-columns.js';
 import { requestChangeOf } from './request-rows.js';
 
 /** Ids and times are the database's own. */
-export const TRANSACTION_ROWS: CopyTarget = {
+export const TRANSACTION_ROWS: CopyTarget<TransactionWrite> = {
   table: 'ledger_transactions',
-  columns: [['kind', 'text'], ['request_id', 'text'], ['organization_id', 'text'], ...ENTRY_COLUMNS],
+  columns: ['kind', 'request_id', 'organization_id', ...ENTRY_COLUMNS],
+  write: writeTransaction,
 };
 
-export function transactionRowOf({ kind, requestId, organizationId, postings }: TransactionWrite): CopyRow {
-  return ([kind, requestId, organizationId] as CopyValue[]).concat(entryValues(postings));
+function writeTransaction(writer: CopyWriter, { kind, requestId, organizationId, postings }: TransactionWrite): void {
+  writer.text(kind);
+  writer.text(requestId);
+  writer.text(organizationId);
+  writeEntries(writer, postings);
 }
 
 /** The parameters of `ledger_write`, in its order: all that changes; what is new is copied. */

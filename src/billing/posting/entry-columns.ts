@@ -1,37 +1,67 @@
 import type { AccountKind, Posting } from '../../core/ledger/index.js';
-import type { CopyType, CopyValue } from '../../platform/database/index.js';
+import type { CopyWriter } from '../../platform/database/index.js';
 
 /** Accounts of which a transaction has at most one entry: a column each. */
 const SINGLE = ['issuance', 'revenue', 'expired', 'provider_cost', 'suspense', 'loss', 'operator'] as const satisfies readonly AccountKind[];
 
 /** The entries of a transaction, as columns of its row; the database adds them up. Credit of several grants is split beside its sum. */
-export const ENTRY_COLUMNS: readonly (readonly [name: string, type: CopyType])[] = [
-  ['credit', 'bigint'], ['grant_id', 'bigint'], ['split_grants', 'bigint[]'], ['split_amounts', 'bigint[]'],
-  ...SINGLE.map((account) => [account, 'bigint'] as const),
-];
+export const ENTRY_COLUMNS: readonly string[] = ['credit', 'grant_id', 'split_grants', 'split_amounts', ...SINGLE];
 
-const PLACES: ReadonlyMap<string, number> = new Map(ENTRY_COLUMNS.map(([name], place) => [name, place]));
-const [CREDIT, GRANT, SPLIT_GRANTS, SPLIT_AMOUNTS, FIRST_SINGLE] = [0, 1, 2, 3, 4] as const;
+const PLACES: ReadonlyMap<string, number> = new Map(SINGLE.map((account, place) => [account, place]));
 
-/** In the order of `ENTRY_COLUMNS`; null where nothing moves. */
-export function entryValues(postings: readonly Posting[]): CopyValue[] {
-  const values: CopyValue[] = ENTRY_COLUMNS.map(() => null);
-  let creditCount = 0;
-  for (const { account, grantId, amountNanoUsd } of postings) {
-    const place = PLACES.get(account) as number;
-    values[place] = ((values[place] as bigint | null) ?? 0n) + amountNanoUsd;
-    if (place !== CREDIT) continue;
-    values[GRANT] = grantId;
-    creditCount += 1;
-  }
-  if (creditCount > 1) split(values, postings.filter(({ account }) => account === 'credit'));
-  // What cancels itself out is no entry: what one correction adds to suspense it may take off the cost.
-  for (let place: number = FIRST_SINGLE; place < values.length; place += 1) if (values[place] === 0n) values[place] = null;
-  return values;
+/** What the columns say; null where nothing moves. */
+interface Entries {
+  credit: bigint | null;
+  grantId: number | null;
+  splitGrants: (number | null)[] | null;
+  splitAmounts: bigint[] | null;
+  /** In the order of `SINGLE`. */
+  readonly single: (bigint | null)[];
 }
 
-function split(values: CopyValue[], credits: readonly Posting[]): void {
-  values[GRANT] = null;
-  values[SPLIT_GRANTS] = credits.map(({ grantId }) => grantId);
-  values[SPLIT_AMOUNTS] = credits.map(({ amountNanoUsd }) => amountNanoUsd);
+/** In the order of `ENTRY_COLUMNS`. */
+export function entryValues(postings: readonly Posting[]): unknown[] {
+  const { credit, grantId, splitGrants, splitAmounts, single } = entriesOf(postings);
+  return [credit, grantId, splitGrants, splitAmounts, ...single];
+}
+
+/** The same into a copy. */
+export function writeEntries(writer: CopyWriter, postings: readonly Posting[]): void {
+  const { credit, grantId, splitGrants, splitAmounts, single } = entriesOf(postings);
+  writer.bigint(credit);
+  writer.bigint(grantId);
+  writer.bigints(splitGrants);
+  writer.bigints(splitAmounts);
+  for (const amount of single) writer.bigint(amount);
+}
+
+function entriesOf(postings: readonly Posting[]): Entries {
+  const entries: Entries = { credit: null, grantId: null, splitGrants: null, splitAmounts: null, single: [null, null, null, null, null, null, null] };
+  const { single } = entries;
+  let creditCount = 0;
+  for (const { account, grantId, amountNanoUsd } of postings) {
+    if (account === 'credit') {
+      entries.credit = sum(entries.credit, amountNanoUsd);
+      entries.grantId = grantId;
+      creditCount += 1;
+    } else {
+      const place = PLACES.get(account) as number;
+      single[place] = sum(single[place] as bigint | null, amountNanoUsd);
+    }
+  }
+  if (creditCount > 1) split(entries, postings);
+  // What cancels itself out is no entry: what one correction adds to suspense it may take off the cost.
+  for (let place = 0; place < single.length; place += 1) if (single[place] === 0n) single[place] = null;
+  return entries;
+}
+
+function sum(before: bigint | null, amount: bigint): bigint {
+  return before === null ? amount : before + amount;
+}
+
+function split(entries: Entries, postings: readonly Posting[]): void {
+  const credits = postings.filter(({ account }) => account === 'credit');
+  entries.grantId = null;
+  entries.splitGrants = credits.map(({ grantId }) => grantId);
+  entries.splitAmounts = credits.map(({ amountNanoUsd }) => amountNanoUsd);
 }

@@ -16,8 +16,8 @@ import {
 import type { Price } from '../../core/pricing/index.js';
 import type { Database, Queryable } from '../../platform/database/index.js';
 import { failpoint } from '../../platform/failpoint/index.js';
-import { changeParameters, TRANSACTION_ROWS, transactionRowOf } from './batch-parameters.js';
-import { REQUEST_ROWS, requestRowOf } from './request-rows.js';
+import { changeParameters, TRANSACTION_ROWS } from './batch-parameters.js';
+import { REQUEST_ROWS } from './request-rows.js';
 
 const NONE: readonly Price[] = [];
 
@@ -83,9 +83,9 @@ interface Batch {
 async function write(transaction: Queryable, { writes, prices, nowMs }: Batch): Promise<void> {
   if (writes.rows.length === 0 && prices.length === 0) return;
   const added = writes.rows.filter(({ insert }) => insert);
-  if (added.length > 0) await transaction.copy(REQUEST_ROWS, added.map((row) => requestRowOf(row, nowMs)));
+  if (added.length > 0) await transaction.copy(REQUEST_ROWS, added.map((row) => ({ row, nowMs })));
   await transaction.query(WRITE, changeParameters(writes, prices));
-  if (writes.transactions.length > 0) await transaction.copy(TRANSACTION_ROWS, writes.transactions.map(transactionRowOf));
+  if (writes.transactions.length > 0) await transaction.copy(TRANSACTION_ROWS, writes.transactions);
 }
 
 /** Locks the batch's ceilings and reads what it must see, in one round trip. */

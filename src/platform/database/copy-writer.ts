@@ -1,9 +1,15 @@
-const SIGNATURE = Buffer.from('PGCOPY\n\u00ff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
-const FIRST_BYTES = 65_536;
+import { JsonBytes } from '../../core/json/index.js';
+import { storableJson } from './storable-json.js';
+
+/** A CopyData message, of whatever length, and the head of the form itself. */
+const HEAD = 'd\0\0\0\0PGCOPY\n\u00ff\r\n\0\0\0\0\0\0\0\0\0';
+/** Counts itself, but not the letter before it. */
+const MESSAGE_LENGTH_AT = 1;
 const LENGTH_BYTES = 4;
+const LONG_BYTES = 8;
 /** PostgreSQL counts time from 2000-01-01, in microseconds. */
 const EPOCH_MS = 946_684_800_000;
-const JSONB_VERSION = '\u0001';
+const JSONB_VERSION = 1;
 const TEXT_OID = 25;
 const INT8_OID = 20;
 /** A UTF-16 code unit takes at most three bytes of UTF-8. */
@@ -15,112 +21,183 @@ class OutOfRangeError extends RangeError {
   readonly code = '22003';
 }
 
+type Maybe<Value> = Value | null | undefined;
+
 /**
- * The bytes of COPY's binary form: each value with its length before it, -1 for NULL.
+ * One message with the bytes of COPY's binary form: each value with its length before it, -1 for NULL, which null and undefined become. The type of a
+ * value must be exactly that of its column.
  * https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-FILE-FORMATS-BINARY-FORMAT (2026-11-30)
  */
 export class CopyWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
-  #at = SIGNATURE.copy(this.#bytes);
+  readonly #out = new JsonBytes(storableJson);
+  #jsonAt = 0;
+
+  get capacityBytes(): number {
+    return this.#out.bytes.length;
+  }
+
+  /** Forgets all: what was written before is overwritten. */
+  begin(): void {
+    const out = this.#out;
+    out.length = out.bytes.write(HEAD, 0, 'latin1');
+  }
 
   beginRow(columnCount: number): void {
-    this.#reserve(2);
-    this.#at = this.#bytes.writeInt16BE(columnCount, this.#at);
+    const out = this.#out;
+    out.reserve(2);
+    out.view.setInt16(out.length, columnCount);
+    out.length += 2;
   }
 
+  /** All that was written; valid until the next `begin`. */
   end(): Buffer {
     this.beginRow(-1);
-    return this.#bytes.subarray(0, this.#at);
+    const { bytes, length, view } = this.#out;
+    view.setInt32(MESSAGE_LENGTH_AT, length - MESSAGE_LENGTH_AT);
+    return bytes.subarray(0, length);
   }
 
-  absent(): void {
-    this.#reserve(LENGTH_BYTES);
-    this.#at = this.#bytes.writeInt32BE(-1, this.#at);
+  /** Also of an enum. A lone surrogate becomes U+FFFD, as always in UTF-8; U+0000 is refused by the server (22021). */
+  text(value: Maybe<string>): void {
+    if (value === null || value === undefined) return this.#absent();
+    const out = this.#out;
+    out.reserve(LENGTH_BYTES + value.length * MAX_UNIT_BYTES);
+    const start = out.length + LENGTH_BYTES;
+    const written = out.bytes.write(value, start);
+    out.view.setInt32(out.length, written);
+    out.length = start + written;
   }
 
-  /** A lone surrogate becomes U+FFFD, as always in UTF-8; U+0000 is refused by the server (22021). */
-  text(value: string): void {
-    this.#reserve(LENGTH_BYTES + value.length * MAX_UNIT_BYTES);
-    const written = this.#bytes.write(value, this.#at + LENGTH_BYTES);
-    this.#bytes.writeInt32BE(written, this.#at);
-    this.#at += LENGTH_BYTES + written;
+  texts(values: Maybe<readonly string[]>): void {
+    if (values === null || values === undefined) return this.#absent();
+    const lengthAt = this.#beginArray(TEXT_OID, values.length, false);
+    for (const value of values) this.text(value);
+    this.#closeAt(lengthAt);
   }
 
-  texts(values: readonly string[]): void {
-    this.#array(values, { oid: TEXT_OID, write: (value) => this.text(value) });
+  bigints(values: Maybe<readonly (number | bigint | null)[]>): void {
+    if (values === null || values === undefined) return this.#absent();
+    const lengthAt = this.#beginArray(INT8_OID, values.length, values.includes(null));
+    for (const value of values) this.bigint(value);
+    this.#closeAt(lengthAt);
   }
 
-  bigints(values: readonly (number | bigint | null)[]): void {
-    this.#array(values, { oid: INT8_OID, write: (value) => (value === null ? this.absent() : this.bigint(value)) });
+  /** A `text` in JSON that is written piece by piece, until `endJson`. */
+  beginJson(): JsonBytes {
+    this.#jsonAt = this.#beginOpen();
+    return this.#out;
   }
 
-  jsonb(json: string): void {
-    this.text(`${JSONB_VERSION}${json}`);
+  beginJsonb(): JsonBytes {
+    this.#jsonAt = this.#beginOpen();
+    const out = this.#out;
+    out.reserve(1);
+    out.view.setInt8(out.length, JSONB_VERSION);
+    out.length += 1;
+    return out;
   }
 
-  boolean(value: boolean): void {
-    this.#begin(1);
-    this.#at = this.#bytes.writeInt8(value ? 1 : 0, this.#at);
+  endJson(): void {
+    this.#closeAt(this.#jsonAt);
   }
 
-  smallint(value: number): void {
+  jsonb(json: Maybe<string>): void {
+    if (json === null || json === undefined) return this.#absent();
+    this.beginJsonb().write(json);
+    this.endJson();
+  }
+
+  boolean(value: Maybe<boolean>): void {
+    if (value === null || value === undefined) return this.#absent();
+    const at = this.#begin(1);
+    this.#out.view.setInt8(at, value ? 1 : 0);
+  }
+
+  smallint(value: Maybe<number>): void {
+    if (value === null || value === undefined) return this.#absent();
     requireRange(value, 2 ** 15);
-    this.#begin(2);
-    this.#at = this.#bytes.writeInt16BE(value, this.#at);
+    const at = this.#begin(2);
+    this.#out.view.setInt16(at, value);
   }
 
-  integer(value: number): void {
+  integer(value: Maybe<number>): void {
+    if (value === null || value === undefined) return this.#absent();
     requireRange(value, 2 ** 31);
-    this.#begin(4);
-    this.#at = this.#bytes.writeInt32BE(value, this.#at);
+    const at = this.#begin(4);
+    this.#out.view.setInt32(at, value);
   }
 
-  bigint(value: number | bigint | string): void {
+  bigint(value: Maybe<number | bigint>): void {
+    if (value === null || value === undefined) return this.#absent();
     if (typeof value === 'number') return this.#long(value);
-    const whole = BigInt(value);
-    if (BigInt.asIntN(64, whole) !== whole) throw new OutOfRangeError(`${whole} is out of range for type bigint`);
-    this.#begin(8);
-    this.#at = this.#bytes.writeBigInt64BE(whole, this.#at);
+    if (BigInt.asIntN(64, value) !== value) throw new OutOfRangeError(`${value} is out of range for type bigint`);
+    const at = this.#begin(LONG_BYTES);
+    this.#out.view.setBigInt64(at, value);
   }
 
-  real(value: number): void {
-    this.#begin(4);
-    this.#at = this.#bytes.writeFloatBE(value, this.#at);
+  real(value: Maybe<number>): void {
+    if (value === null || value === undefined) return this.#absent();
+    const at = this.#begin(4);
+    this.#out.view.setFloat32(at, value);
   }
 
-  timestamp(atMs: number): void {
+  /** Milliseconds since 1970. */
+  timestamptz(atMs: Maybe<number>): void {
+    if (atMs === null || atMs === undefined) return this.#absent();
     this.#long(Math.round((atMs - EPOCH_MS) * 1_000));
+  }
+
+  #absent(): void {
+    const out = this.#out;
+    out.reserve(LENGTH_BYTES);
+    out.view.setInt32(out.length, -1);
+    out.length += LENGTH_BYTES;
   }
 
   /** In two halves: a BigInt would be made for nothing. */
   #long(value: number): void {
     if (!Number.isSafeInteger(value)) throw new OutOfRangeError(`${value} is no whole number within 2^53`);
-    this.#begin(8);
-    this.#at = this.#bytes.writeInt32BE(Math.floor(value / WORD), this.#at);
-    this.#at = this.#bytes.writeUInt32BE(value - Math.floor(value / WORD) * WORD, this.#at);
+    const at = this.#begin(LONG_BYTES);
+    const { view } = this.#out;
+    const high = Math.floor(value / WORD);
+    view.setInt32(at, high);
+    view.setUint32(at + 4, value - high * WORD);
   }
 
-  /** The length of the whole is known when its elements are written. */
-  #array<Value>(values: readonly Value[], { oid, write }: { oid: number; write: (value: Value) => void }): void {
-    const lengthAt = this.#at;
-    const mayBeNull = values.includes(null as Value) ? 1 : 0;
-    const words = values.length === 0 ? [0, 0, 0, oid] : [0, 1, mayBeNull, oid, values.length, 1];
-    this.#reserve(words.length * LENGTH_BYTES);
-    for (const word of words) this.#at = this.#bytes.writeInt32BE(word, this.#at);
-    for (const value of values) write(value);
-    this.#bytes.writeInt32BE(this.#at - lengthAt - LENGTH_BYTES, lengthAt);
+  /** Returns where the length stands, which is known when all elements are written. */
+  #beginArray(oid: number, count: number, mayBeNull: boolean): number {
+    const lengthAt = this.#beginOpen();
+    const words = count === 0 ? [0, 0, oid] : [1, mayBeNull ? 1 : 0, oid, count, 1];
+    const out = this.#out;
+    out.reserve(words.length * LENGTH_BYTES);
+    for (const word of words) {
+      out.view.setInt32(out.length, word);
+      out.length += LENGTH_BYTES;
+    }
+    return lengthAt;
   }
 
-  #begin(length: number): void {
-    this.#reserve(LENGTH_BYTES + length);
-    this.#at = this.#bytes.writeInt32BE(length, this.#at);
+  #beginOpen(): number {
+    const out = this.#out;
+    const lengthAt = out.length;
+    out.reserve(LENGTH_BYTES);
+    out.length += LENGTH_BYTES;
+    return lengthAt;
   }
 
-  #reserve(count: number): void {
-    if (this.#at + count <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
-    this.#bytes.copy(grown, 0, 0, this.#at);
-    this.#bytes = grown;
+  #closeAt(lengthAt: number): void {
+    const out = this.#out;
+    out.view.setInt32(lengthAt, out.length - lengthAt - LENGTH_BYTES);
+  }
+
+  /** Returns where the value of so many bytes goes. */
+  #begin(byteCount: number): number {
+    const out = this.#out;
+    out.reserve(LENGTH_BYTES + byteCount);
+    out.view.setInt32(out.length, byteCount);
+    const at = out.length + LENGTH_BYTES;
+    out.length = at + byteCount;
+    return at;
   }
 }
 

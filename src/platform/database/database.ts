@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { copyRows, type CopyRow, type CopyTarget } from './copy.js';
+import { copyRows, type CopyTarget } from './copy.js';
 import { asDatabaseError, isDatabaseUnavailable } from './database-errors.js';
 import { Listener } from './listener.js';
 import { connectionConfig, type DatabaseSettings } from './settings.js';
@@ -24,7 +24,7 @@ export abstract class Queryable {
   ): Promise<pg.QueryResult<Row>>;
 
   /** Appends rows, all or none, at a fraction of what INSERT costs the server; it knows no ON CONFLICT. */
-  abstract copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void>;
+  abstract copy<Row>(target: CopyTarget<Row>, rows: readonly Row[]): Promise<void>;
 }
 
 export interface TransactionOptions {
@@ -86,7 +86,7 @@ export class Database implements Queryable {
     }
   }
 
-  async copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
+  async copy<Row>(target: CopyTarget<Row>, rows: readonly Row[]): Promise<void> {
     const startedMs = performance.now();
     const client = await this.#acquire();
     let failure: Error | undefined;
@@ -165,7 +165,7 @@ class OpenTransaction implements Queryable {
     return this.#client.query<Row>(statementOf(statement, values, this.#timeoutMs));
   }
 
-  copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
+  copy<Row>(target: CopyTarget<Row>, rows: readonly Row[]): Promise<void> {
     return copyRows(this.#client, target, rows, this.#timeoutMs + CLIENT_GRACE_MS);
   }
 }

@@ -1,5 +1,6 @@
 export { applicationRole } from './application-role.js';
-export type { CopyRow, CopyTarget, CopyType, CopyValue } from './copy.js';
+export type { CopyTarget } from './copy.js';
+export type { CopyWriter } from './copy-writer.js';
 export { Database, Queryable, type PoolStats, type Statement, type TransactionOptions } from './database.js';
 export { DatabaseUnavailableError, isDatabaseUnavailable } from './database-errors.js';
 export { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
