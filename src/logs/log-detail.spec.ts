@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { aRequestLog } from '../../test/fixtures/request-log.js';
-import { decodeDetail, encodeDetail } from './log-detail.js';
+import { JsonBytes } from '../core/json/index.js';
+import type { RequestLog } from '../core/request-log/request-log.js';
+import { decodeDetail } from './log-detail.js';
+import { writeDetail } from './write-detail.js';
 
-const REDACTION = { emails: false };
 const MEMBERS = [
   'attempts', 'candidates', 'client_ip', 'client_request_id', 'client_retries', 'config_hash', 'cost_lines', 'drift', 'error_message', 'finish_reason',
   'key_name', 'parameters', 'raw_finish_reason', 'routing', 'strategy', 'timings', 'upstream_id', 'upstream_model', 'usage', 'usage_estimated', 'user_agent',
@@ -15,16 +17,16 @@ describe('the detail of a log row', () => {
       clientRequestId: undefined, upstreamId: undefined, usage: undefined, strategy: undefined, finishReason: undefined, rawFinishReason: undefined,
       upstreamModel: undefined, userAgent: undefined, clientIp: undefined, attempts: [], candidates: [], parameters: [], chargeLines: [],
     });
-    const text = encodeDetail(bare, REDACTION);
+    const text = encoded(bare);
     expect(text).not.toContain('null');
-    for (const detail of [decodeDetail(text), decodeDetail(encodeDetail(aRequestLog(), REDACTION))]) expect(Object.keys(detail).sort()).toEqual(MEMBERS);
+    for (const detail of [decodeDetail(text), decodeDetail(encoded(aRequestLog()))]) expect(Object.keys(detail).sort()).toEqual(MEMBERS);
     expect(decodeDetail(text)).toMatchObject({ client_request_id: null, usage: null, attempts: [], drift: [], usage_estimated: false, client_retries: 0 });
   });
 
   it('shows usual attempts and unusual ones as they were', () => {
     const usual = { number: 1, kind: 'first' as const, provider: 'p', upstreamModel: 'm', deployment: 'd', credential: 'c', outcome: 'ok' as const, status: 200, startedAtMs: 0, totalMs: 1 };
     const unusual = { ...usual, number: 2, kind: 'hedge' as const, outcome: 'timeout' as const, status: undefined, zone: 'kr', errorCode: 'x', errorMessage: 'y', connectMs: 0, firstByteMs: 2.345 };
-    const { attempts } = decodeDetail(encodeDetail(aRequestLog({ attempts: [usual, unusual] }), REDACTION));
+    const { attempts } = decodeDetail(encoded(aRequestLog({ attempts: [usual, unusual] })));
     const same = { provider: 'p', upstream_model: 'm', deployment: 'd', credential: 'c', started_at: '1970-01-01T00:00:00.000Z', total_ms: 1 };
     expect(attempts).toEqual([
       { ...USUAL, ...same, number: 1 },
@@ -36,7 +38,7 @@ describe('the detail of a log row', () => {
     const counts = fc.record(Object.fromEntries(Object.keys(aRequestLog().usage ?? {}).map((name) => [name, fc.integer({ min: 0, max: 1_000_000 })])));
     fc.assert(
       fc.property(counts, (usage) => {
-        const shown = decodeDetail(encodeDetail(aRequestLog({ usage: usage as never }), REDACTION))['usage'] as Record<string, number>;
+        const shown = decodeDetail(encoded(aRequestLog({ usage: usage as never })))['usage'] as Record<string, number>;
         expect([shown['input'], shown['cache_write_1h'], shown['audio_out']]).toEqual([usage['input'], usage['cacheWrite1h'], usage['audioOut']]);
         expect(shown['total_tokens']).toBe((shown['prompt_tokens'] as number) + (shown['completion_tokens'] as number));
         expect(Object.keys(shown)).toHaveLength(12);
@@ -47,7 +49,7 @@ describe('the detail of a log row', () => {
       { class: 'input', quantity: 3, priceNanoUsd: '7', unit: 'per_million_tokens' as const },
       { class: 'images', quantity: 1, priceNanoUsd: '9', unit: 'per_image' as const },
     ];
-    expect(decodeDetail(encodeDetail(aRequestLog({ chargeLines: lines }), REDACTION))['cost_lines']).toEqual(
+    expect(decodeDetail(encoded(aRequestLog({ chargeLines: lines })))['cost_lines']).toEqual(
       lines.map(({ priceNanoUsd, ...line }) => ({ ...line, price_nano_usd: priceNanoUsd })),
     );
   });
@@ -63,4 +65,22 @@ describe('the detail of a log row', () => {
     expect(read).toMatchObject(older);
     expect(read['routing']).toMatchObject({ no_fallback: false, explored: false });
   });
+
+  it('says what clients and providers said, whatever it was', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 40 });
+    fc.assert(
+      fc.property(text, text, fc.double({ noNaN: true, noDefaultInfinity: true, min: 0, max: 1e9 }), (said, upstream, totalMs) => {
+        const log = aRequestLog({ clientRequestId: said, upstreamId: upstream, drift: [said], errorMessage: upstream, timings: { holdMs: totalMs, totalMs } });
+        const detail = decodeDetail(encoded(log));
+        expect(detail).toMatchObject({ client_request_id: said, upstream_id: upstream, drift: [said] });
+        expect(detail['timings']).toEqual({ hold_ms: Math.round(totalMs * 100) / 100, total_ms: Math.round(totalMs * 100) / 100 });
+      }),
+    );
+  });
 });
+
+function encoded(log: RequestLog): string {
+  const json = new JsonBytes();
+  writeDetail(json, log, { emails: false });
+  return json.bytes.toString('utf8', 0, json.length);
+}

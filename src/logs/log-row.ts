@@ -1,8 +1,8 @@
 import { completionTokens, NO_USAGE, promptTokens } from '../core/chat/usage.js';
 import type { RequestLog } from '../core/request-log/request-log.js';
 import type { CopyTarget, CopyWriter } from '../platform/database/index.js';
-import { NAME_LIMIT_CHARS, roundMs, TAG_LIMIT, writeDetail } from './log-detail.js';
 import { storedText, type Redaction, type StoredText } from './redact.js';
+import { cut, NAME_LIMIT_CHARS, TAG_LIMIT, writeDetail } from './write-detail.js';
 
 const REDACTION: Redaction = { emails: false };
 
@@ -49,7 +49,7 @@ function writeFigures(writer: CopyWriter, log: RequestLog): void {
   const usage = log.usage ?? NO_USAGE;
   const { savedNanoUsd, surchargeNanoUsd } = log.cacheEffect;
   writer.real(roundMs(log.timings.totalMs));
-  writer.real(roundMs(log.timings.ttftMs));
+  writer.real(log.timings.ttftMs === undefined ? undefined : roundMs(log.timings.ttftMs));
   writer.bigint(promptTokens(usage));
   writer.bigint(completionTokens(usage));
   writer.bigint(usage.cacheRead);
@@ -94,10 +94,15 @@ function stored(name: string | undefined): string | undefined {
 }
 
 function storedName(name: string): string {
-  return storable(name.length > NAME_LIMIT_CHARS ? name.slice(0, NAME_LIMIT_CHARS) : name);
+  return storable(cut(name, NAME_LIMIT_CHARS));
 }
 
 /** PostgreSQL refuses U+0000 in text, and one such character would fail a whole batch. */
 function storable(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text;
+}
+
+/** To hundredths of a millisecond. */
+function roundMs(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }

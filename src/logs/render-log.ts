@@ -38,7 +38,7 @@ export interface SummaryRow {
 }
 
 export interface DetailRow extends SummaryRow {
-  /** `encodeDetail`. */
+  /** `writeDetail`. */
   detail: string;
   has_payload: boolean;
   request_body: string | null;

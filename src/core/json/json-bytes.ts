@@ -133,7 +133,7 @@ export class JsonBytes {
     this.#name(name);
     const count = Math.round(value * 100);
     if (count >= 0 && count <= MAX_SMALL) this.#hundredths(count);
-    else this.#ascii(String(count / 100));
+    else this.#number(count / 100);
   }
 
   /** As a string, so that no reader makes a double of it. */
@@ -217,7 +217,8 @@ export class JsonBytes {
 
   #number(value: number): void {
     if (value >= 0 && Number.isSafeInteger(value)) this.#integer(value);
-    else this.#ascii(String(value));
+    else if (Number.isFinite(value)) this.#ascii(String(value));
+    else this.#raw(NULL);
   }
 
   #integer(value: number): void {

@@ -13,7 +13,7 @@ export type { Candidate, ExclusionReason, HealthView, Plan } from './plan.js';
 export { hash32, SeededRandom } from './random.js';
 export { refusalOf } from './refusal.js';
 export { isRetired, modelNotFound, resolveName } from './resolve-model.js';
-export { parseRoutingRecord, questionOfRecord, renderRoutingRecord, routingRecordOf, type RoutingRecord } from './routing-record.js';
+export { parseRoutingRecord, questionOfRecord, routingRecordOf, USUAL_ROUTING, writeRoutingRecord, type RoutingRecord } from './routing-record.js';
 export { RetryBudget } from './retry-budget.js';
 export { mayAskAfter } from './substitution.js';
 

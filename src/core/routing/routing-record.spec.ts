@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { aCaller, aDeployment, aModel, aQuestion, aRequest, aRoute, aSnapshot, aWorld, needs } from '../../../test/fixtures/routing.js';
+import { JsonBytes } from '../json/index.js';
 import { planAttempts } from './plan-attempts.js';
-import { parseRoutingRecord, questionOfRecord, renderRoutingRecord, routingRecordOf } from './routing-record.js';
+import { parseRoutingRecord, questionOfRecord, routingRecordOf, USUAL_ROUTING, writeRoutingRecord, type RoutingRecord } from './routing-record.js';
 
 const AB = aSnapshot(
   [aModel('m', [aDeployment('a'), aDeployment('b'), aDeployment('c', { protocol: 'anthropic-messages' })]), aModel('n', [aDeployment('d')])],
@@ -35,7 +36,7 @@ describe('the record of a plan', () => {
           options: { noFallback, allowDegraded, ...(sessionId === undefined ? {} : { sessionId }) },
         });
         const plan = planAttempts(question, aWorld(AB, { seed }));
-        const stored: unknown = JSON.parse(JSON.stringify(renderRoutingRecord(routingRecordOf(question, plan))));
+        const stored = storedOf(routingRecordOf(question, plan));
         expect(JSON.stringify(stored)).not.toContain('xxx');
         const record = parseRoutingRecord(stored);
         if (record === null) throw new Error('the record cannot be read');
@@ -52,3 +53,11 @@ describe('the record of a plan', () => {
     expect(parseRoutingRecord(value)).toBeNull();
   });
 });
+
+function storedOf(record: RoutingRecord): unknown {
+  const json = new JsonBytes();
+  json.beginWhole();
+  writeRoutingRecord(json, record);
+  json.endObject();
+  return { ...USUAL_ROUTING, ...(JSON.parse(json.bytes.toString('utf8', 0, json.length)) as object) };
+}

@@ -45,7 +45,16 @@ describe('Database against a real PostgreSQL', () => {
   });
 
   describe('copies rows', () => {
-    const target: CopyTarget = { table: 'note', columns: [['id', 'integer'], ['text', 'text'], ['tags', 'text[]']] };
+    type Note = readonly [id: number | null, text: string | null, tags: readonly string[]];
+    const target: CopyTarget<Note> = {
+      table: 'note',
+      columns: ['id', 'text', 'tags'],
+      write: (writer, [id, text, tags]) => {
+        writer.integer(id);
+        writer.text(text);
+        writer.texts(tags);
+      },
+    };
     const read = async () => (await fixture.database.query('SELECT text, tags FROM note ORDER BY id')).rows;
 
     beforeAll(() => fixture.database.query('CREATE TABLE note (id int PRIMARY KEY, text text, tags text[])'));
@@ -55,7 +64,7 @@ describe('Database against a real PostgreSQL', () => {
       const any = fc.string({ unit: 'binary' }).map((value) => value.replaceAll('\u0000', ''));
       const text = fc.oneof(any, fc.constantFrom('', '\\N', 'NULL', '{}', '한'.repeat(30_000)), fc.constant(null));
       const rows = fc.sample(fc.record({ text, tags: fc.array(any, { maxLength: 3 }) }), { numRuns: 500, seed: 8 });
-      await fixture.database.copy(target, rows.map((row, id) => [id, row.text, row.tags]));
+      await fixture.database.copy(target, rows.map((row, id): Note => [id, row.text, row.tags]));
       expect(await read()).toEqual(rows);
       await expect(fixture.database.copy(target, [[501, 'nul \u0000', []]])).rejects.toMatchObject({ code: '22021' });
     });
@@ -64,11 +73,15 @@ describe('Database against a real PostgreSQL', () => {
       const names = ['s', 'i', 'b', 'r', 't', 'j', 'o'] as const;
       const types = ['smallint', 'integer', 'bigint', 'real', 'timestamptz', 'jsonb', 'boolean'] as const;
       await fixture.database.query(`CREATE TABLE kinds (${names.map((name, index) => `${name} ${types[index]}`).join(', ')})`);
-      const kinds: CopyTarget = { table: 'kinds', columns: names.map((name, index) => [name, types[index] as (typeof types)[number]]) };
+      const kinds: CopyTarget<readonly unknown[]> = {
+        table: 'kinds',
+        columns: names,
+        write: (writer, row) => types.forEach((type, index) => (writer[type] as (value: unknown) => void).call(writer, row[index])),
+      };
       const atMs = Date.UTC(1999, 11, 31, 23, 59, 59, 999);
       await fixture.database.copy(kinds, [
         [32_767, 2_147_483_647, 9_223_372_036_854_775_807n, 44.64, atMs, '{"a":"한"}', true],
-        [-32_768, -2_147_483_648, '-9223372036854775808', -0.5, Date.UTC(2026, 10, 30), '[]', false],
+        [-32_768, -2_147_483_648, -9_223_372_036_854_775_808n, -0.5, Date.UTC(2026, 10, 30), '[]', false],
         [0, 0, -1, 0, 0, 'null', true],
         [1, 1, Number.MAX_SAFE_INTEGER, null, undefined, null, null],
       ]);
@@ -86,7 +99,8 @@ describe('Database against a real PostgreSQL', () => {
     it('all or none, and says why', async () => {
       await expect(fixture.database.copy(target, [[1, 'a', []], [1, 'b', []]])).rejects.toMatchObject({ code: '23505' });
       await expect(fixture.database.copy({ ...target, table: 'nowhere' }, [])).rejects.toMatchObject({ code: '42P01' });
-      await expect(fixture.database.copy({ ...target, columns: [['id', 'bigint']] }, [[1]])).rejects.toMatchObject({ code: '22P03' });
+      const misfit: CopyTarget<number> = { table: 'note', columns: ['id'], write: (writer, id) => writer.bigint(id) };
+      await expect(fixture.database.copy(misfit, [1])).rejects.toMatchObject({ code: '22P03' });
       expect(await read()).toEqual([]);
     });
 

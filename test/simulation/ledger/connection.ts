@@ -1,4 +1,5 @@
-import { DatabaseUnavailableError, type CopyRow, type CopyTarget, type Database } from '../../../src/platform/database/index.js';
+import { DatabaseUnavailableError, type CopyTarget, type Database } from '../../../src/platform/database/index.js';
+import { recordedRow } from './recorded-row.js';
 import type { Answer } from './statements.js';
 import { Refused } from './stored.js';
 import type { Outcome, Server, Session } from './server.js';
@@ -93,7 +94,7 @@ export class Connection {
     }
   }
 
-  copy(target: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
+  copy<Row>(target: CopyTarget<Row>, rows: readonly Row[]): Promise<void> {
     return this.#copy(null, target, rows);
   }
 
@@ -112,8 +113,8 @@ export class Connection {
   }
 
   /** The server is handed rows by column. */
-  async #copy(session: Session | null, { table, columns }: CopyTarget, rows: readonly CopyRow[]): Promise<void> {
-    await this.#send(session, `COPY ${table}`, rows.map((row) => Object.fromEntries(columns.map(([name], place) => [name, row[place]]))));
+  async #copy<Row>(session: Session | null, target: CopyTarget<Row>, rows: readonly Row[]): Promise<void> {
+    await this.#send(session, `COPY ${target.table}`, rows.map((row) => recordedRow(target, row)));
   }
 
   #send(session: Session | null, statement: string | Asked, values: readonly unknown[]): Promise<{ rows: Answer; rowCount: number }> {

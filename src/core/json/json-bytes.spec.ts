@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { JsonBytes, member } from './json-bytes.js';
+
+const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('', '"', '\\', '\u0000', '\u007f', '\ud800', '모델'.repeat(9_000)));
+const number = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double());
+const instant = fc.integer({ min: -62_000_000_000_000, max: 253_000_000_000_000 });
+const [TEXT, NUMBER, ROUNDED, MONEY, FLAG, AT, LIST, INNER, NULL] = ['text', 'number', 'rounded', 'money', 'flag', 'at', 'list', 'inner', 'null'].map(member) as [
+  Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array,
+];
+
+describe('JSON written piece by piece', () => {
+  it('is what JSON.stringify makes of the same', () => {
+    const json = new JsonBytes();
+    const value = fc.record({
+      text, number, rounded: fc.oneof(fc.double({ min: 0, max: 1e6, noNaN: true }), fc.double()), money: fc.bigInt(-(2n ** 70n), 2n ** 70n), flag: fc.boolean(), at: instant,
+      list: fc.array(fc.oneof(text, number)),
+    });
+    fc.assert(
+      fc.property(value, ({ text: said, number: count, rounded, money, flag, at, list }) => {
+        json.length = 0;
+        json.beginWhole();
+        json.text(TEXT, said);
+        json.number(NUMBER, count);
+        json.hundredths(ROUNDED, rounded);
+        json.money(MONEY, money);
+        json.flag(FLAG, flag);
+        json.instant(AT, at);
+        json.beginArrayOf(LIST);
+        for (const item of list) typeof item === 'string' ? json.textItem(item) : json.numberItem(item);
+        json.beginObject();
+        json.endObject();
+        json.beginArray();
+        json.endArray();
+        json.endArray();
+        json.beginObjectOf(INNER);
+        json.text(NULL, null);
+        json.endObject();
+        json.endObject();
+        const same = {
+          text: said, number: count, rounded: Math.round(rounded * 100) / 100, money: String(money), flag, at: new Date(at).toISOString(), list: [...list, {}, []],
+          inner: { null: null },
+        };
+        expect(json.bytes.toString('utf8', 0, json.length)).toBe(JSON.stringify(same));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('takes the form of a text that is not plain from whoever made it', () => {
+    const json = new JsonBytes((said) => JSON.stringify(said.toUpperCase()));
+    json.beginWhole();
+    json.text(TEXT, 'plain');
+    json.text(INNER, 'é"');
+    json.endObject();
+    expect(json.bytes.toString('utf8', 0, json.length)).toBe('{"text":"plain","inner":"É\\""}');
+    expect(() => json.instant(AT, Number.NaN)).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,226 @@
+import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
+import { writeUsedClasses } from '../core/chat/usage-json.js';
+import { member, type JsonBytes } from '../core/json/index.js';
+import type { ChargeLine } from '../core/ledger/settlement.js';
+import type { AttemptLog, ConsideredDeployment, RequestLog, StageTimings } from '../core/request-log/request-log.js';
+import { writeRoutingRecord } from '../core/routing/index.js';
+import { LINE_UNIT } from './log-detail.js';
+import { redact, type Redaction } from './redact.js';
+
+const MESSAGE_LIMIT_CHARS = 4_096;
+export const NAME_LIMIT_CHARS = 512;
+export const TAG_LIMIT = 32;
+
+const CLIENT_REQUEST_ID = member('client_request_id');
+const UPSTREAM_MODEL = member('upstream_model');
+const FINISH_REASON = member('finish_reason');
+const STRATEGY = member('strategy');
+const KEY_NAME = member('key_name');
+const UPSTREAM_ID = member('upstream_id');
+const ROUTING = member('routing');
+const ERROR_MESSAGE = member('error_message');
+const RAW_FINISH_REASON = member('raw_finish_reason');
+const USAGE = member('usage');
+const USAGE_ESTIMATED = member('usage_estimated');
+const CLIENT_RETRIES = member('client_retries');
+const USER_AGENT = member('user_agent');
+const CLIENT_IP = member('client_ip');
+const CONFIG_HASH = member('config_hash');
+
+/** JSON without what is as usual. Everything a client or provider may have written is bounded and redacted. */
+export function writeDetail(json: JsonBytes, log: RequestLog, redaction: Redaction): void {
+  json.beginWhole();
+  writeTimings(json, log.timings);
+  textIf(json, CLIENT_REQUEST_ID, log.clientRequestId);
+  textIf(json, UPSTREAM_MODEL, log.upstreamModel);
+  textIf(json, FINISH_REASON, log.finishReason);
+  textIf(json, STRATEGY, log.strategy);
+  if (log.routing !== undefined) {
+    json.beginObjectOf(ROUTING);
+    writeRoutingRecord(json, log.routing);
+    json.endObject();
+  }
+  textIf(json, KEY_NAME, log.keyName);
+  textIf(json, UPSTREAM_ID, short(log.upstreamId));
+  textIf(json, ERROR_MESSAGE, safe(log.errorMessage, redaction));
+  textIf(json, RAW_FINISH_REASON, short(log.rawFinishReason));
+  writeAttempts(json, log.attempts, redaction);
+  writeCandidates(json, log.candidates);
+  writeParameters(json, log.parameters);
+  if (log.usage !== undefined) {
+    json.beginObjectOf(USAGE);
+    writeUsedClasses(json, log.usage);
+    json.endObject();
+  }
+  if (log.usageEstimated) json.flag(USAGE_ESTIMATED, true);
+  writeLines(json, log.chargeLines);
+  if (log.clientRetries !== 0) json.number(CLIENT_RETRIES, log.clientRetries);
+  textIf(json, USER_AGENT, safe(short(log.userAgent), redaction));
+  textIf(json, CLIENT_IP, log.clientIp);
+  writeDrift(json, log.drift);
+  json.text(CONFIG_HASH, log.configHash);
+  json.endObject();
+}
+
+function textIf(json: JsonBytes, name: Uint8Array, value: string | null | undefined): void {
+  if (value !== undefined && value !== null) json.text(name, value);
+}
+
+function durationIf(json: JsonBytes, name: Uint8Array, ms: number | undefined): void {
+  if (ms !== undefined) json.hundredths(name, ms);
+}
+
+function safe(text: string | undefined, redaction: Redaction): string | undefined {
+  return text === undefined ? undefined : redact(cut(text, MESSAGE_LIMIT_CHARS), redaction);
+}
+
+function short(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : cut(text, NAME_LIMIT_CHARS);
+}
+
+export function cut(text: string, limitChars: number): string {
+  return text.length > limitChars ? text.slice(0, limitChars) : text;
+}
+
+const TIMINGS = member('timings');
+const AUTH = member('auth_ms');
+const PARSE = member('parse_ms');
+const POLICY = member('policy_ms');
+const LIMITS = member('limits_ms');
+const ROUTE = member('routing_ms');
+const HOLD = member('hold_ms');
+const CONNECT = member('connect_ms');
+const FIRST_TOKEN = member('ttft_ms');
+const GENERATION = member('generation_ms');
+const SETTLE = member('settle_ms');
+const TOTAL = member('total_ms');
+
+function writeTimings(json: JsonBytes, timings: StageTimings): void {
+  json.beginObjectOf(TIMINGS);
+  durationIf(json, AUTH, timings.authMs);
+  durationIf(json, PARSE, timings.parseMs);
+  durationIf(json, POLICY, timings.policyMs);
+  durationIf(json, LIMITS, timings.limitsMs);
+  durationIf(json, ROUTE, timings.routingMs);
+  durationIf(json, HOLD, timings.holdMs);
+  durationIf(json, CONNECT, timings.connectMs);
+  durationIf(json, FIRST_TOKEN, timings.ttftMs);
+  durationIf(json, GENERATION, timings.generationMs);
+  durationIf(json, SETTLE, timings.settleMs);
+  json.hundredths(TOTAL, timings.totalMs);
+  json.endObject();
+}
+
+const ATTEMPTS = member('attempts');
+const NUMBER = member('number');
+const KIND = member('kind');
+const PROVIDER = member('provider');
+const DEPLOYMENT = member('deployment');
+const CREDENTIAL = member('credential');
+const ZONE = member('zone');
+const OUTCOME = member('outcome');
+const STATUS = member('status');
+const ERROR_CODE = member('error_code');
+const STARTED_AT = member('started_at');
+const FIRST_BYTE = member('first_byte_ms');
+
+function writeAttempts(json: JsonBytes, attempts: readonly AttemptLog[], redaction: Redaction): void {
+  if (attempts.length === 0) return;
+  json.beginArrayOf(ATTEMPTS);
+  for (const attempt of attempts) writeAttempt(json, attempt, redaction);
+  json.endArray();
+}
+
+function writeAttempt(json: JsonBytes, attempt: AttemptLog, redaction: Redaction): void {
+  json.beginObject();
+  if (attempt.number !== 1) json.number(NUMBER, attempt.number);
+  if (attempt.kind !== 'first') json.text(KIND, attempt.kind);
+  json.text(PROVIDER, attempt.provider);
+  json.text(UPSTREAM_MODEL, attempt.upstreamModel);
+  json.text(DEPLOYMENT, attempt.deployment);
+  json.text(CREDENTIAL, attempt.credential);
+  textIf(json, ZONE, attempt.zone);
+  if (attempt.outcome !== 'ok') json.text(OUTCOME, attempt.outcome);
+  if (attempt.status !== 200) json.number(STATUS, attempt.status ?? null);
+  textIf(json, ERROR_CODE, attempt.errorCode);
+  json.instant(STARTED_AT, attempt.startedAtMs);
+  durationIf(json, CONNECT, attempt.connectMs);
+  durationIf(json, FIRST_BYTE, attempt.firstByteMs);
+  json.hundredths(TOTAL, attempt.totalMs);
+  textIf(json, ERROR_MESSAGE, safe(attempt.errorMessage, redaction));
+  json.endObject();
+}
+
+const CANDIDATES = member('candidates');
+const MODEL = member('model');
+const PLACE = member('place');
+const EXCLUDED = member('excluded');
+const REASONS = member('reasons');
+
+function writeCandidates(json: JsonBytes, candidates: readonly ConsideredDeployment[]): void {
+  if (candidates.length === 0) return;
+  json.beginArrayOf(CANDIDATES);
+  for (const candidate of candidates) writeCandidate(json, candidate);
+  json.endArray();
+}
+
+function writeCandidate(json: JsonBytes, candidate: ConsideredDeployment): void {
+  const { deployment, place } = candidate;
+  const { provider } = deployment;
+  json.beginObject();
+  json.text(PROVIDER, provider.id);
+  json.text(MODEL, candidate.model.id);
+  json.text(UPSTREAM_MODEL, deployment.upstreamModel);
+  json.text(DEPLOYMENT, deployment.id);
+  if (provider.zones.length > 0) json.text(ZONE, provider.zones.join(','));
+  if (place !== undefined) json.number(PLACE, place);
+  textIf(json, EXCLUDED, candidate.excluded);
+  json.beginArrayOf(REASONS);
+  for (const reason of candidate.reasons) json.textItem(reason);
+  json.endArray();
+  json.endObject();
+}
+
+const PARAMETERS = member('parameters');
+const PARAMETER = member('parameter');
+const ACTION = member('action');
+const DETAIL = member('detail');
+
+function writeParameters(json: JsonBytes, parameters: readonly ParameterAdjustment[]): void {
+  if (parameters.length === 0) return;
+  json.beginArrayOf(PARAMETERS);
+  for (const { parameter, action, detail } of parameters) {
+    json.beginObject();
+    json.text(PARAMETER, parameter);
+    json.text(ACTION, action);
+    textIf(json, DETAIL, detail);
+    json.endObject();
+  }
+  json.endArray();
+}
+
+const COST_LINES = member('cost_lines');
+
+/** Class, quantity, price; the unit where it is not tokens. */
+function writeLines(json: JsonBytes, lines: readonly ChargeLine[]): void {
+  if (lines.length === 0) return;
+  json.beginArrayOf(COST_LINES);
+  for (const { class: name, quantity, priceNanoUsd, unit } of lines) {
+    json.beginArray();
+    json.textItem(name);
+    json.numberItem(quantity);
+    json.textItem(priceNanoUsd);
+    if (unit !== LINE_UNIT) json.textItem(unit);
+    json.endArray();
+  }
+  json.endArray();
+}
+
+const DRIFT = member('drift');
+
+function writeDrift(json: JsonBytes, drift: readonly string[]): void {
+  if (drift.length === 0) return;
+  json.beginArrayOf(DRIFT);
+  for (const word of drift.slice(0, TAG_LIMIT)) json.textItem(cut(word, NAME_LIMIT_CHARS));
+  json.endArray();
+}
