@@ -26,7 +26,10 @@ describe('JSON written piece by piece', () => {
         json.flag(FLAG, flag);
         json.instant(AT, at);
         json.beginArrayOf(LIST);
-        for (const item of list) typeof item === 'string' ? json.textItem(item) : json.numberItem(item);
+        for (const item of list) {
+          if (typeof item === 'string') json.textItem(item);
+          else json.numberItem(item);
+        }
         json.beginObject();
         json.endObject();
         json.beginArray();

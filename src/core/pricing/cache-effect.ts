@@ -1,7 +1,6 @@
 import { promptTokens, type Usage } from '../chat/usage.js';
-import { ratesFor } from './charge.js';
-import { rateOf } from './parse-price.js';
 import type { Price } from './price.js';
+import { ratesFor } from './rate-table.js';
 
 /** What the prompt cache did to a charge, in nano-USD, rounded down: for reports, never a posting. */
 export interface CacheEffect {
@@ -20,9 +19,8 @@ export function cacheEffectOf(usage: Usage, price: Price | null): CacheEffect {
   const { cacheRead, cacheWrite, cacheWrite1h } = usage;
   if (price === null || price.free || cacheRead + cacheWrite + cacheWrite1h === 0) return NO_CACHE_EFFECT;
   const rates = ratesFor(price, promptTokens(usage));
-  const input = rates.input ?? 0n;
-  const saved = BigInt(cacheRead) * (input - (rateOf(rates, 'cacheRead') ?? input));
-  const surcharge =
-    BigInt(cacheWrite) * ((rateOf(rates, 'cacheWrite') ?? input) - input) + BigInt(cacheWrite1h) * ((rateOf(rates, 'cacheWrite1h') ?? input) - input);
+  const input = rates.input.nanoUsd;
+  const saved = BigInt(cacheRead) * (input - rates.cacheRead.nanoUsd);
+  const surcharge = BigInt(cacheWrite) * (rates.cacheWrite.nanoUsd - input) + BigInt(cacheWrite1h) * (rates.cacheWrite1h.nanoUsd - input);
   return { savedNanoUsd: saved / PER_MILLION, surchargeNanoUsd: surcharge / PER_MILLION };
 }

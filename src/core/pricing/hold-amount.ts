@@ -1,7 +1,6 @@
 import type { TokenClass } from '../chat/usage.js';
-import { ratesFor } from './charge.js';
-import { rateOf } from './parse-price.js';
-import type { Price, TokenPrices } from './price.js';
+import type { Price } from './price.js';
+import { ratesFor, type RateTable } from './rate-table.js';
 
 /** What a request may cost at most, before it is sent. All counts are non-negative integers. */
 export interface HoldEstimate {
@@ -23,8 +22,6 @@ export interface HoldEstimate {
 /** Estimates by length are up to 10 % short on the texts we measured them on: in per cent of the estimate. */
 const PROMPT_MARGIN_PERCENT = 110;
 const PER_MILLION = 1_000_000n;
-const PROMPT_CLASSES: readonly TokenClass[] = ['input', 'cacheRead', 'cacheWrite', 'cacheWrite1h'];
-const ANSWER_CLASSES: readonly TokenClass[] = ['output', 'reasoning'];
 
 /** ceil(estimate × 1.1), in integers. */
 export function promptUpperBound(promptTokenCount: number): number {
@@ -32,15 +29,16 @@ export function promptUpperBound(promptTokenCount: number): number {
 }
 
 /**
- * The upper bound of a request: the dearest of the candidates' prices for ceil(prompt × 1.1) + max output × n, with every
- * prompt token at the dearest prompt class (a provider decides what it writes to its cache) and every answer token at the
- * dearest answer class. Throws when `prices` is empty: an unpriced model is refused before.
+ * The upper bound of a request at a price, for ceil(prompt × 1.1) + max output × n, with every prompt token at the dearest prompt
+ * class (a provider decides what it writes to its cache) and every answer token at the dearest answer class. Of several candidates
+ * the dearest is held.
  */
-export function holdAmount(estimate: HoldEstimate, prices: readonly Price[]): bigint {
-  if (prices.length === 0) throw new Error('holdAmount needs at least one price');
-  let amount = 0n;
-  for (const price of prices) amount = most(amount, upperBound(estimate, price));
-  return amount;
+export function holdAmount(estimate: HoldEstimate, price: Price): bigint {
+  if (price.free) return 0n;
+  const promptCount = promptUpperBound(estimate.promptTokens);
+  const rates = ratesFor(price, promptCount);
+  const tokens = BigInt(promptCount) * promptRate(estimate, rates) + BigInt(estimate.maxOutputTokens) * BigInt(estimate.choices) * answerRate(estimate, rates);
+  return (tokens + unitsBound(estimate, price) + PER_MILLION - 1n) / PER_MILLION;
 }
 
 /** Classes the request will use for certain that have no price of their own: 400 `unpriced` (CONTRACT section 3). */
@@ -54,17 +52,15 @@ export function unpricedClassesOf(estimate: HoldEstimate, price: Price): TokenCl
   return asked.filter(([wanted, tokenClass, unit]) => wanted === true && price.tokens[tokenClass] === undefined && unit === 0n).map(([, name]) => name);
 }
 
-function upperBound(estimate: HoldEstimate, price: Price): bigint {
-  if (price.free) return 0n;
-  const promptCount = promptUpperBound(estimate.promptTokens);
-  const rates = ratesFor(price, promptCount);
-  let promptRate = dearest(rates, PROMPT_CLASSES);
-  if (estimate.audioInput === true) promptRate = most(promptRate, rateOf(rates, 'audioIn') ?? 0n);
-  let answerRate = dearest(rates, ANSWER_CLASSES);
-  if (estimate.audioOutput === true) answerRate = most(answerRate, rateOf(rates, 'audioOut') ?? 0n);
-  if (estimate.imageOutput === true) answerRate = most(answerRate, rateOf(rates, 'image') ?? 0n);
-  const tokens = BigInt(promptCount) * promptRate + BigInt(estimate.maxOutputTokens) * BigInt(estimate.choices) * answerRate;
-  return (tokens + unitsBound(estimate, price) + PER_MILLION - 1n) / PER_MILLION;
+function promptRate({ audioInput }: HoldEstimate, rates: RateTable): bigint {
+  return audioInput === true ? most(rates.promptNanoUsd, rates.audioIn.nanoUsd) : rates.promptNanoUsd;
+}
+
+function answerRate({ audioOutput, imageOutput }: HoldEstimate, rates: RateTable): bigint {
+  let rate = rates.answerNanoUsd;
+  if (audioOutput === true) rate = most(rate, rates.audioOut.nanoUsd);
+  if (imageOutput === true) rate = most(rate, rates.image.nanoUsd);
+  return rate;
 }
 
 function unitsBound(estimate: HoldEstimate, price: Price): bigint {
@@ -73,12 +69,6 @@ function unitsBound(estimate: HoldEstimate, price: Price): bigint {
   if (price.perImageNanoUsd > 0n) millionths += BigInt(estimate.images ?? 0) * price.perImageNanoUsd * PER_MILLION;
   if (price.perSecondNanoUsd > 0n) millionths += BigInt(Math.ceil((estimate.seconds ?? 0) * 1e6)) * price.perSecondNanoUsd;
   return millionths;
-}
-
-function dearest(rates: TokenPrices, classes: readonly TokenClass[]): bigint {
-  let dearestRate = 0n;
-  for (const tokenClass of classes) dearestRate = most(dearestRate, rateOf(rates, tokenClass) ?? 0n);
-  return dearestRate;
 }
 
 function most(a: bigint, b: bigint): bigint {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { NO_USAGE, TOKEN_CLASSES, type Usage } from '../chat/usage.js';
+import { NO_USAGE, promptTokens, TOKEN_CLASSES, type TokenClass, type Usage } from '../chat/usage.js';
 import { GatewayError } from '../errors/gateway-error.js';
-import { cacheEffectOf, chargeFor, formatUsd, holdAmount, isBelievable, NO_UNITS, parsePrice, parseUsd, renderPrice, unpricedClassesOf, type Price } from './index.js';
+import { cacheEffectOf, chargeFor, formatUsd, holdAmount, isBelievable, NO_UNITS, parsePrice, parseUsd, renderPrice, totalFor, unpricedClassesOf, type Price } from './index.js';
 
 const SONNET = parsePrice({ input: '3.00', output: '15.00', cache_read: '0.30', cache_write: '3.75', cache_write_1h: '6' }, 'price');
 const usageOf = (counts: Partial<Usage>): Usage => ({ ...NO_USAGE, ...counts });
@@ -135,6 +135,24 @@ describe('properties', () => {
     );
   });
 
+  it('each class is charged at its own rate or at the one it falls back to, of the tier of the whole prompt', () => {
+    const FALLBACKS: Partial<Record<TokenClass, TokenClass>> = {
+      output: 'input', reasoning: 'output', cacheRead: 'input', cacheWrite: 'input', cacheWrite1h: 'input', audioIn: 'input', audioOut: 'output', image: 'output',
+    };
+    const rateIn = (tokens: Price['tokens'], tokenClass: TokenClass): bigint => {
+      const fallback = FALLBACKS[tokenClass];
+      return tokens[tokenClass] ?? (fallback === undefined ? 0n : rateIn(tokens, fallback));
+    };
+    fc.assert(
+      fc.property(price, usage, (p, u) => {
+        const tokens = p.tiers.filter(({ minPromptTokens }) => promptTokens(u) >= minPromptTokens).reduce((all, tier) => ({ ...all, ...tier.tokens }), p.tokens);
+        const millionths = TOKEN_CLASSES.reduce((sum, tokenClass) => sum + BigInt(u[tokenClass]) * rateIn(tokens, tokenClass), 0n);
+        expect(chargeFor(u, p, NO_UNITS).totalNanoUsd).toBe((millionths + 999_999n) / 1_000_000n);
+        expect(totalFor(u, p, NO_UNITS)).toBe((millionths + 999_999n) / 1_000_000n);
+      }),
+    );
+  });
+
   it('one rounding: the total is the ceiling of the exact sum of its lines', () => {
     fc.assert(
       fc.property(price, usage, (p, u) => {
@@ -148,17 +166,17 @@ describe('properties', () => {
   it('a hold covers every answer within its bounds, and n multiplies it', () => {
     fc.assert(
       fc.property(price, fc.nat(1_000), fc.nat(500), fc.integer({ min: 1, max: 8 }), fc.double({ min: 0, max: 1, noNaN: true }), (p, prompt, output, n, share) => {
-        const held = holdAmount({ promptTokens: prompt, maxOutputTokens: output, choices: n }, [p]);
+        const held = holdAmount({ promptTokens: prompt, maxOutputTokens: output, choices: n }, p);
         const cached = Math.floor(prompt * share);
         const reasoning = Math.floor(output * n * share);
         const used = usageOf({ input: prompt - cached, cacheWrite: cached, reasoning, output: output * n - reasoning });
-        const single = holdAmount({ promptTokens: 0, maxOutputTokens: output, choices: 1 }, [p]);
-        const several = holdAmount({ promptTokens: 0, maxOutputTokens: output, choices: n }, [p]);
+        const single = holdAmount({ promptTokens: 0, maxOutputTokens: output, choices: 1 }, p);
+        const several = holdAmount({ promptTokens: 0, maxOutputTokens: output, choices: n }, p);
         return chargeFor(used, p, NO_UNITS).totalNanoUsd <= held && several <= single * BigInt(n) && several > (single - 1n) * BigInt(n) - 1n;
       }),
       { numRuns: 500 },
     );
-    expect(holdAmount({ promptTokens: 10, maxOutputTokens: 0, choices: 1 }, [parsePrice({ input: '1', output: '1' }, 'p'), SONNET])).toBe(66_000n);
+    expect(holdAmount({ promptTokens: 10, maxOutputTokens: 0, choices: 1 }, SONNET)).toBe(66_000n);
   });
 });
 

@@ -125,7 +125,7 @@ function reserveFor({ needs }: AdmittedExchange, { deployment }: Candidate): Sha
   if (price === null) return 0n;
   const { promptTokensEstimate: promptTokensCount, choices, audioInput, audioOutput, imageOutput } = needs;
   const estimate = { promptTokens: promptTokensCount, maxOutputTokens: maxOutputTokensOf(needs, deployment), choices, audioInput, audioOutput, imageOutput };
-  return holdAmount(estimate, [price]);
+  return holdAmount(estimate, price);
 }
 
 interface Seen {
