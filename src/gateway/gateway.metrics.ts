@@ -2,43 +2,27 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
 import { SnapshotSource } from '../core/catalog/model.js';
-import { TOKEN_CLASSES, type TokenClass, type Usage } from '../core/chat/usage.js';
+import type { Usage } from '../core/chat/usage.js';
 import { NO_CACHE_EFFECT, type CacheEffect } from '../core/pricing/index.js';
 import type { AttemptLog, RequestLog } from '../core/request-log/request-log.js';
 import { Config } from '../platform/config/index.js';
-import { BoundedLabel, Metrics, TalliedCounter, TalliedHistogram, type CounterSeries, type HistogramSeries } from '../platform/metrics/index.js';
+import { BoundedLabel, Metrics, TalliedCounter, TalliedHistogram, type HistogramSeries } from '../platform/metrics/index.js';
 import type { Exchange } from './exchange.js';
 import { operationNameOf } from './operations/operation-name.js';
+import { findAttemptSeries, findRequestSeries, SeriesByPair, type AttemptSeries, type Names, type RequestSeries } from './series-by-pair.js';
 
 const NANO_PER_USD = 1e9;
-const TOKEN_LABELS: Readonly<Record<TokenClass, string>> = {
-  input: 'input',
-  cacheRead: 'cache_read',
-  cacheWrite: 'cache_write',
-  cacheWrite1h: 'cache_write',
-  output: 'output',
-  reasoning: 'reasoning',
-  audioIn: 'audio_in',
-  audioOut: 'audio_out',
-  image: 'image',
-};
-
-/** The series of all requests that look alike, found together by one look-up. */
-interface RequestSeries {
-  readonly requests: CounterSeries;
-  readonly duration: HistogramSeries;
-  readonly firstToken: HistogramSeries | null;
-  readonly terminations: CounterSeries | null;
-  /** By token class, made when the first such token is counted. */
-  readonly tokens: Partial<Record<TokenClass, CounterSeries>>;
-  charged?: CounterSeries;
-  upstream?: CounterSeries;
-}
-
-interface AttemptSeries {
-  readonly attempts: CounterSeries;
-  readonly duration: HistogramSeries;
-}
+const TOKENS: readonly (readonly [label: string, countOf: (usage: Usage) => number])[] = [
+  ['input', (usage) => usage.input],
+  ['cache_read', (usage) => usage.cacheRead],
+  ['cache_write', (usage) => usage.cacheWrite],
+  ['cache_write', (usage) => usage.cacheWrite1h],
+  ['output', (usage) => usage.output],
+  ['reasoning', (usage) => usage.reasoning],
+  ['audio_in', (usage) => usage.audioIn],
+  ['audio_out', (usage) => usage.audioOut],
+  ['image', (usage) => usage.image],
+];
 
 interface OverheadSeries {
   readonly auth: HistogramSeries;
@@ -47,20 +31,13 @@ interface OverheadSeries {
   readonly transformIn: HistogramSeries;
 }
 
-/** What a request's series depend on besides its log, bounded. */
-interface Names {
-  readonly model: string;
-  readonly provider: string;
-}
-
-/** Counts requests and attempts, each with two look-ups and a dozen additions. */
+/** Counts requests and attempts, each with a few look-ups and a dozen additions. */
 @Injectable()
 export class GatewayMetrics implements OnModuleInit {
   private readonly zone: string;
   private readonly models: BoundedLabel;
   private readonly drift = new BoundedLabel(() => true, 100);
-  private readonly requestSeries = new Map<string, RequestSeries>();
-  private readonly attemptSeries = new Map<string, AttemptSeries>();
+  private readonly series = new SeriesByPair();
   private readonly running = new Map<string, { count: number }>();
   private overheadSeries!: OverheadSeries;
 
@@ -144,24 +121,28 @@ export class GatewayMetrics implements OnModuleInit {
   }
 
   private seriesOf(log: RequestLog, names: Names): RequestSeries {
-    const key = `${log.endpoint} ${log.status} ${log.stream} ${log.state} ${log.errorCode} ${names.provider} ${names.model}`;
-    let series = this.requestSeries.get(key);
-    if (series === undefined) this.requestSeries.set(key, (series = this.createSeries(log, names)));
+    const pair = this.series.of(names.model, names.provider);
+    let series = findRequestSeries(pair, log);
+    if (series === undefined) pair.requests.push((series = this.createSeries(log, names)));
     return series;
   }
 
   private createSeries(log: RequestLog, { model, provider }: Names): RequestSeries {
     const { zone } = this;
-    const errorType = log.errorCode ?? '';
+    const { endpoint, status, state, errorCode } = log;
+    const errorType = errorCode ?? '';
     const stream = String(log.stream);
     const named = { zone, gen_ai_operation_name: operationNameOf(log.endpoint), gen_ai_provider_name: provider, gen_ai_request_model: model };
     const labels = { zone, operation: log.endpoint, model, provider, http_status: String(log.status), stream, cache: 'bypass' };
     return {
+      of: { endpoint, status, stream: log.stream, state, errorCode },
       requests: this.requests.series({ ...labels, error_class: errorClassOf(log), error_type: errorType }),
       duration: this.duration.series({ ...named, error_type: errorType, stream }),
       firstToken: log.stream ? this.firstToken.series(named) : null,
       terminations: log.stream ? this.terminations.series({ zone, provider, model, reason: terminationOf(log) }) : null,
-      tokens: {},
+      tokens: TOKENS.map(() => undefined),
+      charged: undefined,
+      upstream: undefined,
     };
   }
 
@@ -173,11 +154,13 @@ export class GatewayMetrics implements OnModuleInit {
     if (log.usageEstimated) this.estimated.series({ ...names, reason: estimateReasonOf(log) }).value += 1;
   }
 
-  private countTokens(usage: Usage, series: RequestSeries, names: Names): void {
-    for (const tokenClass of TOKEN_CLASSES) {
-      const quantity = usage[tokenClass];
-      if (quantity === 0) continue;
-      (series.tokens[tokenClass] ??= this.tokens.series({ zone: this.zone, ...names, token_class: TOKEN_LABELS[tokenClass] })).value += quantity;
+  private countTokens(usage: Usage, { tokens }: RequestSeries, names: Names): void {
+    for (let place = 0; place < TOKENS.length; place += 1) {
+      const [label, countOf] = TOKENS[place] as (typeof TOKENS)[number];
+      const count = countOf(usage);
+      if (count === 0) continue;
+      const series = (tokens[place] ??= this.tokens.series({ zone: this.zone, ...names, token_class: label }));
+      series.value += count;
     }
   }
 
@@ -191,9 +174,9 @@ export class GatewayMetrics implements OnModuleInit {
   }
 
   private countAttempt(attempt: AttemptLog, log: RequestLog, model: string): void {
-    const key = `${log.endpoint} ${attempt.outcome} ${attempt.errorCode} ${attempt.kind} ${attempt.credential} ${attempt.provider} ${model}`;
-    let series = this.attemptSeries.get(key);
-    if (series === undefined) this.attemptSeries.set(key, (series = this.createAttemptSeries(attempt, log, model)));
+    const pair = this.series.of(model, attempt.provider);
+    let series = findAttemptSeries(pair, attempt, log);
+    if (series === undefined) pair.attempts.push((series = this.createAttemptSeries(attempt, log, model)));
     series.attempts.value += 1;
     series.duration.observe(attempt.totalMs / 1_000);
     const before = log.attempts[attempt.number - 2];
@@ -202,10 +185,11 @@ export class GatewayMetrics implements OnModuleInit {
 
   private createAttemptSeries(attempt: AttemptLog, log: RequestLog, model: string): AttemptSeries {
     const { zone } = this;
-    const { provider, credential, kind } = attempt;
+    const { provider, credential, kind, outcome, errorCode } = attempt;
     const errorType = attempt.errorCode ?? '';
     const named = { zone, gen_ai_operation_name: operationNameOf(log.endpoint), gen_ai_provider_name: provider, gen_ai_request_model: model };
     return {
+      of: { endpoint: log.endpoint, outcome, errorCode, kind, credential },
       attempts: this.attempts.series({ zone, provider, model, credential, outcome: outcomeOf(attempt), error_type: errorType, attempt: kind }),
       duration: this.attemptDuration.series({ ...named, error_type: errorType, attempt: kind }),
     };
