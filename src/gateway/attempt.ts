@@ -9,7 +9,7 @@ import { SHUTDOWN } from '../core/errors/transport-failure.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { StreamRenderer } from '../core/protocols/protocol.js';
 import type { Candidate } from '../core/routing/plan.js';
-import type { UpstreamCall } from '../core/upstream/upstream.js';
+import type { UpstreamCall, UpstreamHead } from '../core/upstream/upstream.js';
 import type { CallObserver, OperationObserver } from '../providers/index.js';
 import { failpoint } from '../platform/failpoint/index.js';
 import type { AttemptOptions } from './attempt-options.js';
@@ -122,10 +122,11 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     failpoint('request-sent');
   }
 
-  onHeaders(status: number): void {
+  onHeaders({ status }: UpstreamHead): void {
     this.status = status;
-    this.firstByteMs ??= this.totalMs;
-    this.pauses.begin(performance.now());
+    const nowMs = performance.now();
+    this.firstByteMs ??= nowMs - this.startedMs;
+    this.pauses.begin(nowMs);
     failpoint('upstream-headers');
   }
 

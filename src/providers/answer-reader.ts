@@ -20,7 +20,7 @@ export interface AnswerContext {
   /** The client asked for a stream. */
   streaming: boolean;
   status: number;
-  headers: Record<string, string>;
+  headers: Readonly<Record<string, string>>;
   capabilities: Capabilities;
   inProcess: boolean;
   nowMs: number;

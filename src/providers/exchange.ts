@@ -7,7 +7,7 @@ import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { ScannedBody } from '../core/json/index.js';
 import type { Operation, OperationRequest, OperationResult, OperationWire } from '../core/operations/index.js';
 import type { ClientProtocolId } from '../core/protocols/protocol.js';
-import type { UpstreamRequest } from '../core/upstream/upstream.js';
+import type { UpstreamHead, UpstreamRequest } from '../core/upstream/upstream.js';
 
 /** One request for one deployment: everything an attempt sends. */
 export interface UpstreamExchange {
@@ -38,8 +38,8 @@ export interface PreparedCall {
  */
 export interface CallObserver {
   onSent?(): void;
-  /** The upstream's own headers, by lower-case name; what of them a client may see is the caller's to decide. */
-  onHeaders?(status: number, headers: Record<string, string>): void;
+  /** With the upstream's own headers; what of them a client may see is the caller's to decide. */
+  onHeaders?(head: UpstreamHead): void;
   onItem?(item: StreamItem): void;
   /** `raw` is the provider's JSON, for renderers of the same protocol; empty when the answer came as a stream. */
   onResponse?(response: ChatResponse, raw: Record<string, unknown>): void;
@@ -68,7 +68,7 @@ export interface PreparedOperation {
 /** Receives one whole answer: exactly one of onResult and onFailure, and nothing after it. */
 export interface OperationObserver {
   onSent?(): void;
-  onHeaders?(status: number, headers: Record<string, string>): void;
+  onHeaders?(head: UpstreamHead): void;
   onResult(result: OperationResult): void;
   onFailure(failure: UpstreamFailure): void;
 }

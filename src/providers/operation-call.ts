@@ -3,7 +3,7 @@ import { transportFailure, unreadableFailure } from '../core/errors/transport-fa
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
 import type { OperationResult } from '../core/operations/index.js';
 import { UnreadableAnswer } from '../core/protocols/protocol.js';
-import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamRequest, UpstreamTransport } from '../core/upstream/upstream.js';
+import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamHead, UpstreamRequest, UpstreamTransport } from '../core/upstream/upstream.js';
 import type { OperationObserver, PreparedOperation } from './exchange.js';
 import type { Lane } from './prepare-call.js';
 import { statedError } from './stated-error.js';
@@ -21,7 +21,7 @@ export class OperationCall implements UpstreamCall, UpstreamHandler {
   #told = false;
   #ended = false;
   #status = 0;
-  #headers: Record<string, string> = {};
+  #headers: UpstreamHead['headers'] = {};
   #chunks: Uint8Array[] = [];
   #bytes = 0;
 
@@ -56,10 +56,10 @@ export class OperationCall implements UpstreamCall, UpstreamHandler {
     this.observer.onSent?.();
   }
 
-  onHeaders(status: number, headers: Record<string, string>): void {
-    this.#status = status;
-    this.#headers = headers;
-    this.observer.onHeaders?.(status, headers);
+  onHeaders(head: UpstreamHead): void {
+    this.#status = head.status;
+    this.#headers = head.headers;
+    this.observer.onHeaders?.(head);
   }
 
   onData(chunk: Uint8Array): void {

@@ -42,6 +42,7 @@ export function prepareCall(exchange: UpstreamExchange, lane: Lane): PreparedCal
   const native = exchange.body !== undefined && speaksNatively(exchange, lane);
   const { wire, report } = render(exchange, lane, native);
   const url = endpointOf(deployment, lane, request.stream);
+  const own = ownHeadersOf(exchange, lane);
   return {
     exchange,
     report,
@@ -49,7 +50,8 @@ export function prepareCall(exchange: UpstreamExchange, lane: Lane): PreparedCal
     request: {
       method: 'POST',
       url,
-      headers: headersFor(exchange, lane),
+      headers: own ?? usualHeadersOf(deployment, lane, request.stream),
+      headersRecur: own === null,
       body: native ? spliceBody(exchange.body as ScannedBody, wire) : JSON.stringify(wire),
       deadlines: deadlinesOf(deployment),
     },
@@ -75,27 +77,44 @@ function render(exchange: UpstreamExchange, lane: Lane, native: boolean): { wire
   return { wire, report: report.adjustments };
 }
 
+/** The headers of a call that differ from its deployment's usual ones; null for almost every call. */
+function ownHeadersOf(exchange: UpstreamExchange, lane: Lane): Record<string, string> | null {
+  const { definition, protocol } = lane;
+  const hopCount = exchange.hopCount ?? 0;
+  const { passThrough } = exchange;
+  let own = hopCount === 0 ? null : headersFor(lane, exchange.request.stream, hopCount);
+  if (passThrough === undefined || definition.forwardHeaders === undefined || exchange.clientProtocol !== protocol.id) return own;
+  for (const name of definition.forwardHeaders) {
+    const value = passThrough[name];
+    if (value !== undefined) (own ??= headersFor(lane, exchange.request.stream, hopCount))[name] = value;
+  }
+  return own;
+}
+
 /** Nothing of the client's headers goes on but what the definition lists; the answer must come uncompressed (performance, F57). */
-function headersFor(exchange: UpstreamExchange, { definition, protocol }: Lane): Record<string, string> {
-  const headers: Record<string, string> = {
-    accept: exchange.request.stream ? (protocol.streamMediaType ?? 'text/event-stream') : 'application/json',
+function headersFor({ definition, protocol }: Lane, stream: boolean, hopCount: number): Record<string, string> {
+  return {
+    accept: stream ? (protocol.streamMediaType ?? 'text/event-stream') : 'application/json',
     'accept-encoding': 'identity',
     'content-type': 'application/json',
     'user-agent': USER_AGENT,
-    via: viaOf(exchange.hopCount ?? 0),
+    via: viaOf(hopCount),
     ...protocol.headers,
     ...definition.headers,
   };
-  if (exchange.clientProtocol !== protocol.id || exchange.passThrough === undefined) return headers;
-  for (const name of definition.forwardHeaders ?? []) {
-    const value = exchange.passThrough[name];
-    if (value !== undefined) headers[name] = value;
-  }
-  return headers;
 }
 
-/** A deployment lives as long as its snapshot, so its two addresses are built once. */
-const ENDPOINTS: readonly [WeakMap<Deployment, string>, WeakMap<Deployment, string>] = [new WeakMap(), new WeakMap()];
+/** A deployment lives as long as its snapshot, so what is the same for all of its calls is built once: for whole answers and for streams. */
+type Kept<Value> = readonly [WeakMap<Deployment, Value>, WeakMap<Deployment, Value>];
+const ENDPOINTS: Kept<string> = [new WeakMap(), new WeakMap()];
+const USUAL_HEADERS: Kept<Readonly<Record<string, string>>> = [new WeakMap(), new WeakMap()];
+
+function usualHeadersOf(deployment: Deployment, lane: Lane, stream: boolean): Readonly<Record<string, string>> {
+  const known = USUAL_HEADERS[stream ? 1 : 0];
+  let headers = known.get(deployment);
+  if (headers === undefined) known.set(deployment, (headers = headersFor(lane, stream, 0)));
+  return headers;
+}
 
 function endpointOf(deployment: Deployment, { definition, protocol }: Lane, stream: boolean): string {
   const known = ENDPOINTS[stream ? 1 : 0];

@@ -2,14 +2,19 @@ import type { StreamItem } from '../core/chat/event.js';
 import type { ChatResponse } from '../core/chat/response.js';
 import { transportFailure } from '../core/errors/transport-failure.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
-import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamRequest, UpstreamTransport } from '../core/upstream/upstream.js';
+import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamHead, UpstreamRequest, UpstreamTransport } from '../core/upstream/upstream.js';
 import { ErrorReader, SuccessReader, type AnswerContext, type AnswerReader, type AnswerSink } from './answer-reader.js';
-import type { CallObserver, PreparedCall } from './exchange.js';
+import type { CallObserver, PreparedCall, UpstreamExchange } from './exchange.js';
 import { responseDialectOf, type Lane } from './prepare-call.js';
 import { scrubFailure } from './upstream-auth/scrub.js';
 
 /** After the protocol's end the HTTP body usually ends at once, usage at the most before it; longer is not waited. */
 const LINGER_MS = 500;
+
+interface CallEnvironment {
+  nowMs(): number;
+  defect(error: Error): void;
+}
 
 /** One call: turns what the transport brings into canonical form for its observer. */
 export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler, AnswerSink {
@@ -29,7 +34,7 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler, Answ
     private readonly prepared: PreparedCall,
     private readonly lane: Lane,
     private readonly observer: CallObserver,
-    private readonly environment: { nowMs(): number; defect(error: Error): void },
+    private readonly environment: CallEnvironment,
   ) {}
 
   start(transport: UpstreamTransport, request: UpstreamRequest): void {
@@ -58,12 +63,12 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler, Answ
     this.observer.onSent?.();
   }
 
-  onHeaders(status: number, headers: Record<string, string>): void {
+  onHeaders(head: UpstreamHead): void {
     this.#hadHeaders = true;
-    const context = this.#context(status, headers);
+    const context = new CallContext(this.prepared.exchange, this.lane, head, this.environment);
     const finish = (failure: UpstreamFailure | null) => this.#tell(failure);
-    this.#reader = status >= 200 && status < 300 ? new SuccessReader(context, this, finish) : new ErrorReader(context, finish);
-    this.observer.onHeaders?.(status, headers);
+    this.#reader = head.status >= 200 && head.status < 300 ? new SuccessReader(context, this, finish) : new ErrorReader(context, finish);
+    this.observer.onHeaders?.(head);
   }
 
   onData(chunk: Uint8Array): void {
@@ -162,18 +167,37 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler, Answ
       events: item.events.map((event) => (event.type === 'error' ? { ...event, failure: scrubFailure(event.failure, credential) } : event)),
     };
   }
+}
 
-  #context(status: number, headers: Record<string, string>): AnswerContext {
-    const { exchange } = this.prepared;
-    return {
-      protocol: this.lane.protocol,
-      parse: { dialect: responseDialectOf(exchange, this.lane), choices: exchange.request.sampling.n ?? 1 },
-      streaming: exchange.request.stream,
-      status,
-      headers,
-      capabilities: exchange.deployment.capabilities,
-      inProcess: exchange.deployment.provider.inProcess,
-      nowMs: this.environment.nowMs(),
-    };
+/** What an answer is read with; the time and most headers are asked for by errors only. */
+class CallContext implements AnswerContext {
+  readonly protocol: AnswerContext['protocol'];
+  readonly parse: AnswerContext['parse'];
+  readonly streaming: boolean;
+  readonly status: number;
+  readonly capabilities: AnswerContext['capabilities'];
+  readonly inProcess: boolean;
+
+  constructor(
+    exchange: UpstreamExchange,
+    lane: Lane,
+    private readonly head: UpstreamHead,
+    private readonly environment: CallEnvironment,
+  ) {
+    const { deployment, request } = exchange;
+    this.protocol = lane.protocol;
+    this.parse = { dialect: responseDialectOf(exchange, lane), choices: request.sampling.n ?? 1 };
+    this.streaming = request.stream;
+    this.status = head.status;
+    this.capabilities = deployment.capabilities;
+    this.inProcess = deployment.provider.inProcess;
+  }
+
+  get headers(): AnswerContext['headers'] {
+    return this.head.headers;
+  }
+
+  get nowMs(): number {
+    return this.environment.nowMs();
   }
 }

@@ -81,7 +81,7 @@ export class SandboxUpstreamCall implements UpstreamCall {
   private sendHeaders(): void {
     if (this.headersSent) return;
     this.headersSent = true;
-    this.handler.onHeaders(this.performance.status, this.performance.headers);
+    this.handler.onHeaders(this.performance);
   }
 
   private close(): void {

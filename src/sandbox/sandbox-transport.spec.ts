@@ -6,7 +6,7 @@ import { geminiGenerate } from '../core/protocols/gemini-generate/index.js';
 import { openaiChat, openaiCompletions } from '../core/protocols/openai-chat/index.js';
 import { openaiResponses } from '../core/protocols/openai-responses/index.js';
 import type { ChatProtocol } from '../core/protocols/protocol.js';
-import type { TransportFailure, UpstreamCall, UpstreamHandler } from '../core/upstream/upstream.js';
+import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamHead } from '../core/upstream/upstream.js';
 import { countTokens, SandboxTimer, SandboxTransport } from './index.js';
 
 const PROTOCOLS = {
@@ -51,12 +51,12 @@ class FakeTimer extends SandboxTimer {
 
 class Listener implements UpstreamHandler {
   status = 0;
-  headers: Record<string, string> = {};
+  headers: UpstreamHead['headers'] = {};
   text = '';
   ended = false;
   failure: TransportFailure | undefined;
   call: UpstreamCall | undefined;
-  onHeaders(status: number, headers: Record<string, string>): void {
+  onHeaders({ status, headers }: UpstreamHead): void {
     this.status = status;
     this.headers = headers;
   }

@@ -67,7 +67,7 @@ function run(exchange: UpstreamExchange, answer: Answer): Promise<Outcome> {
       setTimeout(() => resolve(outcome), 5);
     };
     bed.adapter.call(prepared, {
-      onHeaders: (status) => (outcome.status = status),
+      onHeaders: ({ status }) => (outcome.status = status),
       onItem: (item: StreamItem) => outcome.events.push(...item.events),
       onResponse: (response) => (outcome.response = response),
       onEnd: () => end('end'),

@@ -79,7 +79,7 @@ function call(url: string, options: CallOptions = {}): Promise<Outcome> {
     };
     const handle: UpstreamCall = (options.with ?? client).dispatch(request, {
       onSent: () => outcome.sentCount++,
-      onHeaders: (status, headers) => Object.assign(outcome, { status, headers }),
+      onHeaders: ({ status, headers }) => Object.assign(outcome, { status, headers }),
       onData: (chunk) => {
         outcome.body += Buffer.from(chunk).toString('latin1');
         options.onData?.(handle, chunk);

@@ -12,13 +12,22 @@ export interface Deadlines {
 }
 
 export interface UpstreamRequest {
-  method: 'POST' | 'GET';
+  readonly method: 'POST' | 'GET';
   /** Absolute URL. */
-  url: string;
+  readonly url: string;
   /** Lower-case names; exactly what is sent besides host and content-length. */
-  headers: Record<string, string>;
-  body: Uint8Array | string | null;
-  deadlines: Deadlines;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The very same headers are sent with every such call of their deployment: what is made of them may be kept with them. */
+  readonly headersRecur?: boolean;
+  readonly body: Uint8Array | string | null;
+  readonly deadlines: Deadlines;
+}
+
+/** The head of a response. */
+export interface UpstreamHead {
+  readonly status: number;
+  /** By lower-case name; repeated fields are joined by a comma, cookies left out. May be put together only when it is read. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** How a call ended without a complete response. */
@@ -35,7 +44,7 @@ export interface TransportFailure {
 export interface UpstreamHandler {
   /** The connection is there and the request's bytes are on their way. */
   onSent?(): void;
-  onHeaders(status: number, headers: Record<string, string>): void;
+  onHeaders(head: UpstreamHead): void;
   /** The bytes are valid during the call only: what shall stay is copied. */
   onData(chunk: Uint8Array): void;
   onEnd(): void;

@@ -82,7 +82,7 @@ export class GoogleTokens {
       const call = this.transport.dispatch(
         { method: 'POST', url, headers, body, deadlines: DEADLINES },
         {
-          onHeaders: (received) => (status = received),
+          onHeaders: (head) => (status = head.status),
           onData: (chunk) => {
             bytes += chunk.length;
             if (bytes <= MAX_ANSWER_BYTES) chunks.push(Uint8Array.from(chunk));

@@ -43,7 +43,7 @@ export function signAws(request: UpstreamRequest, keys: AwsKeys, scope: SigningS
   const place = `${day}/${scope.region}/${scope.service}/aws4_request`;
   const signature = hmac(signingKey(keys.secretAccessKey, day, scope), [ALGORITHM, time, place, sha256(canonical)].join('\n')).toString('hex');
   const authorization = `${ALGORITHM} Credential=${keys.accessKeyId}/${place}, SignedHeaders=${names}, Signature=${signature}`;
-  return { ...request, headers: { ...request.headers, ...added, authorization } };
+  return { ...request, headers: { ...request.headers, ...added, authorization }, headersRecur: false };
 }
 
 function signingKey(secret: string, day: string, { region, service }: SigningScope): Buffer {

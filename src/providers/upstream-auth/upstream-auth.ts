@@ -1,7 +1,7 @@
 import type { Credential } from '../../core/catalog/model.js';
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest, UpstreamTransport } from '../../core/upstream/upstream.js';
 import type { AuthScheme } from '../definitions/index.js';
-import { assertOwnAddress, authorize } from './authorize.js';
+import { assertOwnAddress, authorize, withHeader } from './authorize.js';
 import { GoogleTokens } from './google-token.js';
 import { signAws } from './sigv4.js';
 import { WaitingCall } from './waiting-call.js';
@@ -50,7 +50,7 @@ export class UpstreamAuth {
     const account = target.credential.secrets['service_account'];
     if (account === undefined) return transport.dispatch(authorize(request, { kind: 'header', name: scheme.name }, target), handler);
     assertOwnAddress(request, target);
-    const send = (token: string) => transport.dispatch({ ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } }, handler);
+    const send = (token: string) => transport.dispatch(withHeader(request, 'authorization', `Bearer ${token}`), handler);
     const token = this.#tokens.tokenFor(account, scheme.scope);
     return typeof token === 'string' ? send(token) : new WaitingCall(token, send, handler);
   }

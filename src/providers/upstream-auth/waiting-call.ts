@@ -71,7 +71,7 @@ export class WaitingCall implements UpstreamCall {
     if (error instanceof TokenRefused && error.transport !== null) return this.handler.onFailure({ ...error.transport, sent: false });
     const status = error instanceof TokenRefused ? error.status : NO_TOKEN_STATUS;
     const message = error instanceof TokenRefused ? error.message : 'The request could not be authenticated.';
-    this.handler.onHeaders(status, { 'content-type': 'application/json' });
+    this.handler.onHeaders({ status, headers: { 'content-type': 'application/json' } });
     this.handler.onData(Buffer.from(JSON.stringify({ error: { code: status, message } })));
     this.handler.onEnd();
   }

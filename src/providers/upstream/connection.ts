@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Connector } from './connector.js';
+import type { EncodedRequest } from './encode-request.js';
 import type { ResponseHead } from './parse-head.js';
 import { ResponseParser, type ResponseSink } from './response-parser.js';
 import { CLOSED } from './transport-errors.js';
@@ -27,8 +28,8 @@ export class ConnectionLost extends Error {
 export interface ConnectionUser {
   /** It has been given this connection, which is being made. */
   onDialed(connection: Connection): void;
-  /** The connection is there: the request's bytes, as few pieces as possible. */
-  onConnected(connection: Connection): readonly (string | Uint8Array)[];
+  /** The connection is there: the request's bytes. */
+  onConnected(connection: Connection, nowMs: number): EncodedRequest;
   /** Those bytes are on their way. */
   onSent(): void;
   /** The first bytes of an answer, whatever they are. */
@@ -41,10 +42,11 @@ export interface ConnectionUser {
   onLost(error: Error): void;
 }
 
-interface Owner {
+/** Whose connections these are. */
+export interface ConnectionOwner {
   /** It can serve another request. */
-  onFree(): void;
-  onClosed(): void;
+  onFree(connection: Connection): void;
+  onClosed(connection: Connection): void;
 }
 
 /** One keep-alive connection: at most one request at a time, its response read by a parser of its own. */
@@ -59,9 +61,10 @@ export class Connection implements ResponseSink {
   #heard = false;
   #reusable = false;
   #idleS: number | undefined;
+  #paused = false;
   #closed = false;
 
-  constructor(private readonly owner: Owner) {}
+  constructor(private readonly owner: ConnectionOwner) {}
 
   open(connect: Connector, user: ConnectionUser): void {
     this.#user = user;
@@ -74,24 +77,29 @@ export class Connection implements ResponseSink {
     });
   }
 
-  serve(user: ConnectionUser): void {
+  serve(user: ConnectionUser, nowMs: number): void {
     const socket = this.#socket as Socket;
     this.#user = user;
     this.#heard = false;
     this.#parser = new ResponseParser(this);
-    socket.ref();
-    const pieces = user.onConnected(this);
-    if (pieces.length > 1) socket.cork();
-    for (const piece of pieces) socket.write(piece);
-    if (pieces.length > 1) socket.uncork();
+    const request = user.onConnected(this, nowMs);
+    if (request.rest === null) socket.write(request.bytes, request.encoding);
+    else {
+      socket.cork();
+      socket.write(request.bytes, request.encoding);
+      socket.write(request.rest);
+      socket.uncork();
+    }
     user.onSent();
   }
 
   pause(): void {
+    this.#paused = true;
     this.#socket?.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.#socket?.resume();
   }
 
@@ -126,23 +134,25 @@ export class Connection implements ResponseSink {
     if (!this.#reusable || excess || this.#closed || socket.writableLength > 0 || socket.readableEnded) this.destroy();
     else {
       this.served += 1;
-      this.#rest(socket);
+      this.#rest();
     }
     user?.onComplete();
   }
 
-  #rest(socket: Socket): void {
+  #rest(): void {
     const keptMs = this.#idleS === undefined ? IDLE_SOCKET_MS : Math.min(IDLE_SOCKET_MAX_MS, this.#idleS * 1_000 - IDLE_MARGIN_MS);
     if (keptMs <= 0) return this.destroy();
     this.idleUntilMs = performance.now() + keptMs;
-    socket.resume();
-    socket.unref();
-    this.owner.onFree();
+    // Also a socket that flows anyway asks the system for it.
+    if (this.#paused) this.resume();
+    this.owner.onFree(this);
   }
 
   #opened(socket: Socket): void {
     if (this.#closed) return void socket.destroy();
     this.#socket = socket;
+    // A call keeps the process running by its deadline, an idle connection does not.
+    socket.unref();
     // Only a tunnel's socket emits `data`; the others read into the shared memory.
     socket.on('data', (bytes: Buffer) => this.#read(bytes));
     socket.on('error', (error) => this.#lost(error));
@@ -150,8 +160,8 @@ export class Connection implements ResponseSink {
     socket.on('close', () => this.#lost(new ConnectionLost()));
     const user = this.#user;
     // Nobody waits for it any more: the next one may.
-    if (user === null) this.#rest(socket);
-    else this.serve(user);
+    if (user === null) this.#rest();
+    else this.serve(user, performance.now());
   }
 
   #read(bytes: Buffer): boolean {
@@ -189,7 +199,7 @@ export class Connection implements ResponseSink {
     const user = this.#user;
     this.#user = null;
     this.#socket?.destroy();
-    this.owner.onClosed();
+    this.owner.onClosed(this);
     user?.onLost(error);
   }
 }

@@ -33,13 +33,17 @@ export class DeadlineWheel {
 
   add(alarm: Alarm): void {
     if (this.#timer === null) this.#start();
-    this.#file(alarm, performance.now());
+    this.#file(alarm, this.#tickFor(alarm));
   }
 
-  /** Files an alarm anew after its due time moved *earlier*. */
+  /** Files an alarm anew where its due time may have moved *earlier*; one that moved later is left until its slot is reached. */
   move(alarm: Alarm): void {
+    if (alarm.slot === NOWHERE) return this.add(alarm);
+    const tick = this.#tickFor(alarm);
+    const filedAhead = (alarm.slot - (this.#tick % SLOT_COUNT) + SLOT_COUNT) % SLOT_COUNT;
+    if (tick >= this.#tick + filedAhead) return;
     this.remove(alarm);
-    this.add(alarm);
+    this.#file(alarm, tick);
   }
 
   remove(alarm: Alarm): void {
@@ -59,10 +63,12 @@ export class DeadlineWheel {
     this.#timer = setInterval(() => this.#turn(), TICK_MS);
   }
 
-  #file(alarm: Alarm, nowMs: number): void {
-    const dueTick = Math.ceil(alarm.dueAtMs() / TICK_MS);
-    const farthest = this.#tick + SLOT_COUNT - 1;
-    const tick = Math.min(Math.max(dueTick, Math.floor(nowMs / TICK_MS) + 1, this.#tick + 1), farthest);
+  /** The slots ahead are those of the ticks that have not been visited yet, also while the event loop is late. */
+  #tickFor(alarm: Alarm): number {
+    return Math.min(Math.max(Math.ceil(alarm.dueAtMs() / TICK_MS), this.#tick + 1), this.#tick + SLOT_COUNT - 1);
+  }
+
+  #file(alarm: Alarm, tick: number): void {
     const slot = tick % SLOT_COUNT;
     this.#slots[slot]?.add(alarm);
     alarm.slot = slot;
@@ -92,7 +98,7 @@ export class DeadlineWheel {
       alarm.slot = NOWHERE;
       this.#size -= 1;
       if (alarm.dueAtMs() <= this.#nowMs) alarm.ring(this.#nowMs);
-      else this.#file(alarm, this.#nowMs);
+      else this.#file(alarm, this.#tickFor(alarm));
     }
   }
 }

@@ -22,8 +22,7 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 };
 
 /** The codings of a `content-encoding` header, outermost last; `identity` is left out. */
-export function contentCodings(header: string | undefined): string[] {
-  if (header === undefined) return [];
+export function contentCodings(header: string): string[] {
   const words = header.split(',').map((word) => word.trim().toLowerCase());
   return words.filter((word) => word !== '' && word !== 'identity');
 }

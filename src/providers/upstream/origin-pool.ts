@@ -1,4 +1,4 @@
-import { Connection, type ConnectionUser } from './connection.js';
+import { Connection, type ConnectionOwner, type ConnectionUser } from './connection.js';
 import { connectorFor, type Connector, type ProxySettings } from './connector.js';
 
 export interface PoolLimits {
@@ -9,7 +9,7 @@ export interface PoolLimits {
 }
 
 /** A bounded keep-alive pool for one origin. */
-export class OriginPool {
+export class OriginPool implements ConnectionOwner {
   readonly #connect: Connector;
   readonly #connections = new Set<Connection>();
   /** The one used last is used next: the others grow old and are closed. */
@@ -19,15 +19,11 @@ export class OriginPool {
   #closed = false;
 
   constructor(
-    private readonly origin: string,
+    origin: string,
     proxy: ProxySettings,
     private readonly limits: PoolLimits,
   ) {
     this.#connect = connectorFor(origin, proxy);
-  }
-
-  get host(): string {
-    return this.origin.slice(this.origin.indexOf('://') + 3);
   }
 
   get full(): boolean {
@@ -48,9 +44,9 @@ export class OriginPool {
   }
 
   /** Gives it a connection, now or when there is one. */
-  dispatch(user: ConnectionUser): void {
-    const connection = this.#findIdle();
-    if (connection !== undefined) connection.serve(user);
+  dispatch(user: ConnectionUser, nowMs: number): void {
+    const connection = this.#findIdle(nowMs);
+    if (connection !== undefined) connection.serve(user, nowMs);
     else if (this.#connections.size < this.limits.maxConnections && !this.#closed) this.#dial(user);
     else this.#waiting.add(user);
   }
@@ -70,8 +66,7 @@ export class OriginPool {
     for (const connection of this.#connections) connection.destroy();
   }
 
-  #findIdle(): Connection | undefined {
-    const nowMs = performance.now();
+  #findIdle(nowMs: number): Connection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (connection.idleUntilMs > nowMs) return connection;
       connection.destroy();
@@ -80,28 +75,29 @@ export class OriginPool {
   }
 
   #dial(user: ConnectionUser): void {
-    const connection = new Connection({
-      onFree: () => this.#free(connection),
-      onClosed: () => this.#forget(connection),
-    });
+    const connection = new Connection(this);
     this.#connections.add(connection);
     connection.open(this.#connect, user);
   }
 
-  #free(connection: Connection): void {
-    const [next] = this.#waiting;
-    if (next === undefined) return void this.#idle.push(connection);
-    this.#waiting.delete(next);
-    connection.serve(next);
+  onFree(connection: Connection): void {
+    const next = this.#nextWaiting();
+    if (next === undefined) this.#idle.push(connection);
+    else connection.serve(next, performance.now());
   }
 
-  #forget(connection: Connection): void {
+  onClosed(connection: Connection): void {
     this.#connections.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
+    const next = this.#closed ? undefined : this.#nextWaiting();
+    if (next !== undefined) this.#dial(next);
+  }
+
+  #nextWaiting(): ConnectionUser | undefined {
+    if (this.#waiting.size === 0) return undefined;
     const [next] = this.#waiting;
-    if (next === undefined || this.#closed) return;
-    this.#waiting.delete(next);
-    this.#dial(next);
+    if (next !== undefined) this.#waiting.delete(next);
+    return next;
   }
 }

@@ -1,3 +1,5 @@
+import type { UpstreamHead } from '../../core/upstream/upstream.js';
+
 /** Bytes from an upstream that are no HTTP/1 response as RFC 9112 has it. */
 export class HttpViolation extends Error {
   constructor(what: string) {
@@ -9,75 +11,178 @@ export class HttpViolation extends Error {
 /** How long the body is: a number of bytes, in chunks, or until the connection closes. */
 export type BodyLength = number | 'chunked' | 'until-close';
 
-export interface ResponseHead {
-  status: number;
-  /** By lower-case name; repeated fields are joined by a comma. Cookies are nobody's business here. */
-  headers: Record<string, string>;
-  body: BodyLength;
+export interface ResponseHead extends UpstreamHead {
+  readonly body: BodyLength;
   /** The connection can serve another request after this one. */
-  reusable: boolean;
+  readonly reusable: boolean;
   /** Seconds that the server keeps an idle connection (`keep-alive: timeout=`). */
-  idleS: number | undefined;
+  readonly idleS: number | undefined;
+  /** `content-encoding`. */
+  readonly coding: string | undefined;
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
-const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
-const DIGITS = /^\d{1,15}$/;
+const VERSION = 'HTTP/1.';
+const STATUS_AT = VERSION.length + 2;
 const COLON = 0x3a;
+const SPACE = 0x20;
+const CR = 0x0d;
+const LF = 0x0a;
+const ZERO = 0x30;
+const LOWER_CASE = 0x20;
+const DIGITS = /^\d{1,15}$/;
+
+const TOKEN = 1;
+const CONTROL = 2;
+/** What each character may be part of: of a name, or of nothing. A tab is a control character that a value may have. */
+const CLASSES = Uint8Array.from({ length: 256 }, (_, code) => {
+  if ((code < SPACE && code !== 0x09) || code === 0x7f) return CONTROL;
+  return /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(code)) ? TOKEN : 0;
+});
 
 /** `text` is the head in latin1, without the empty line that ends it. Strict: whatever two readers could read in two ways is refused. */
 export function parseHead(text: string): ResponseHead {
-  const lineEnd = text.indexOf('\r\n');
-  const line = lineEnd === -1 ? text : text.slice(0, lineEnd);
-  const match = STATUS_LINE.exec(line);
-  if (match === null || CONTROL.test(line)) throw new HttpViolation('its status line');
-  const headers = lineEnd === -1 ? {} : parseFields(text, lineEnd + 2);
-  const isOld = match[1] === '0';
-  const status = Number(match[2]);
-  const body = bodyLengthOf(status, headers, isOld);
-  return { status, headers, body, reusable: body !== 'until-close' && staysOpen(headers['connection'], isOld), idleS: idleSecondsOf(headers['keep-alive']) };
+  return new ScannedHead(text);
 }
 
-function parseFields(text: string, from: number): Record<string, string> {
+/**
+ * A head that every character of was looked at once. Only what the transport itself goes by is taken out of it; the fields are put
+ * together when somebody asks for them, which nobody does for an answer that is well.
+ */
+class ScannedHead implements ResponseHead {
+  readonly status: number;
+  readonly body: BodyLength;
+  readonly reusable: boolean;
+  readonly idleS: number | undefined;
+  coding: string | undefined = undefined;
+  private length: string | undefined = undefined;
+  private transferCoding: string | undefined = undefined;
+  private connection: string | undefined = undefined;
+  private keepAlive: string | undefined = undefined;
+  private readonly fieldsAt: number;
+  private fields: Record<string, string> | undefined = undefined;
+
+  constructor(private readonly text: string) {
+    const end = lineEnd(text, Math.min(STATUS_AT + 3, text.length), 'its status line');
+    const minor = text.charCodeAt(VERSION.length) - ZERO;
+    this.status = statusIn(text, end);
+    if (!text.startsWith(VERSION) || (minor !== 0 && minor !== 1) || this.status < 100) throw new HttpViolation('its status line');
+    this.fieldsAt = end + 2;
+    this.scan();
+    this.body = this.bodyLength(minor === 0);
+    this.reusable = this.body !== 'until-close' && staysOpen(this.connection, minor === 0);
+    this.idleS = this.keepAlive === undefined ? undefined : idleSecondsOf(this.keepAlive);
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return (this.fields ??= fieldsOf(this.text, this.fieldsAt));
+  }
+
+  /** A folded line begins with white space, and so has no name. */
+  private scan(): void {
+    const { text } = this;
+    for (let at = this.fieldsAt; at < text.length;) {
+      const colon = nameEnd(text, at);
+      if (colon === at || text.charCodeAt(colon) !== COLON) throw new HttpViolation('a header field');
+      const end = lineEnd(text, colon + 1, 'a header field');
+      this.note(at, colon, end);
+      at = end + 2;
+    }
+  }
+
+  /** The few fields that matter here, told apart by how long their names are. */
+  private note(at: number, colon: number, end: number): void {
+    const { text } = this;
+    switch (colon - at) {
+      case 10:
+        if (isName(text, at, 'connection')) this.connection = joined(this.connection, text.slice(colon + 1, end));
+        else if (isName(text, at, 'keep-alive')) this.keepAlive = joined(this.keepAlive, text.slice(colon + 1, end));
+        return;
+      case 14:
+        if (isName(text, at, 'content-length')) this.length = once(this.length, text.slice(colon + 1, end), 'content-length');
+        return;
+      case 16:
+        if (isName(text, at, 'content-encoding')) this.coding = joined(this.coding, text.slice(colon + 1, end));
+        return;
+      case 17:
+        if (isName(text, at, 'transfer-encoding')) this.transferCoding = once(this.transferCoding, text.slice(colon + 1, end), 'transfer-encoding');
+        return;
+      default:
+    }
+  }
+
+  /** RFC 9112 section 6.3, without its leniency: two statements about the length are none. */
+  private bodyLength(isOld: boolean): BodyLength {
+    const { transferCoding: coding, length } = this;
+    if (coding !== undefined && length !== undefined) throw new HttpViolation('content-length beside transfer-encoding');
+    if (coding !== undefined) refuseOtherCoding(coding, isOld);
+    if (length !== undefined && !DIGITS.test(length)) throw new HttpViolation('content-length');
+    if (hasNoBody(this.status)) return 0;
+    if (coding !== undefined) return 'chunked';
+    return length === undefined ? 'until-close' : Number(length);
+  }
+}
+
+/** NaN or less than 100 when there is none. */
+function statusIn(text: string, lineEndAt: number): number {
+  const afterStatus = STATUS_AT + 3;
+  if (text.charCodeAt(STATUS_AT - 1) !== SPACE || lineEndAt < afterStatus) return 0;
+  if (lineEndAt > afterStatus && text.charCodeAt(afterStatus) !== SPACE) return 0;
+  let status = 0;
+  for (let at = STATUS_AT; at < afterStatus; at += 1) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return 0;
+    status = status * 10 + digit;
+  }
+  return status;
+}
+
+function nameEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && CLASSES[text.charCodeAt(at)] === TOKEN) at += 1;
+  return at;
+}
+
+/** Where the line ends: at CR LF or with the text. Any other control character is a violation. */
+function lineEnd(text: string, from: number, what: string): number {
+  let at = from;
+  while (at < text.length && CLASSES[text.charCodeAt(at)] !== CONTROL) at += 1;
+  if (at < text.length && (text.charCodeAt(at) !== CR || text.charCodeAt(at + 1) !== LF)) throw new HttpViolation(what);
+  return at;
+}
+
+/** Whether this name, known to be as long and a token, stands there in whatever case. */
+function isName(text: string, from: number, name: string): boolean {
+  for (let at = 0; at < name.length; at += 1) if ((text.charCodeAt(from + at) | LOWER_CASE) !== name.charCodeAt(at)) return false;
+  return true;
+}
+
+function joined(known: string | undefined, value: string): string {
+  return known === undefined ? value.trim() : `${known}, ${value.trim()}`;
+}
+
+function once(known: string | undefined, value: string, name: string): string {
+  if (known !== undefined) throw new HttpViolation(`${name} twice`);
+  return value.trim();
+}
+
+/** Of a head whose fields are known to be valid. */
+function fieldsOf(text: string, from: number): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let at = from; at < text.length;) {
-    const found = text.indexOf('\r\n', at);
-    const end = found === -1 ? text.length : found;
-    addField(headers, text.slice(at, end));
+    const colon = nameEnd(text, at);
+    const end = lineEnd(text, colon + 1, 'a header field');
+    const name = text.slice(at, colon).toLowerCase();
+    if (name !== 'set-cookie') addField(headers, name, text.slice(colon + 1, end));
     at = end + 2;
   }
   return headers;
 }
 
-/** A folded line begins with white space, and so has no name. */
-function addField(headers: Record<string, string>, line: string): void {
-  const colon = line.indexOf(':');
-  const name = line.slice(0, Math.max(0, colon)).toLowerCase();
-  if (line.charCodeAt(colon) !== COLON || !TOKEN.test(name) || CONTROL.test(line)) throw new HttpViolation('a header field');
-  if (name === 'set-cookie') return;
-  const value = line.slice(colon + 1).trim();
+function addField(headers: Record<string, string>, name: string, value: string): void {
   const known = Object.hasOwn(headers, name) ? headers[name] : undefined;
-  if (known === undefined) {
-    if (name === '__proto__') Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
-    else headers[name] = value;
-    return;
-  }
-  if (name === 'content-length' || name === 'transfer-encoding') throw new HttpViolation(`${name} twice`);
-  headers[name] = `${known}, ${value}`;
-}
-
-/** RFC 9112 section 6.3, without its leniency: two statements about the length are none. */
-function bodyLengthOf(status: number, headers: Readonly<Record<string, string>>, isOld: boolean): BodyLength {
-  const coding = headers['transfer-encoding'];
-  const length = headers['content-length'];
-  if (coding !== undefined && length !== undefined) throw new HttpViolation('content-length beside transfer-encoding');
-  if (coding !== undefined) refuseOtherCoding(coding, isOld);
-  if (length !== undefined && !DIGITS.test(length)) throw new HttpViolation('content-length');
-  if (hasNoBody(status)) return 0;
-  if (coding !== undefined) return 'chunked';
-  return length === undefined ? 'until-close' : Number(length);
+  // Assigned, it would be the object's prototype.
+  if (name === '__proto__') Object.defineProperty(headers, name, { value: joined(known, value), enumerable: true, configurable: true, writable: true });
+  else headers[name] = joined(known, value);
 }
 
 function refuseOtherCoding(coding: string, isOld: boolean): void {
@@ -88,11 +193,13 @@ const hasNoBody = (status: number): boolean => status < 200 || status === 204 ||
 
 function staysOpen(connection: string | undefined, isOld: boolean): boolean {
   if (connection === undefined) return !isOld;
-  const words = connection.toLowerCase().split(/[\s,]+/);
+  const text = connection.toLowerCase();
+  if (text === 'keep-alive') return true;
+  const words = text.split(/[\s,]+/);
   return isOld ? words.includes('keep-alive') : !words.includes('close');
 }
 
-function idleSecondsOf(keepAlive: string | undefined): number | undefined {
-  const seconds = keepAlive === undefined ? null : /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(keepAlive);
+function idleSecondsOf(keepAlive: string): number | undefined {
+  const seconds = /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(keepAlive);
   return seconds === null ? undefined : Number(seconds[1]);
 }

@@ -12,7 +12,7 @@ export interface ResponseSink {
 }
 
 export const MAX_HEAD_BYTES = 16_384;
-const PREFIX = 'HTTP/1.';
+const PREFIX = Buffer.from('HTTP/1.');
 const HEAD_END = '\r\n\r\n';
 const NO_BYTES = Buffer.alloc(0);
 
@@ -56,8 +56,7 @@ export class ResponseParser {
   private head(bytes: Buffer, offset: number): number {
     const before = this.held.length;
     const all = before === 0 ? bytes : Buffer.concat([this.held, bytes]);
-    const prefix = all.toString('latin1', 0, Math.min(PREFIX.length, all.length));
-    if (!PREFIX.startsWith(prefix)) throw new HttpViolation('its status line');
+    if (!beginsLikeHttp(all)) throw new HttpViolation('its status line');
     const end = all.indexOf(HEAD_END, Math.max(0, before - 3));
     if (end > MAX_HEAD_BYTES || (end === -1 && all.length > MAX_HEAD_BYTES)) throw new HttpViolation('its head is too large');
     if (end === -1) {
@@ -116,4 +115,11 @@ export class ResponseParser {
     this.state = 'done';
     this.sink.onComplete(excess);
   }
+}
+
+/** As far as it has come. */
+function beginsLikeHttp(bytes: Buffer): boolean {
+  const count = Math.min(PREFIX.length, bytes.length);
+  for (let at = 0; at < count; at += 1) if (bytes[at] !== PREFIX[at]) return false;
+  return true;
 }

@@ -3,7 +3,7 @@ import type { Deadline } from '../../core/errors/upstream-failure.js';
 import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../../core/upstream/upstream.js';
 import { ConnectionLost, type Connection, type ConnectionUser } from './connection.js';
 import type { Alarm, DeadlineWheel } from './deadline-wheel.js';
-import { encodeRequest } from './encode-request.js';
+import { encodeRequest, type EncodedRequest, type RequestHead } from './encode-request.js';
 import { contentCodings, Inflater, type InflateSink } from './inflate.js';
 import type { OriginPool } from './origin-pool.js';
 import type { ResponseHead } from './parse-head.js';
@@ -19,6 +19,13 @@ export interface CallLimits {
   maxBodyBytes: number;
   /** Bytes of one body after decompression. */
   maxInflatedBytes: number;
+}
+
+/** What all calls to one origin share. */
+export interface CallPlace {
+  readonly pool: OriginPool;
+  readonly wheel: DeadlineWheel;
+  readonly limits: CallLimits;
 }
 
 const SWITCHING_PROTOCOLS = 101;
@@ -47,9 +54,9 @@ export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateS
   #activeAtMs = 0;
 
   constructor(
-    private readonly pool: OriginPool,
-    private readonly wheel: DeadlineWheel,
-    private readonly request: UpstreamRequest & { path: string; limits: CallLimits },
+    private readonly at: CallPlace,
+    private readonly head: RequestHead,
+    private readonly request: UpstreamRequest,
     private readonly handler: UpstreamHandler,
   ) {
     this.#startedAtMs = performance.now();
@@ -57,9 +64,9 @@ export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateS
   }
 
   start(): void {
-    this.pool.acquire();
-    this.wheel.add(this);
-    this.pool.dispatch(this);
+    this.at.pool.acquire();
+    this.at.wheel.add(this);
+    this.at.pool.dispatch(this, this.#startedAtMs);
   }
 
   // The caller's handle.
@@ -82,7 +89,7 @@ export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateS
     const stoodStillMs = performance.now() - this.#pausedAtMs;
     this.#activeAtMs += stoodStillMs;
     this.#sentAtMs += stoodStillMs;
-    this.wheel.move(this);
+    this.at.wheel.move(this);
     this.#inflater?.resume();
     this.#connection?.resume();
   }
@@ -121,13 +128,13 @@ export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateS
     this.#connection = connection;
   }
 
-  onConnected(connection: Connection): readonly (string | Uint8Array)[] {
+  onConnected(connection: Connection, nowMs: number): EncodedRequest {
     this.#connection = connection;
     this.#wasReused = connection.served > 0;
     this.#phase = 'waiting';
-    this.#sentAtMs = performance.now();
-    this.wheel.move(this);
-    return encodeRequest(this.request, this.pool.host, this.request.path);
+    this.#sentAtMs = nowMs;
+    this.at.wheel.move(this);
+    return encodeRequest(this.head, this.request.body);
   }
 
   onSent(): void {
@@ -140,25 +147,25 @@ export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateS
     this.#answered = true;
   }
 
-  onHead({ status, headers }: ResponseHead): void {
+  onHead(head: ResponseHead): void {
     if (this.#phase === 'done') return;
-    if (status < 200) return this.#informed(status);
+    if (head.status < 200) return this.#informed(head.status);
     this.#headersSeen = true;
-    const codings = contentCodings(headers['content-encoding']);
+    const codings = head.coding === undefined ? [] : contentCodings(head.coding);
     if (codings.length > 0 && !this.#openInflater(codings)) return;
     if (this.#paused) this.#connection?.pause();
-    this.handler.onHeaders(status, headers);
+    this.handler.onHeaders(head);
   }
 
   onBody(chunk: Buffer): void {
     if (this.#phase === 'done') return;
-    this.#activeAtMs = this.wheel.coarseNowMs;
+    this.#activeAtMs = this.at.wheel.coarseNowMs;
     if (this.#phase === 'waiting') {
       this.#phase = 'reading';
-      this.wheel.move(this);
+      this.at.wheel.move(this);
     }
     this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes > this.request.limits.maxBodyBytes) return this.#fail(this.#tooLarge());
+    if (this.#bodyBytes > this.at.limits.maxBodyBytes) return this.#fail(this.#tooLarge());
     if (this.#inflater === null) this.handler.onData(chunk);
     // A decompressor works on when the connection's memory is in use again.
     else this.#inflater.write(Buffer.from(chunk));
@@ -207,7 +214,7 @@ export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateS
   }
 
   #openInflater(codings: readonly string[]): boolean {
-    const made = Inflater.create(codings, this.request.limits.maxInflatedBytes, this);
+    const made = Inflater.create(codings, this.at.limits.maxInflatedBytes, this);
     if (typeof made === 'string') {
       this.#fail(this.#protocolFailure(made));
       return false;
@@ -230,14 +237,14 @@ export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateS
     this.#redials++;
     this.#phase = 'connecting';
     this.#dialedAtMs = performance.now();
-    this.wheel.move(this);
-    this.pool.dispatch(this);
+    this.at.wheel.move(this);
+    this.at.pool.dispatch(this, this.#dialedAtMs);
   }
 
   #fail(failure: TransportFailure): void {
     const connection = this.#connection;
     if (!this.#finish()) return;
-    if (connection === null) this.pool.withdraw(this);
+    if (connection === null) this.at.pool.withdraw(this);
     else connection.abandon();
     this.#inflater?.destroy();
     this.handler.onFailure(failure);
@@ -248,8 +255,8 @@ export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateS
     if (this.#phase === 'done') return false;
     this.#phase = 'done';
     this.#connection = null;
-    this.wheel.remove(this);
-    this.pool.release();
+    this.at.wheel.remove(this);
+    this.at.pool.release();
     return true;
   }
 
