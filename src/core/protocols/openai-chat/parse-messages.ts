@@ -16,7 +16,18 @@ export function parseMessages(fields: Fields): Message[] {
   if (messages === undefined) throw invalidRequest('messages', '`messages` is missing; it must be a non-empty array of messages.');
   if (messages.length === 0) throw invalidRequest('messages', '`messages` is empty; send at least one message.');
   const legacy: LegacyIds = new Map();
-  return messages.map((message, at) => parseMessage(Fields.of(message, `messages[${at}]`), at, legacy));
+  const parsed: Message[] = [];
+  for (let at = 0; at < messages.length; at += 1) parsed.push(plainMessage(messages[at]) ?? parseMessage(Fields.of(messages[at], `messages[${at}]`), at, legacy));
+  return parsed;
+}
+
+/** The message that nearly every message is: a role and one text, nothing besides. Null for every other one; for this one `parseMessage` would come to the same. */
+function plainMessage(message: unknown): Message | null {
+  if (!isObject(message)) return null;
+  for (const name in message) if (name !== 'role' && name !== 'content') return null;
+  const { role, content } = message;
+  if (typeof content !== 'string') return null;
+  return role === 'user' || role === 'system' || role === 'assistant' || role === 'developer' ? { role, parts: [{ type: 'text', text: content }] } : null;
 }
 
 function parseMessage(fields: Fields, at: number, legacy: LegacyIds): Message {

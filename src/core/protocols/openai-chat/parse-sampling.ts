@@ -9,40 +9,46 @@ const MAX_STOP_SEQUENCES = 64;
 const MAX_BIASES = 1_024;
 const MAX_TOKENS = 2 ** 31 - 1;
 
-const NUMBERS: readonly (readonly [keyof Sampling, string, NumberRange])[] = [
-  ['temperature', 'temperature', { min: 0, max: 2 }],
-  ['topP', 'top_p', { min: 0, max: 1 }],
-  ['minP', 'min_p', { min: 0, max: 1 }],
-  ['presencePenalty', 'presence_penalty', { min: -2, max: 2 }],
-  ['frequencyPenalty', 'frequency_penalty', { min: -2, max: 2 }],
-  ['repetitionPenalty', 'repetition_penalty', { min: 0, max: 10 }],
-];
+interface Reader {
+  name: keyof Sampling;
+  read(fields: Fields, wire: string): unknown;
+}
 
-const INTEGERS: readonly (readonly [keyof Sampling, string, NumberRange])[] = [
+function numbers(name: keyof Sampling, range: NumberRange): Reader {
+  return { name, read: (fields, wire) => fields.number(wire, range) };
+}
+
+function integers(name: keyof Sampling, range: NumberRange): Reader {
+  return { name, read: (fields, wire) => fields.integer(wire, range) };
+}
+
+const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['temperature', numbers('temperature', { min: 0, max: 2 })],
+  ['top_p', numbers('topP', { min: 0, max: 1 })],
+  ['min_p', numbers('minP', { min: 0, max: 1 })],
+  ['presence_penalty', numbers('presencePenalty', { min: -2, max: 2 })],
+  ['frequency_penalty', numbers('frequencyPenalty', { min: -2, max: 2 })],
+  ['repetition_penalty', numbers('repetitionPenalty', { min: 0, max: 10 })],
   // vLLM and others write -1 for "no limit".
-  ['topK', 'top_k', { min: -1, max: 1_000_000 }],
-  ['seed', 'seed', { min: -(2 ** 63), max: 2 ** 64 }],
-  ['n', 'n', { min: 1, max: 128 }],
-  ['topLogprobs', 'top_logprobs', { min: 0, max: 20 }],
-];
+  ['top_k', integers('topK', { min: -1, max: 1_000_000 })],
+  ['seed', integers('seed', { min: -(2 ** 63), max: 2 ** 64 })],
+  ['n', integers('n', { min: 1, max: 128 })],
+  ['top_logprobs', integers('topLogprobs', { min: 0, max: 20 })],
+  ['stop', { name: 'stop', read: parseStop }],
+  ['logprobs', { name: 'logprobs', read: (fields) => fields.boolean('logprobs') }],
+  ['logit_bias', { name: 'logitBias', read: parseLogitBias }],
+]);
 
+/** Goes through what the body has, which is little, rather than through all that it might have. */
 export function parseSampling(fields: Fields): Sampling {
-  const sampling: Sampling = {};
-  for (const [name, wire, range] of NUMBERS) {
-    const value = fields.number(wire, range);
-    if (value !== undefined) Object.assign(sampling, { [name]: value });
+  const sampling: Partial<Record<keyof Sampling, unknown>> = {};
+  for (const wire in fields.object) {
+    const reader = READERS.get(wire);
+    if (reader === undefined) continue;
+    const value = reader.read(fields, wire);
+    if (value !== undefined) sampling[reader.name] = value;
   }
-  for (const [name, wire, range] of INTEGERS) {
-    const value = fields.integer(wire, range);
-    if (value !== undefined) Object.assign(sampling, { [name]: value });
-  }
-  const stop = parseStop(fields);
-  if (stop !== undefined) sampling.stop = stop;
-  const logprobs = fields.boolean('logprobs');
-  if (logprobs !== undefined) sampling.logprobs = logprobs;
-  const logitBias = parseLogitBias(fields);
-  if (logitBias !== undefined) sampling.logitBias = logitBias;
-  return sampling;
+  return sampling as Sampling;
 }
 
 function parseStop(fields: Fields): string[] | undefined {
