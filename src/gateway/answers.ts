@@ -81,21 +81,22 @@ export class Answers {
 
   private sendJson(exchange: AdmittedExchange, outcome: Answered, summary: AnswerSummary): void {
     const context = renderContextFor(exchange);
-    const native = hasMembers(outcome.raw) && exchange.served?.deployment.protocol === exchange.protocol.id;
+    const { protocol } = exchange;
+    const raw = exchange.served?.deployment.protocol === protocol.id && hasMembers(outcome.raw) ? outcome.raw : undefined;
     const response = normaliseResponse(outcome.response as NonNullable<Answered['response']>, exchange.requestId);
-    const body = native
-      ? exchange.protocol.renderNativeResponse(outcome.raw as Record<string, unknown>, context, summary, response)
-      : exchange.protocol.renderResponse(response, context, summary);
+    const text =
+      raw === undefined
+        ? JSON.stringify(protocol.renderResponse(response, context, summary))
+        : (protocol.renderNativeText?.(raw, context, summary, response) ?? JSON.stringify(protocol.renderNativeResponse(raw, context, summary, response)));
     const headers = this.headers(exchange);
     if (summary.costUsd !== undefined) headers['x-og-cost-usd'] = summary.costUsd;
-    const text = JSON.stringify(body);
     exchange.responseBody = text;
     exchange.reply.sendJson(200, headers, text);
   }
 }
 
 /** An answer that came as a stream has no JSON of its own to pass on. */
-function hasMembers(raw: Record<string, unknown> | undefined): boolean {
+function hasMembers(raw: Record<string, unknown> | undefined): raw is Record<string, unknown> {
   for (const _name in raw) return true;
   return false;
 }

@@ -1,4 +1,3 @@
-import { eventsOfResponse } from '../core/chat/events-of-response.js';
 import { isContent, type ChatEvent, type StreamItem } from '../core/chat/event.js';
 import { StreamNormaliser } from '../core/chat/normalise-stream.js';
 import { ResponseOfEvents } from '../core/chat/response-of-events.js';
@@ -148,8 +147,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   }
 
   onResponse(response: ChatResponse, raw: Record<string, unknown>): void {
-    const nowMs = performance.now();
-    for (const event of eventsOfResponse(response)) this.meter.observe(event, nowMs);
+    this.meter.observeWhole(response, performance.now());
     this.settle({ kind: 'answered', response, raw });
   }
 

@@ -1,8 +1,14 @@
 import type { ChatEvent } from '../core/chat/event.js';
 import { estimateTokens } from '../core/chat/estimate-tokens.js';
-import type { FinishReason } from '../core/chat/response.js';
+import { eventsOfResponse } from '../core/chat/events-of-response.js';
+import type { ChatResponse, Choice, FinishReason } from '../core/chat/response.js';
 import { NO_USAGE, type Usage } from '../core/chat/usage.js';
 import { unknownUsageFields } from '../core/chat/usage-drift.js';
+
+interface Finish {
+  reason: FinishReason;
+  raw: string | null;
+}
 
 /**
  * One pass over the events of the attempt that answers: first token, provider's usage, finish reasons, and our own
@@ -15,7 +21,9 @@ export class Meter {
   upstreamId: string | undefined;
   contentChars = 0;
   readonly drift: string[] = [];
-  private readonly finishes = new Map<number, { reason: FinishReason; raw: string | null }>();
+  /** Of the first choice, and of whichever other one ended first. */
+  private firstFinish: Finish | undefined;
+  private otherFinish: (Finish & { choice: number }) | undefined;
   private outputEstimate = 0;
   private reasoningEstimate = 0;
 
@@ -46,12 +54,27 @@ export class Meter {
     }
   }
 
-  get finished(): boolean {
-    return this.finishes.size > 0;
+  /** A whole answer comes to what its events would come to, one by one. */
+  observeWhole(response: ChatResponse, nowMs: number): void {
+    const text = onlyText(response.choices);
+    if (text === null) {
+      for (const event of eventsOfResponse(response)) this.observe(event, nowMs);
+      return;
+    }
+    const { finish, rawFinish } = response.choices[0] as Choice;
+    this.upstreamId ??= response.upstreamId;
+    for (const what of response.drift) this.surprise(what);
+    this.outputEstimate += this.content(text, nowMs);
+    this.firstFinish = { reason: finish, raw: rawFinish };
+    if (response.usage !== undefined || response.rawUsage !== undefined) this.counts(response.usage, response.rawUsage);
   }
 
-  get finish(): { reason: FinishReason; raw: string | null } | undefined {
-    return this.finishes.get(0) ?? this.finishes.values().next().value;
+  get finished(): boolean {
+    return this.firstFinish !== undefined || this.otherFinish !== undefined;
+  }
+
+  get finish(): Finish | undefined {
+    return this.firstFinish ?? this.otherFinish;
   }
 
   /** Without reasoning, which not every provider counts into a maximum. */
@@ -81,16 +104,21 @@ export class Meter {
 
   private note(event: ChatEvent): void {
     if (event.type === 'start') this.upstreamId ??= event.upstreamId;
-    else if (event.type === 'usage') this.counts(event);
-    else if (event.type === 'finish') this.finishes.set(event.choice, { reason: event.reason, raw: event.raw });
+    else if (event.type === 'usage') this.counts(event.usage, event.raw);
+    else if (event.type === 'finish') this.noteFinish(event);
     else if (event.type === 'drift') this.surprise(event.what);
   }
 
   /** Some providers repeat their usage in every frame: each surprise is counted once per answer. */
-  private counts(event: Extract<ChatEvent, { type: 'usage' }>): void {
-    this.usage = event.usage ?? this.usage;
-    if (event.usage === undefined) this.surprise('usage:not_believable');
-    for (const name of unknownUsageFields(event.raw)) this.surprise(`usage:${name}`);
+  private counts(usage: Usage | undefined, raw: unknown): void {
+    this.usage = usage ?? this.usage;
+    if (usage === undefined) this.surprise('usage:not_believable');
+    for (const name of unknownUsageFields(raw)) this.surprise(`usage:${name}`);
+  }
+
+  private noteFinish({ choice, reason, raw }: Extract<ChatEvent, { type: 'finish' }>): void {
+    if (choice === 0) this.firstFinish = { reason, raw };
+    else if (this.otherFinish === undefined || this.otherFinish.choice === choice) this.otherFinish = { reason, raw, choice };
   }
 
   private surprise(what: string): void {
@@ -99,3 +127,10 @@ export class Meter {
 }
 
 const MAX_DRIFT = 20;
+
+/** The text of an answer that is one choice with one text; null for every other one. */
+function onlyText(choices: readonly Choice[]): string | null {
+  const parts = choices.length === 1 && choices[0]?.index === 0 ? choices[0].parts : null;
+  const part = parts !== null && parts.length === 1 ? parts[0] : undefined;
+  return part?.type === 'text' && part.text !== '' ? part.text : null;
+}

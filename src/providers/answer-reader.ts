@@ -13,6 +13,7 @@ import { statedError } from './stated-error.js';
 const MAX_JSON_BYTES = 64 * 1_048_576;
 const MAX_ERROR_BYTES = 65_536;
 const LOGGED_CHARS = 8_192;
+const BYTE_ORDER_MARK = 0xfeff;
 
 export interface AnswerContext {
   protocol: UpstreamProtocol;
@@ -212,9 +213,8 @@ class BodyCollector {
 
   text(): string {
     const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      .toString('utf8')
-      .replace(/^\uFEFF/, '');
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
   }
 }
 

@@ -7,12 +7,21 @@ import { uniqueToolCallId } from './tool-call-id.js';
  * `tool_calls`; every tool call has an id of its own. The identical object comes back when nothing had to be changed.
  */
 export function normaliseResponse(response: ChatResponse, idSeed: string): ChatResponse {
+  if (isPlain(response.choices)) return response;
   const drift: string[] = [];
   const taken = new Set<string>();
   const ordered = inOrder(response.choices, drift);
   const choices = ordered.map((choice) => normaliseChoice(choice, { taken, idSeed, drift }));
   const same = choices.length === response.choices.length && choices.every((choice, at) => choice === response.choices[at]);
   return same ? response : { ...response, choices, drift: [...response.drift, ...drift] };
+}
+
+/** One choice that calls no tool: the rules change nothing. */
+function isPlain(choices: readonly Choice[]): boolean {
+  const [choice] = choices;
+  if (choices.length !== 1 || choice === undefined) return false;
+  for (const part of choice.parts) if (part.type === 'tool-call') return false;
+  return true;
 }
 
 function inOrder(choices: readonly Choice[], drift: string[]): Choice[] {

@@ -17,15 +17,16 @@ type Media = Pick<RequestNeeds, 'vision' | 'audioInput' | 'files'>;
 export function requestNeeds(request: ChatRequest): RequestNeeds {
   const media: Media = { vision: false, audioInput: false, files: false };
   const promptTokens = messagesTokens(request.messages, media) + toolsTokens(request.tools) + formatTokens(request);
-  const modalities = request.modalities ?? [];
-  const { sampling, responseFormat } = request;
+  const { sampling, responseFormat, modalities } = request;
   return {
-    ...media,
+    vision: media.vision,
+    audioInput: media.audioInput,
+    files: media.files,
     streaming: request.stream,
     tools: request.tools.length > 0,
     parallelTools: request.tools.length > 0 && request.parallelToolCalls === true,
-    audioOutput: modalities.includes('audio') || request.audioOutput !== undefined,
-    imageOutput: modalities.includes('image'),
+    audioOutput: modalities?.includes('audio') === true || request.audioOutput !== undefined,
+    imageOutput: modalities?.includes('image') === true,
     jsonSchema: responseFormat?.type === 'json-schema',
     jsonObject: responseFormat?.type === 'json',
     reasoning: asksForReasoning(request.reasoning),

@@ -44,7 +44,7 @@ export function unknownUsageFields(raw: unknown): string[] {
 }
 
 function collect(usage: Readonly<Record<string, unknown>>, prefix: string, found: string[]): void {
-  for (const name of Object.keys(usage)) {
+  for (const name in usage) {
     const value = usage[name];
     if (found.length >= MAX_FOUND || value === null) continue;
     if (!KNOWN.has(name)) found.push(`${prefix}${name}`.slice(0, MAX_NAME_CHARS));

@@ -6,7 +6,9 @@ describe('redaction', () => {
     'sk-ant-api03-AbCdEf0123456789',
     'sk-inval***2345',
     'sk-og-0V8N98jIJ0MZjYdj',
-    'gsk_abcdefghijk0123456789',
+    ...['gsk', 'csk', 'rk', 'mk', 'xai', 'pplx', 'nvapi', 'hf', 'glpat', 'fw', 'r8', 'tgp'].map((prefix) => `${prefix}_abcdefghijk0123456789`),
+    'ya29.a0AfH6SMBx0123456789',
+    'basic dXNlcjpodW50ZXIyMg==',
     'AIzaSyA0123456789abcdefgh',
     'AKIAIOSFODNN7EXAMPLE',
     'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl',
@@ -15,6 +17,7 @@ describe('redaction', () => {
     '-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAAKC\n-----END RSA PRIVATE KEY-----',
   ])('%s', (secret) => {
     const clean = redactSecrets(`before ${secret} after`);
+    expect(redactSecrets(secret)).toContain('[redacted]');
     expect(clean).toContain('[redacted]');
     for (const piece of secret.split(/[\s:.@/-]/).filter((part) => part.length >= 8 && !/^(https|PRIVATE|example|Bearer)/.test(part)))
       expect(clean).not.toContain(piece);

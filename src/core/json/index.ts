@@ -1,4 +1,5 @@
-export { scanBody, type MemberSpan, type ScanLimits, type ScannedBody } from './scan-body.js';
+export { jsonString } from './json-string.js';
+export { scanBody, type ScanLimits, type ScannedBody } from './scan-body.js';
 export { spliceBody } from './splice-body.js';
 export { Fields, isObject, kindOf, type JsonObject, type NumberRange } from './fields.js';
 export { JsonBytes, literal, member } from './json-bytes.js';

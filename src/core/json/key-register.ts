@@ -2,21 +2,37 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** Objects with more keys than this get a Set: comparing hashes pairwise must not become quadratic. */
 const PAIRWISE_KEYS = 24;
+/** Room for so many open keys stays between bodies; what a larger body needed is given back. */
+const KEPT_KEYS = 256;
+const NO_BYTES: Buffer = Buffer.alloc(0);
 
 /**
  * The keys of the objects that are open, to find duplicates without making a string of every key: hashes of the bytes are
- * compared first, texts (escapes decoded) only when hashes are equal.
+ * compared first, texts (escapes decoded) only when hashes are equal. Serves one body after another, so that a small one allocates nothing.
  */
 export class KeyRegister {
   /** The key that `add` refused is no valid JSON string. */
   unreadable = false;
-  private readonly hashes: number[] = [];
-  private readonly starts: number[] = [];
-  private readonly ends: number[] = [];
-  private readonly sets = new Map<number, Set<string>>();
+  private bytes = NO_BYTES;
+  private hashes = new Int32Array(KEPT_KEYS);
+  private starts = new Int32Array(KEPT_KEYS);
+  private ends = new Int32Array(KEPT_KEYS);
+  private sets: Map<number, Set<string>> | null = null;
   private count = 0;
 
-  constructor(private readonly bytes: Buffer) {}
+  begin(bytes: Buffer): void {
+    this.unreadable = false;
+    this.bytes = bytes;
+    this.sets = null;
+    this.count = 0;
+  }
+
+  /** Lets go of the body. */
+  end(): void {
+    this.bytes = NO_BYTES;
+    this.sets = null;
+    if (this.hashes.length > KEPT_KEYS) this.resize(KEPT_KEYS);
+  }
 
   /** The frame of a new object. */
   open(): number {
@@ -24,7 +40,7 @@ export class KeyRegister {
   }
 
   close(frame: number): void {
-    if (this.sets.size > 0) this.sets.delete(frame);
+    this.sets?.delete(frame);
     this.count = frame;
   }
 
@@ -36,6 +52,7 @@ export class KeyRegister {
     const hash = walked ?? this.hashDecoded(start, end);
     if (hash === null) return false;
     const { count } = this;
+    if (count === this.hashes.length) this.resize(2 * count);
     this.hashes[count] = hash;
     this.starts[count] = start;
     this.ends[count] = end;
@@ -43,8 +60,15 @@ export class KeyRegister {
     return count - frame < PAIRWISE_KEYS ? this.isNewPairwise(frame, count) : this.isNewInSet(frame, count);
   }
 
+  /** The text of the key whose opening quote stands at `start`; empty when its escapes are broken. */
+  textAt(start: number): string {
+    let end = start + 1;
+    while (end < this.bytes.length && this.bytes[end] !== QUOTE) end += this.bytes[end] === BACKSLASH ? 2 : 1;
+    return this.text(start, end + 1) ?? '';
+  }
+
   /** The key's text; null when its escapes are broken. */
-  text(start: number, end: number): string | null {
+  private text(start: number, end: number): string | null {
     const raw = this.bytes.toString('utf8', start + 1, end - 1);
     if (!raw.includes('\\')) return raw;
     try {
@@ -54,11 +78,10 @@ export class KeyRegister {
     }
   }
 
-  /** The text of the key whose opening quote stands at `start`. */
-  textAt(start: number): string {
-    let end = start + 1;
-    while (end < this.bytes.length && this.bytes[end] !== QUOTE) end += this.bytes[end] === BACKSLASH ? 2 : 1;
-    return this.text(start, end + 1) ?? '';
+  private resize(keys: number): void {
+    this.hashes = resized(this.hashes, keys);
+    this.starts = resized(this.starts, keys);
+    this.ends = resized(this.ends, keys);
   }
 
   private hashDecoded(start: number, end: number): number | null {
@@ -79,6 +102,7 @@ export class KeyRegister {
   }
 
   private isNewInSet(frame: number, key: number): boolean {
+    this.sets ??= new Map();
     let seen = this.sets.get(frame);
     if (seen === undefined) {
       seen = new Set();
@@ -93,4 +117,10 @@ export class KeyRegister {
   private textOf(at: number): string {
     return this.text(this.starts[at] as number, this.ends[at] as number) ?? '';
   }
+}
+
+function resized(from: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const to = new Int32Array(length);
+  to.set(from.subarray(0, length));
+  return to;
 }

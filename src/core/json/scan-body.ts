@@ -3,19 +3,16 @@ import { GatewayError } from '../errors/gateway-error.js';
 import { badUtf8Error, syntaxError } from './body-fault.js';
 import { StructureScanner } from './structure-scanner.js';
 
-/** Byte offsets of one top-level member: `keyStart` at its opening quote, `valueEnd` one past its value. */
-export interface MemberSpan {
-  keyStart: number;
-  valueStart: number;
-  valueEnd: number;
-}
+const QUOTE = 0x22;
 
 /** A request body whose bytes were judged once. What is forwarded is what was judged, because duplicate keys are refused. */
 export interface ScannedBody {
   bytes: Buffer;
   value: Record<string, unknown>;
-  /** In the order of the body. */
-  members: Map<string, MemberSpan>;
+  /** Of the top-level members, in the order of the body. */
+  keys: readonly string[];
+  /** Three byte offsets for each of them: its key's opening quote, the first byte of its value, one past its value. */
+  spans: readonly number[];
 }
 
 export interface ScanLimits {
@@ -37,10 +34,26 @@ export function scanBody(body: Uint8Array, limits?: Partial<ScanLimits>): Scanne
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   checkBytes(bytes);
   const full = limits === undefined ? DEFAULT_SCAN_LIMITS : { ...DEFAULT_SCAN_LIMITS, ...limits };
-  const members = new StructureScanner(bytes, full).scan();
+  const spans = SCANNER.scan(bytes, full);
   // The scanner skips the inside of long strings, literals and numbers; the engine's parser judges those.
-  const value = parse(bytes) ?? new StructureScanner(bytes, full, true).diagnose();
-  return { bytes, value: value as Record<string, unknown>, members };
+  const value = (parse(bytes) ?? new StructureScanner(true).diagnose(bytes, full)) as Record<string, unknown>;
+  return { bytes, value, keys: keysInOrder(bytes, value, spans), spans };
+}
+
+/** One for all bodies: a walk is never interrupted by another. */
+const SCANNER = new StructureScanner();
+
+/** An object has its members in the order in which they came, but for names that are array indices: they stand first. */
+function keysInOrder(bytes: Buffer, value: Record<string, unknown>, spans: readonly number[]): string[] {
+  const keys = Object.keys(value);
+  const first = keys[0]?.charCodeAt(0) ?? 0;
+  if (first < 0x30 || first > 0x39) return keys;
+  return keys.map((_key, at) => JSON.parse(bytes.toString('utf8', spans[3 * at], endOfKey(bytes, spans, at))) as string);
+}
+
+/** One past the closing quote: between key and value stand a colon and white space. */
+function endOfKey(bytes: Buffer, spans: readonly number[], at: number): number {
+  return bytes.lastIndexOf(QUOTE, (spans[3 * at + 1] as number) - 1) + 1;
 }
 
 function parse(bytes: Buffer): unknown {

@@ -1,4 +1,7 @@
-import type { MemberSpan, ScannedBody } from './scan-body.js';
+import { jsonString } from './json-string.js';
+import type { ScannedBody } from './scan-body.js';
+
+type Wire = Readonly<Record<string, unknown>>;
 
 interface Edit {
   start: number;
@@ -11,55 +14,71 @@ interface Edit {
  * (===) object or primitive keeps its bytes, others are serialised anew, missing ones are cut, added ones appended. So large
  * numbers, unknown fields and cache prefixes survive byte for byte.
  */
-export function spliceBody(scanned: ScannedBody, wire: Readonly<Record<string, unknown>>): Buffer {
-  const edits = [...editsOfMembers(scanned, wire), ...editOfAdded(scanned, wire)];
+export function spliceBody(scanned: ScannedBody, wire: Wire): Buffer {
+  const edits: Edit[] = [];
+  const keptCount = editMembers(scanned, wire, edits);
+  // Nothing was added when all that is there was kept.
+  if (!hasMore(wire, keptCount)) return edits.length === 0 ? scanned.bytes : apply(scanned.bytes, edits);
+  addMembers(scanned, wire, { edits, follows: keptCount > 0 });
   return edits.length === 0 ? scanned.bytes : apply(scanned.bytes, edits);
 }
 
-const kept = (wire: Readonly<Record<string, unknown>>, key: string): boolean => Object.hasOwn(wire, key) && wire[key] !== undefined;
+const isKept = (wire: Wire, key: string): boolean => wire[key] !== undefined && Object.hasOwn(wire, key);
 
-function editsOfMembers(scanned: ScannedBody, wire: Readonly<Record<string, unknown>>): Edit[] {
-  const edits: Edit[] = [];
-  let last: MemberSpan | undefined;
-  let cutFrom: number | undefined;
-  for (const [key, span] of scanned.members) {
-    if (!kept(wire, key)) {
-      cutFrom ??= span.keyStart;
+/** How many of the body's members the wire still has. */
+function editMembers({ keys, spans, value }: ScannedBody, wire: Wire, edits: Edit[]): number {
+  let count = 0;
+  let lastEnd = -1;
+  let cutFrom = -1;
+  for (let at = 0; at < keys.length; at += 1) {
+    const key = keys[at] as string;
+    const keyStart = spans[3 * at] as number;
+    const isSame = wire[key] === value[key];
+    if (!isSame && !isKept(wire, key)) {
+      if (cutFrom === -1) cutFrom = keyStart;
       continue;
     }
     // A run of removed members goes together with the commas after them.
-    if (cutFrom !== undefined) edits.push({ start: cutFrom, end: span.keyStart, text: '' });
-    cutFrom = undefined;
-    last = span;
-    if (wire[key] !== scanned.value[key]) edits.push({ start: span.valueStart, end: span.valueEnd, text: JSON.stringify(wire[key]) });
+    if (cutFrom !== -1) edits.push({ start: cutFrom, end: keyStart, text: '' });
+    cutFrom = -1;
+    count += 1;
+    lastEnd = spans[3 * at + 2] as number;
+    if (!isSame) edits.push({ start: spans[3 * at + 1] as number, end: lastEnd, text: jsonText(wire[key]) });
   }
   // A run at the end goes together with the comma before it.
-  if (cutFrom !== undefined) edits.push({ start: last?.valueEnd ?? cutFrom, end: lastEnd(scanned), text: '' });
-  return edits;
+  if (cutFrom !== -1) edits.push({ start: lastEnd === -1 ? cutFrom : lastEnd, end: spans.at(-1) as number, text: '' });
+  return count;
 }
 
-function editOfAdded(scanned: ScannedBody, wire: Readonly<Record<string, unknown>>): Edit[] {
-  const added = Object.keys(wire).filter((key) => wire[key] !== undefined && !scanned.members.has(key));
-  if (added.length === 0) return [];
-  const text = added.map((key) => `${JSON.stringify(key)}:${JSON.stringify(wire[key])}`).join(',');
-  const follows = [...scanned.members.keys()].some((key) => kept(wire, key));
-  const at = lastEnd(scanned);
-  return [{ start: at, end: at, text: follows ? `,${text}` : text }];
+const jsonText = (value: unknown): string => (typeof value === 'string' ? jsonString(value) : JSON.stringify(value));
+
+function hasMore(wire: Wire, keptCount: number): boolean {
+  let count = 0;
+  for (const key in wire) if (wire[key] !== undefined) count += 1;
+  return count > keptCount;
 }
 
-function lastEnd(scanned: ScannedBody): number {
-  let end = -1;
-  for (const span of scanned.members.values()) end = span.valueEnd;
-  return end === -1 ? scanned.bytes.indexOf('{') + 1 : end;
+function addMembers({ bytes, value, spans }: ScannedBody, wire: Wire, { edits, follows }: { edits: Edit[]; follows: boolean }): void {
+  let text = '';
+  for (const key of Object.keys(wire)) {
+    if (wire[key] === undefined || Object.hasOwn(value, key)) continue;
+    text += `${text !== '' || follows ? ',' : ''}${jsonString(key)}:${jsonText(wire[key])}`;
+  }
+  const at = spans.at(-1) ?? bytes.indexOf('{') + 1;
+  edits.push({ start: at, end: at, text });
 }
 
 function apply(bytes: Buffer, edits: readonly Edit[]): Buffer {
-  const pieces: Buffer[] = [];
+  let length = bytes.length;
+  for (const { start, end, text } of edits) length += Buffer.byteLength(text) - (end - start);
+  const target = Buffer.allocUnsafe(length);
   let from = 0;
-  for (const edit of edits) {
-    pieces.push(bytes.subarray(from, edit.start), Buffer.from(edit.text, 'utf8'));
-    from = edit.end;
+  let to = 0;
+  for (const { start, end, text } of edits) {
+    to += bytes.copy(target, to, from, start);
+    to += target.write(text, to);
+    from = end;
   }
-  pieces.push(bytes.subarray(from));
-  return Buffer.concat(pieces);
+  bytes.copy(target, to, from);
+  return target;
 }

@@ -1,7 +1,7 @@
 import type { GatewayError } from '../errors/gateway-error.js';
 import { structureError, syntaxError, unexpectedAt } from './body-fault.js';
 import { KeyRegister } from './key-register.js';
-import type { MemberSpan, ScanLimits } from './scan-body.js';
+import type { ScanLimits } from './scan-body.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -16,47 +16,63 @@ const WALKED_BYTES = 48;
 const SCALAR = /^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/;
 const ESCAPE = /^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/;
 
+const NO_BYTES: Buffer = Buffer.alloc(0);
+const NO_LIMITS: ScanLimits = { maxDepth: 0, maxItems: 0, maxValues: 0 };
+
 /**
  * One walk over the structure of a JSON body: nesting, sizes, duplicate keys, spans of the top-level members. Recursion is
  * bounded by `maxDepth`. Loose about the inside of scalars, which the engine's own parser judges afterwards; `strict` judges
- * everything and is used to find the position of a fault.
+ * everything and is used to find the position of a fault. Walks one body after another.
  */
 export class StructureScanner {
+  private bytes = NO_BYTES;
+  private limits = NO_LIMITS;
   private at = 0;
   private depth = 0;
   private valueCount = 0;
   /** Per depth: an array's current index, or the current key's offset as -offset-1. For paths in error messages only. */
   private readonly path: number[] = [];
-  private readonly keys: KeyRegister;
-  private readonly members = new Map<string, MemberSpan>();
+  private readonly keys = new KeyRegister();
+  private spans: number[] = [];
 
-  constructor(
-    private readonly bytes: Buffer,
-    private readonly limits: ScanLimits,
-    private readonly strict = false,
-  ) {
-    this.keys = new KeyRegister(bytes);
-  }
+  constructor(private readonly strict = false) {}
 
-  scan(): Map<string, MemberSpan> {
-    const { bytes } = this;
-    if (this.next() !== OPEN_BRACE) throw syntaxError(bytes, this.at, `the body must be a JSON object, but ${unexpectedAt(bytes, this.at)}`);
-    this.object();
-    this.next();
-    if (this.at < bytes.length) this.fail();
-    return this.members;
+  /** Three offsets for each top-level member, in the order of the body: where its key begins, where its value begins, one past its value. */
+  scan(bytes: Buffer, limits: ScanLimits): number[] {
+    this.begin(bytes, limits);
+    try {
+      if (this.next() !== OPEN_BRACE) throw syntaxError(bytes, this.at, `the body must be a JSON object, but ${unexpectedAt(bytes, this.at)}`);
+      this.object();
+      this.next();
+      if (this.at < bytes.length) this.fail();
+      return this.spans;
+    } finally {
+      this.bytes = NO_BYTES;
+      this.spans = [];
+      this.keys.end();
+    }
   }
 
   /** For a body that the engine's parser refused: throws the first fault with its position. */
-  diagnose(): never {
-    this.scan();
-    throw syntaxError(this.bytes, this.bytes.length, 'it cannot be parsed');
+  diagnose(bytes: Buffer, limits: ScanLimits): never {
+    this.scan(bytes, limits);
+    throw syntaxError(bytes, bytes.length, 'it cannot be parsed');
+  }
+
+  private begin(bytes: Buffer, limits: ScanLimits): void {
+    this.bytes = bytes;
+    this.limits = limits;
+    this.at = 0;
+    this.depth = 0;
+    this.valueCount = 0;
+    this.keys.begin(bytes);
   }
 
   /** The next byte that is not white space; 0 at the end. */
   private next(): number {
     const { bytes } = this;
     let byte = bytes[this.at];
+    if (byte === undefined || byte > 0x20) return byte ?? 0;
     while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++this.at];
     return byte ?? 0;
   }
@@ -108,7 +124,7 @@ export class StructureScanner {
     }
     const valueStart = this.skipSpace();
     this.value();
-    if (this.depth === 1) this.members.set(this.keys.text(keyStart, keyEnd) ?? '', { keyStart, valueStart, valueEnd: this.at });
+    if (this.depth === 1) this.spans.push(keyStart, valueStart, this.at);
   }
 
   /** Walks a key and hashes its bytes on the way; null when it has escapes, which the register decodes. */
@@ -202,7 +218,7 @@ export class StructureScanner {
 
   /** A loose walk may have passed an earlier fault; the strict one throws the first. */
   private fail(offset = this.at): never {
-    if (!this.strict) new StructureScanner(this.bytes, this.limits, true).diagnose();
+    if (!this.strict) new StructureScanner(true).diagnose(this.bytes, this.limits);
     throw syntaxError(this.bytes, offset, unexpectedAt(this.bytes, offset));
   }
 

@@ -39,13 +39,18 @@ export interface StreamMemory {
   answer?: Record<string, unknown>;
 }
 
+/** What a charge is made of, as clients read it. */
+export interface CostDetails {
+  lines: readonly { class: string; quantity: number; unit: string; price_nano_usd: string }[];
+}
+
 /** Added to the usage a client sees: money and route (CONTRACT: `usage.cost`, `og` of the last chunk). */
 export interface AnswerSummary {
   usage: Usage;
   estimated: boolean;
   /** USD as a decimal string with up to 9 places, exact. */
   costUsd?: string;
-  costDetails?: Record<string, unknown>;
+  costDetails?: CostDetails;
   /** `{provider, model, attempts, fallback?}` for the last chunk. */
   og?: Record<string, unknown>;
 }
@@ -148,6 +153,8 @@ export interface ChatProtocol extends UpstreamProtocol {
    * patched, so that unknown fields survive (same protocol on both sides). Without `response` the raw answer is read again.
    */
   renderNativeResponse(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary, response?: ChatResponse): Record<string, unknown>;
+  /** The JSON text of `renderNativeResponse` where it can be written for less; null where it cannot. */
+  renderNativeText?(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary, response: ChatResponse): string | null;
   createStreamRenderer(context: RenderContext): StreamRenderer;
   /** The error envelope of this protocol's clients. */
   renderError(error: GatewayError, requestId: string): Record<string, unknown>;

@@ -5,12 +5,14 @@ type Facts = Omit<Extract<ChatEvent, { type: 'start' }>, 'type'>;
 
 /** What an answer, or the first chunk of one, says of itself besides its choices. An empty text says nothing. */
 export function factsOf(body: JsonObject): Facts {
-  const text = (key: string) => (typeof body[key] === 'string' && body[key] !== '' ? body[key] : undefined);
+  const { created } = body;
   return {
-    upstreamId: text('id'),
-    upstreamModel: text('model'),
-    createdS: typeof body['created'] === 'number' ? body['created'] : undefined,
-    serviceTier: text('service_tier'),
-    systemFingerprint: text('system_fingerprint'),
+    upstreamId: textOf(body['id']),
+    upstreamModel: textOf(body['model']),
+    createdS: typeof created === 'number' ? created : undefined,
+    serviceTier: textOf(body['service_tier']),
+    systemFingerprint: textOf(body['system_fingerprint']),
   };
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);

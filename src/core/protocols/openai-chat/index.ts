@@ -4,6 +4,7 @@ import { renderNativeRequest } from './native-request.js';
 import { parseError, renderError } from '../shared-openai/index.js';
 import { parseRequest } from './parse-request.js';
 import { parseResponse } from './parse-response.js';
+import { plainAnswerText } from './plain-answer-text.js';
 import { OpenAiStreamParser } from './parse-stream.js';
 import { renderRequest } from './render-request.js';
 import { renderNativeResponse, renderResponse } from './render-response.js';
@@ -20,6 +21,7 @@ export const openaiChat: ChatProtocol = {
   parseResponse,
   renderResponse,
   renderNativeResponse,
+  renderNativeText: plainAnswerText,
   parseError,
   renderError,
   createStreamParser: (sink, context) => new OpenAiStreamParser(sink, context),

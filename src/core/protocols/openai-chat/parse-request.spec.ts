@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { GatewayError } from '../../errors/gateway-error.js';
 import { scanBody, spliceBody } from '../../json/index.js';
 import { openaiChat } from './index.js';
@@ -16,6 +17,11 @@ function refusal(members: Record<string, unknown>): GatewayError {
 }
 
 describe('parseRequest', () => {
+  it('reads a plain message as it reads one with members beside', () => {
+    const plain = fc.record({ role: fc.constantFrom('user', 'assistant', 'system', 'developer'), content: fc.string() });
+    fc.assert(fc.property(plain, (message) => expect(parse({ messages: [message] }).messages).toEqual(parse({ messages: [{ ...message, name: null }] }).messages)));
+  });
+
   it('reads the smallest request', () => {
     expect(parse({})).toEqual({
       model: 'm',

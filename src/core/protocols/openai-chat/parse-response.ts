@@ -71,6 +71,12 @@ export function finishFacts(event: ChatEvent) {
 }
 
 function extraOf(body: JsonObject): Record<string, unknown> {
+  if (hasKnownAlone(body)) return {};
   // fromEntries defines members, so that one named __proto__ stays plain data.
   return Object.fromEntries(Object.entries(body).filter(([key]) => !KNOWN.has(key)));
+}
+
+function hasKnownAlone(body: JsonObject): boolean {
+  for (const name in body) if (!KNOWN.has(name)) return false;
+  return true;
 }

@@ -4,7 +4,6 @@ import type { ResponseDialect } from '../dialect.js';
 import type { ParseContext } from '../protocol.js';
 import { factsOf } from './answer-facts.js';
 import { finishReason } from './finish-reason.js';
-import { DEFAULT_REASONING_AT } from './reasoning-source.js';
 import { usageOf } from './usage.js';
 
 /**
@@ -14,15 +13,36 @@ import { usageOf } from './usage.js';
  */
 export function plainResponse(body: JsonObject, choices: readonly unknown[], { dialect }: ParseContext): ChatResponse | null {
   const choice = plainChoice(choices);
-  const text = choice === null || (dialect.reasoningAt ?? DEFAULT_REASONING_AT).includes('think_tags') ? null : plainText(choice['message']);
+  const text = choice === null || readsThinkTags(dialect) ? null : plainText(choice['message']);
   if (choice === null || text === null) return null;
   const rawFinish = choice['finish_reason'] as string;
   const { reason, known } = finishReason(rawFinish, dialect);
   if (!known || reason === 'error') return null;
   const said: Choice = { index: 0, parts: [{ type: 'text', text }], finish: reason, rawFinish };
-  const response: ChatResponse = { ...factsOf(body), choices: [said], drift: [], extra: {} };
-  noteUsage(response, body, dialect);
-  return response;
+  const { upstreamId, upstreamModel, createdS, serviceTier, systemFingerprint } = factsOf(body);
+  const found = usageOf(body, dialect);
+  return {
+    upstreamId,
+    upstreamModel,
+    createdS,
+    choices: [said],
+    usage: found?.usage,
+    usageProblem: usageProblemOf(found),
+    rawUsage: found?.raw,
+    serviceTier,
+    systemFingerprint,
+    drift: [],
+    extra: {},
+  };
+}
+
+function usageProblemOf(found: ReturnType<typeof usageOf>): ChatResponse['usageProblem'] {
+  if (found === undefined) return 'missing';
+  return found.usage === undefined ? 'invalid' : undefined;
+}
+
+function readsThinkTags({ reasoningAt }: ResponseDialect): boolean {
+  return reasoningAt !== undefined && reasoningAt.includes('think_tags');
 }
 
 /** The only one, with a finish reason. */
@@ -43,13 +63,3 @@ function plainText(message: unknown): string | null {
 
 /** `annotations: []` stands in every answer of OpenAI. A member that nobody knows is drift even when it is empty. */
 const isNothing = (name: string, value: unknown): boolean => value === null || ((name === 'annotations' || name === 'tool_calls') && Array.isArray(value) && value.length === 0);
-
-function noteUsage(response: ChatResponse, body: JsonObject, dialect: ResponseDialect): void {
-  const found = usageOf(body, dialect);
-  if (found === undefined) response.usageProblem = 'missing';
-  else {
-    response.rawUsage = found.raw;
-    if (found.usage === undefined) response.usageProblem = 'invalid';
-    else response.usage = found.usage;
-  }
-}

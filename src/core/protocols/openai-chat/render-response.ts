@@ -8,7 +8,7 @@ import { fieldsOf, reasoningDetails, signatureOf } from './render-delta.js';
 import { renderUsage } from './usage.js';
 
 /** Members of a message that are rendered from the canonical answer; every other one survives in the native lane. */
-const RENDERED: ReadonlySet<string> = new Set([
+export const RENDERED: ReadonlySet<string> = new Set([
   'role',
   'content',
   'reasoning_content',

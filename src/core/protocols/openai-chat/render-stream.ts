@@ -5,6 +5,7 @@ import type { AnswerSummary, RenderContext, StreamRenderer } from '../protocol.j
 import { NativeFrames, plainTextChoice } from './native-frame.js';
 import { DeltaRenderer, type RenderedChoice } from './render-delta.js';
 import { renderError } from '../shared-openai/index.js';
+import { usageText } from './usage-text.js';
 import { renderUsage } from './usage.js';
 
 const HEARTBEAT = ': keep-alive\n\n';
@@ -40,7 +41,7 @@ export class OpenAiStreamRenderer implements StreamRenderer {
     const done = 'data: [DONE]\n\n';
     if (!this.context.includeUsage) return done;
     const og = summary.og === undefined ? '' : `,"og":${JSON.stringify(summary.og)}`;
-    return `${this.head}],"usage":${JSON.stringify(renderUsage(summary))}${og}}\n\n${done}`;
+    return `${this.head}],"usage":${usageText(summary)}${og}}\n\n${done}`;
   }
 
   fail(error: GatewayError, summary?: AnswerSummary): string {

@@ -3,11 +3,14 @@ import { completionTokens, NO_USAGE, promptTokens, type Usage } from '../../chat
 import { normaliseResponse } from '../../chat/normalise-stream.js';
 import { GatewayError } from '../../errors/gateway-error.js';
 import type { ResponseDialect } from '../dialect.js';
-import { UnreadableAnswer, type RenderContext } from '../protocol.js';
+import { formatUsd } from '../../pricing/index.js';
+import { UnreadableAnswer, type AnswerSummary, type RenderContext } from '../protocol.js';
 import { openaiChat } from './index.js';
 import { readInFull } from './parse-response.js';
+import { plainAnswerText } from './plain-answer-text.js';
 import { plainResponse } from './plain-response.js';
-import { parseUsage } from './usage.js';
+import { parseUsage, renderUsage } from './usage.js';
+import { usageText } from './usage-text.js';
 
 type Json = Record<string, unknown>;
 const CONTEXT: RenderContext = {
@@ -263,6 +266,62 @@ describe('renderResponse', () => {
       expect(JSON.stringify(out)).not.toContain('reasoning_content');
       expect(JSON.stringify(out)).not.toContain('reasoning_details');
     }
+  });
+});
+
+const amount = fc.nat({ max: 9_999_999_999_999 }).map((nanoUsd) => formatUsd(BigInt(nanoUsd)));
+const anySummary: fc.Arbitrary<AnswerSummary> = fc.record(
+  {
+    usage: fc.record({ ...usageMembers() }),
+    estimated: fc.boolean(),
+    costUsd: amount,
+    costDetails: fc.record({
+      lines: fc.array(fc.record({ class: fc.string({ unit: 'binary' }), quantity: fc.nat(), unit: fc.string(), price_nano_usd: fc.string() }), { maxLength: 3 }),
+    }),
+    og: fc.record({ provider: fc.string({ unit: 'binary' }), attempts: fc.nat() }, { requiredKeys: [] }),
+  },
+  { requiredKeys: ['usage', 'estimated'] },
+);
+function usageMembers(): Record<keyof Usage, fc.Arbitrary<number>> {
+  const count = fc.oneof(fc.constant(0), fc.nat());
+  return { input: count, cacheRead: count, cacheWrite: count, cacheWrite1h: count, output: count, reasoning: count, audioIn: count, audioOut: count, image: count };
+}
+
+describe('what is written as text', () => {
+  it('is usage as it would be serialised', () => {
+    fc.assert(fc.property(anySummary, (given) => expect(usageText(given)).toBe(JSON.stringify(renderUsage(given)))), { numRuns: 300 });
+    for (const costUsd of ['0', '0.000000001', '0.0000009', '0.000001', '123456.123456789', '12345678.123456789'])
+      expect(usageText({ ...summary, costUsd })).toBe(JSON.stringify(renderUsage({ ...summary, costUsd })));
+  });
+
+  const text = fc.string({ unit: 'binary', minLength: 1 });
+  const more = fc.dictionary(fc.constantFrom('citations', '7', '__proto__', 'x"y', 'logprobs', 'content_filter_results'), fc.jsonValue({ maxDepth: 1 }));
+  const plain = fc.record({ content: text, message: fc.dictionary(fc.constantFrom('refusal', 'annotations', 'audio'), fc.constant(null)), choice: more, body: more, first: fc.boolean() });
+
+  it('is a plain answer as it would be serialised', () => {
+    let written = 0;
+    fc.assert(
+      fc.property(plain, anySummary, ({ content, message, choice, body, first }, given) => {
+        const said = { index: 0, message: { role: 'assistant', content, ...message }, finish_reason: 'stop' };
+        const choices = [first ? { ...choice, ...said } : { ...said, ...choice }];
+        const known = { id: 'up', object: 'o', created: 5, model: 'm', choices, usage: { prompt_tokens: 1 } };
+        const raw = JSON.parse(JSON.stringify(first ? { ...body, ...known } : { ...known, ...body })) as Json;
+        const response = parse(raw);
+        const context = { ...CONTEXT, model: content };
+        const found = plainAnswerText(raw, context, given, response);
+        if (found === null) return;
+        written += 1;
+        expect(found).toBe(JSON.stringify(openaiChat.renderNativeResponse(raw, context, given, response)));
+      }),
+      { numRuns: 500 },
+    );
+    expect(written).toBeGreaterThan(50);
+  });
+
+  it('leaves every other answer to the general way', () => {
+    const others = [answer({ content: 'a', reasoning_content: 'b' }, { usage: {} }), answer({ content: 'a' }), answer({ content: 'a', own: 1 }, { usage: {} }), answer({ content: 'a' }, { usage: {}, og: 1 })];
+    for (const raw of others) expect(plainAnswerText(raw, CONTEXT, summary, parse(raw))).toBeNull();
+    expect(plainAnswerText(answer({ content: 'a' }, { usage: {} }), CONTEXT, summary, parse(answer({ content: 'a' })))).not.toBeNull();
   });
 });
 

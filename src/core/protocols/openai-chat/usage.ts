@@ -56,47 +56,51 @@ export function usageOf(chunk: JsonObject, dialect: ResponseDialect): { usage: U
 }
 
 function readCounts(raw: JsonObject): Counts | null {
-  const stated = ['prompt_tokens', 'completion_tokens', 'input_tokens', 'output_tokens'].some((name) => Object.hasOwn(raw, name));
-  if (!stated) return null;
-  const prompt = count(firstOf(raw, 'prompt_tokens', 'input_tokens'));
+  if (!statesCounts(raw)) return null;
+  const prompt = count(raw['prompt_tokens'] ?? raw['input_tokens']);
   const total = raw['total_tokens'];
+  const ofPrompt = promptDetails(raw);
+  const ofCompletion = objectOf(raw['completion_tokens_details'] ?? raw['output_tokens_details']);
   return {
     prompt,
-    completion: optional(firstOf(raw, 'completion_tokens', 'output_tokens')),
+    completion: optional(raw['completion_tokens'] ?? raw['output_tokens']),
     total: typeof total === 'number' ? count(total) : undefined,
-    ...promptDetails(raw, prompt),
-    ...completionDetails(raw),
+    cacheRead: cacheReadOf(raw, ofPrompt),
+    cacheWrite: cacheWriteOf(raw, ofPrompt),
+    audioIn: optional(ofPrompt['audio_tokens'] ?? raw['audio_prompt_tokens']),
+    promptIsDivided: isDivided(ofPrompt, prompt),
+    reasoning: optional(ofCompletion['reasoning_tokens'] ?? raw['reasoning_tokens']),
+    audioOut: optional(ofCompletion['audio_tokens']),
+    image: optional(ofCompletion['image_tokens']),
   };
 }
 
-/** Each provider's own names; the first that says something holds. */
-function promptDetails(raw: JsonObject, prompt: number): Pick<Counts, 'cacheRead' | 'cacheWrite' | 'audioIn' | 'promptIsDivided'> {
-  const details = objectOf(firstOf(raw, 'prompt_tokens_details', 'prompt_token_details', 'input_tokens_details'));
-  const text = details['text_tokens'];
-  return {
-    cacheRead: optional(details['cached_tokens'] ?? firstOf(raw, 'num_cached_tokens', 'prompt_cache_hit_tokens', 'cached_tokens')),
-    cacheWrite: optional(firstOf(details, 'cache_write_tokens', 'cache_creation_input_tokens') ?? raw['cache_creation_input_tokens']),
-    audioIn: optional(details['audio_tokens'] ?? raw['audio_prompt_tokens']),
-    promptIsDivided: text !== undefined && optional(text) + optional(details['image_tokens']) === prompt,
-  };
+function statesCounts(raw: JsonObject): boolean {
+  return (
+    raw['prompt_tokens'] !== undefined || raw['completion_tokens'] !== undefined || raw['input_tokens'] !== undefined || raw['output_tokens'] !== undefined
+  );
 }
 
-function completionDetails(raw: JsonObject): Pick<Counts, 'reasoning' | 'audioOut' | 'image'> {
-  const details = objectOf(firstOf(raw, 'completion_tokens_details', 'output_tokens_details'));
-  return {
-    reasoning: optional(details['reasoning_tokens'] ?? raw['reasoning_tokens']),
-    audioOut: optional(details['audio_tokens']),
-    image: optional(details['image_tokens']),
-  };
+/** Each provider's own name; the first that says something holds. */
+function promptDetails(raw: JsonObject): JsonObject {
+  return objectOf(raw['prompt_tokens_details'] ?? raw['prompt_token_details'] ?? raw['input_tokens_details']);
 }
 
-/** The first of these members that is neither absent nor null. */
-function firstOf(object: JsonObject, ...names: readonly string[]): unknown {
-  for (const name of names) if (object[name] !== undefined && object[name] !== null) return object[name];
-  return undefined;
+function cacheReadOf(raw: JsonObject, ofPrompt: JsonObject): number {
+  return optional(ofPrompt['cached_tokens'] ?? raw['num_cached_tokens'] ?? raw['prompt_cache_hit_tokens'] ?? raw['cached_tokens']);
 }
 
-const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : {});
+function cacheWriteOf(raw: JsonObject, ofPrompt: JsonObject): number {
+  return optional(ofPrompt['cache_write_tokens'] ?? ofPrompt['cache_creation_input_tokens'] ?? raw['cache_creation_input_tokens']);
+}
+
+function isDivided(ofPrompt: JsonObject, prompt: number): boolean {
+  const text = ofPrompt['text_tokens'];
+  return text !== undefined && optional(text) + optional(ofPrompt['image_tokens']) === prompt;
+}
+
+const NO_DETAILS: JsonObject = {};
+const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : NO_DETAILS);
 
 function count(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new InvalidCount();
@@ -133,13 +137,7 @@ function split(counts: Counts, stated: Partial<UsageSemantics>): ParsedUsage {
 
 /** Which classes prompt and completion include. */
 function inclusion(counts: Counts, stated: Partial<UsageSemantics>): Included {
-  const included: Included = {
-    promptIncludesCacheRead: true,
-    promptIncludesCacheWrite: true,
-    completionIncludesReasoning: true,
-    promptIncludesAudio: true,
-    ...stated,
-  };
+  const included = asStated(stated);
   // Grok's hidden system prompt: 161 cached tokens beside a prompt of 7, all 7 of them text (recorded at Azure AI, 2026).
   if (stated.promptIncludesCacheRead === undefined && counts.cacheRead > counts.prompt && counts.promptIsDivided) included.promptIncludesCacheRead = false;
   const beyond = (counts.total ?? 0) - counts.prompt - counts.completion - outside(counts, stated);
@@ -154,6 +152,10 @@ function inclusion(counts: Counts, stated: Partial<UsageSemantics>): Included {
     if (tokens === beyond && (stated as Partial<Included>)[name] === undefined) return { ...included, [name]: false };
   }
   return included;
+}
+
+function asStated({ promptIncludesCacheRead = true, promptIncludesCacheWrite = true, completionIncludesReasoning = true }: Partial<UsageSemantics>): Included {
+  return { promptIncludesCacheRead, promptIncludesCacheWrite, completionIncludesReasoning, promptIncludesAudio: true };
 }
 
 /** Tokens that the dialect itself says stand beside prompt and completion. */

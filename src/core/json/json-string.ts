@@ -1,0 +1,15 @@
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** Up to so many a walk is cheaper than asking the engine. */
+const WALKED_UNITS = 64;
+
+/** The JSON text of a string, as JSON.stringify writes it. For names and ids, which are short and need no escape. */
+export function jsonString(text: string): string {
+  const { length } = text;
+  if (length > WALKED_UNITS) return JSON.stringify(text);
+  for (let at = 0; at < length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) return JSON.stringify(text);
+  }
+  return `"${text}"`;
+}

@@ -1,0 +1,83 @@
+import type { ChatResponse, Choice } from '../../chat/response.js';
+import { isObject, jsonString, type JsonObject } from '../../json/index.js';
+import type { AnswerSummary, RenderContext } from '../protocol.js';
+import { RENDERED } from './render-response.js';
+import { usageText } from './usage-text.js';
+
+/** Members that every answer must have, to be written in its own order. */
+const IDENTITY_MEMBERS = 6;
+const CHOICE_MEMBERS = 3;
+
+/**
+ * The JSON text of `renderNativeResponse` for the answer that nearly every answer is: one choice, one text, all of the usual
+ * members. Null for every other one. Written member by member, because copying the provider's object to change four members
+ * of it and then having it serialised costs three times as much (`response.spec.ts` holds one against the other).
+ */
+export function plainAnswerText(raw: JsonObject, context: RenderContext, summary: AnswerSummary, response: ChatResponse): string | null {
+  const choices = choicesText(raw['choices'], response.choices);
+  return choices === null || raw['og'] !== undefined ? null : bodyText(raw, choices, context, summary);
+}
+
+function bodyText(raw: JsonObject, choices: string, context: RenderContext, summary: AnswerSummary): string | null {
+  let text = '{';
+  let written = 0;
+  let separator = '';
+  for (const name in raw) {
+    const own = name === 'choices' ? choices : name === 'usage' ? `"usage":${usageText(summary)}` : identityText(name, context);
+    if (own !== null) written += 1;
+    text += separator;
+    text += own ?? `${jsonString(name)}:${JSON.stringify(raw[name])}`;
+    separator = ',';
+  }
+  if (written !== IDENTITY_MEMBERS) return null;
+  return summary.og === undefined ? `${text}}` : `${text},"og":${JSON.stringify(summary.og)}}`;
+}
+
+function identityText(name: string, { responseId, createdS, model }: RenderContext): string | null {
+  if (name === 'id') return `"id":${jsonString(responseId)}`;
+  if (name === 'object') return '"object":"chat.completion"';
+  if (name === 'created') return `"created":${createdS}`;
+  return name === 'model' ? `"model":${jsonString(model)}` : null;
+}
+
+function choicesText(raw: unknown, choices: readonly Choice[]): string | null {
+  const text = onlyText(choices);
+  const [choice] = Array.isArray(raw) && raw.length === 1 ? (raw as unknown[]) : [];
+  if (text === null || !isObject(choice) || choice['index'] !== 0 || !hasRenderedAlone(choice['message'])) return null;
+  return choiceText(choice, text, (choices[0] as Choice).finish);
+}
+
+/** In the order of the provider's members; `logprobs` follows where there are none. */
+function choiceText(raw: JsonObject, content: string, finish: string): string | null {
+  let text = '"choices":[{';
+  let written = 0;
+  let separator = '';
+  for (const name in raw) {
+    const own = ownText(name, content, finish);
+    if (own !== null) written += 1;
+    text += separator;
+    text += own ?? `${jsonString(name)}:${JSON.stringify(raw[name] ?? null)}`;
+    separator = ',';
+  }
+  if (written !== CHOICE_MEMBERS) return null;
+  return raw['logprobs'] === undefined ? `${text},"logprobs":null}]` : `${text}}]`;
+}
+
+function ownText(name: string, content: string, finish: string): string | null {
+  if (name === 'index') return '"index":0';
+  if (name === 'message') return `"message":{"role":"assistant","content":${JSON.stringify(content)},"refusal":null}`;
+  return name === 'finish_reason' ? `"finish_reason":"${finish}"` : null;
+}
+
+function onlyText(choices: readonly Choice[]): string | null {
+  const [choice] = choices;
+  if (choices.length !== 1 || choice?.index !== 0 || choice.parts.length !== 1) return null;
+  const [part] = choice.parts;
+  return part?.type === 'text' && part.annotations === undefined ? part.text : null;
+}
+
+function hasRenderedAlone(message: unknown): boolean {
+  if (!isObject(message)) return false;
+  for (const name in message) if (!RENDERED.has(name)) return false;
+  return true;
+}
