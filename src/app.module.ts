@@ -10,7 +10,8 @@ import { LogsModule } from './logs/index.js';
 import { serveApiReference } from './openapi.js';
 import { PlatformModule, type Platform } from './platform/index.js';
 import { Config } from './platform/config/index.js';
-import { serveFirst } from './platform/process/index.js';
+import { Drain } from './platform/health/index.js';
+import { serveFirst, serveLean } from './platform/process/index.js';
 import { ProvidersModule } from './providers/index.js';
 import { RoutingModule } from './routing/index.js';
 import { SandboxModule } from './sandbox/index.js';
@@ -39,6 +40,9 @@ export function configureServer(app: NestFastifyApplication): void {
   const instance = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   configureHttp(instance, app.get(RouteTable));
   const door = app.get(InferenceDoor);
-  if (app.get(Config).runs('engine')) serveFirst(instance.server, (request, response) => door.take(request, response));
+  if (app.get(Config).runs('engine')) {
+    serveFirst(instance.server, (request, response) => door.take(request, response));
+    serveLean(instance.server, door, app.get(Drain));
+  }
   serveApiReference(app);
 }

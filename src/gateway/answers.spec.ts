@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { GatewayError } from '../core/errors/gateway-error.js';
 import { Answers } from './answers.js';
+import { NodeReply } from '../platform/inbound/index.js';
 import { ClientReply } from './client-reply.js';
 import type { Exchange } from './exchange.js';
 import { PROTOCOLS } from './protocols.js';
@@ -18,7 +19,7 @@ describe('an error that nobody expected', () => {
   let answer: (reply: ClientReply) => void;
 
   beforeEach(async () => {
-    server = createServer((_request, response) => answer(new ClientReply(response)));
+    server = createServer((_request, response) => answer(new ClientReply(new NodeReply(response))));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
   afterEach(() => new Promise((resolve) => server.close(resolve)));

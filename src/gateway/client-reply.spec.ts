@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Agent, createServer, get, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { NodeReply } from '../platform/inbound/index.js';
 import { ClientReply } from './client-reply.js';
 
 const TEN_KB = `data: ${'x'.repeat(10_240)}\n\n`;
@@ -38,7 +39,7 @@ describe('ClientReply over a real socket', () => {
 
   it('pauses what feeds it when the client does not read, and resumes when it does', async () => {
     client.pause();
-    const reply = new ClientReply(raw);
+    const reply = new ClientReply(new NodeReply(raw));
     let pauses = 0;
     let resumes = 0;
     reply.feed({ pause: () => (pauses += 1), resume: () => (resumes += 1) });
@@ -63,7 +64,7 @@ describe('ClientReply over a real socket', () => {
 
   it('tells once that the client went while it was blocked, and lets the upstream go on to its end', async () => {
     client.pause();
-    const reply = new ClientReply(raw);
+    const reply = new ClientReply(new NodeReply(raw));
     let resumes = 0;
     let pauses = 0;
     let gone = 0;
@@ -83,7 +84,7 @@ describe('ClientReply over a real socket', () => {
   });
 
   it('does not take a whole answer for a client that left', async () => {
-    const reply = new ClientReply(raw);
+    const reply = new ClientReply(new NodeReply(raw));
     let gone = 0;
     reply.onGone(() => (gone += 1));
     const received = new Promise<string>((resolve) => client.once('data', (chunk: Buffer) => resolve(chunk.toString())));
@@ -95,7 +96,7 @@ describe('ClientReply over a real socket', () => {
   });
 
   it('writes what one turn of the event loop produced in one piece', async () => {
-    const reply = new ClientReply(raw);
+    const reply = new ClientReply(new NodeReply(raw));
     let text = '';
     client.on('data', (chunk: Buffer) => (text += chunk.toString()));
     reply.startStream({});
@@ -113,7 +114,7 @@ describe('the frames of a streamed answer', () => {
   let answer: (reply: ClientReply) => void | Promise<void>;
 
   beforeAll(async () => {
-    server = createServer((_request, response) => void answer(new ClientReply(response)));
+    server = createServer((_request, response) => void answer(new ClientReply(new NodeReply(response))));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     port = (server.address() as AddressInfo).port;
   });

@@ -1,5 +1,4 @@
-import type { ServerResponse } from 'node:http';
-import { ChunkWriter } from './chunk-writer.js';
+import type { OutboundReply } from '../platform/inbound/index.js';
 
 /** What feeds a stream and can be told to wait. */
 export interface Flow {
@@ -46,15 +45,13 @@ export class ClientReply {
   private goneListener: (() => void) | undefined;
   private finished = false;
   private tap: ReplyTap | undefined;
-  private stream: ChunkWriter | undefined;
+  private streams = false;
   private turnsToWait = 0;
   /** Set when the connection closed before the answer was complete. */
   gone = false;
 
-  constructor(private readonly raw: ServerResponse) {
-    const onClose = (): void => this.onClose();
-    raw.on('close', onClose);
-    raw.on('error', onClose);
+  constructor(private readonly raw: OutboundReply) {
+    raw.whenClosed(() => this.onClose());
   }
 
   /** The status line that was sent; undefined before. */
@@ -92,7 +89,7 @@ export class ClientReply {
     this.finished = true;
     const bytes = Buffer.byteLength(body);
     const all = { 'content-type': 'application/json', ...headers, 'content-length': String(bytes) };
-    this.raw.writeHead(status, all);
+    this.raw.head(status, all);
     this.tap?.head(status, all);
     // As a string it leaves with the head in one `write`; every character that is not ASCII takes more bytes than it has UTF-16 units.
     this.finish(body, bytes === body.length ? 'latin1' : 'utf8');
@@ -103,16 +100,16 @@ export class ClientReply {
     if (this.gone || this.raw.headersSent) return;
     this.finished = true;
     const isStream = headers['content-type']?.startsWith('text/event-stream') === true;
-    this.raw.writeHead(status, isStream ? headers : { ...headers, 'content-length': String(bytes.length) });
+    this.raw.head(status, isStream ? headers : { ...headers, 'content-length': String(bytes.length) });
     this.raw.end(bytes);
   }
 
   startStream(headers: Record<string, string>): void {
     if (this.gone || this.raw.headersSent) return;
     const all = { ...STREAM_HEADERS, ...headers };
-    this.raw.writeHead(200, all);
+    this.raw.head(200, all);
     this.tap?.head(200, all);
-    this.stream = new ChunkWriter(this.raw);
+    this.streams = true;
     this.flushSoon();
   }
 
@@ -135,11 +132,7 @@ export class ClientReply {
     const rest = this.pending;
     this.pending = '';
     this.handedBytes += rest.length;
-    const { tap, stream } = this;
-    if (stream === undefined) return this.finish(rest);
-    if (tap === undefined) return stream.end(rest);
-    tap.piece(Buffer.from(rest));
-    void tap.ended().then(() => stream.end(rest));
+    this.finish(rest);
   }
 
   /** Closes the connection without any more bytes. */
@@ -151,7 +144,7 @@ export class ClientReply {
   deliveredShare(): number {
     if (this.gone) return this.shareAtClose;
     if (this.handedBytes === 0) return 0;
-    const waiting = Math.min(this.raw.writableLength + this.pending.length, this.handedBytes);
+    const waiting = Math.min(this.raw.waitingBytes + this.pending.length, this.handedBytes);
     return (this.handedBytes - waiting) / this.handedBytes;
   }
 
@@ -163,8 +156,8 @@ export class ClientReply {
     return this.blockedAtMs !== undefined && nowMs - this.blockedAtMs > CLIENT_STALL_MS;
   }
 
-  private finish(rest: string | Uint8Array, encoding: 'latin1' | 'utf8' = 'utf8'): void {
-    if (this.tap === undefined) return void this.raw.end(rest, encoding);
+  private finish(rest: string | Uint8Array, encoding?: 'latin1' | 'utf8'): void {
+    if (this.tap === undefined) return this.raw.end(rest, encoding);
     this.tap.piece(Buffer.from(rest));
     void this.tap.ended().then(() => this.raw.end(rest, encoding));
   }
@@ -181,20 +174,20 @@ export class ClientReply {
       return void setImmediate(flush, this);
     }
     this.scheduled = false;
-    if (this.gone || this.finished || this.stream === undefined) return;
+    if (this.gone || this.finished || !this.streams) return;
     const text = this.pending;
-    if (text === '') return this.stream.flushHead();
+    if (text === '') return this.raw.flushHead();
     this.pending = '';
     this.handedBytes += text.length;
     this.tap?.piece(Buffer.from(text));
-    if (!this.stream.write(text)) this.block();
+    if (!this.raw.write(text)) this.block();
   }
 
   private block(): void {
     if (this.blockedAtMs !== undefined) return;
     this.blockedAtMs = performance.now();
     this.shareWhenBlocked = this.deliveredShare();
-    this.stream?.onceDrained(() => this.unblock());
+    this.raw.onceDrained(() => this.unblock());
     this.flow.pause();
   }
 
@@ -205,7 +198,7 @@ export class ClientReply {
   }
 
   private onClose(): void {
-    if (this.gone || this.raw.writableFinished) return;
+    if (this.gone || this.raw.finished) return;
     this.shareAtClose = this.blockedAtMs === undefined ? Math.min(1, this.handedBytes) : this.shareWhenBlocked;
     this.gone = true;
     this.pending = '';

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SnapshotSource } from '../core/catalog/model.js';
 import type { Caller } from '../core/policy/caller.js';
 import { RequestLogs, type StageTimings } from '../core/request-log/request-log.js';
 import { Config } from '../platform/config/index.js';
+import { NodeMessage, NodeReply, type InboundMessage, type OutboundReply } from '../platform/inbound/index.js';
 import { ClientReply } from './client-reply.js';
 import type { Exchange } from './exchange.js';
 import { GatewayMetrics } from './gateway.metrics.js';
@@ -17,13 +17,13 @@ import { requestLogOf } from './request-log-of.js';
 import { ShadowTraffic } from './shadow/shadow-traffic.js';
 import { tokensUsed } from './tokens-used.js';
 
-/** One request as the HTTP server hands it over, whichever door it came through. */
+/** One request as it came, whichever server read it and whichever door it came through. */
 export interface Arrival {
   readonly requestId: string;
   /** Monotonic. */
   readonly receivedMs: number;
-  readonly message: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly message: InboundMessage;
+  readonly reply: OutboundReply;
   readonly clientIp: string;
 }
 
@@ -31,7 +31,7 @@ export interface Arrival {
 export function arrivalOf(reply: FastifyReply): Arrival {
   reply.hijack();
   const { request, raw } = reply;
-  return { requestId: request.id, receivedMs: performance.now(), message: request.raw, response: raw, clientIp: request.ip };
+  return { requestId: request.id, receivedMs: performance.now(), message: new NodeMessage(request.raw), reply: new NodeReply(raw), clientIp: request.ip };
 }
 
 /** Opens and closes exchanges: whatever way a request ends, it gives back its slot and is logged and counted once. */
@@ -53,7 +53,7 @@ export class Exchanges {
     private readonly metrics: GatewayMetrics,
   ) {}
 
-  open({ requestId, receivedMs, message, response, clientIp }: Arrival, route: InferenceRoute, caller: Caller): Exchange {
+  open({ requestId, receivedMs, message, reply, clientIp }: Arrival, route: InferenceRoute, caller: Caller): Exchange {
     const nowMs = performance.now();
     const exchange: Exchange = {
       requestId,
@@ -79,7 +79,7 @@ export class Exchanges {
       served: undefined,
       fallback: undefined,
       meter: undefined,
-      reply: new ClientReply(response),
+      reply: new ClientReply(reply),
       error: undefined,
       isWorkedOn: undefined,
       stored: undefined,

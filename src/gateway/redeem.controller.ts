@@ -6,6 +6,7 @@ import { Accounts, RedeemCodes } from '../billing/index.js';
 import { scanBody } from '../core/json/index.js';
 import type { Caller } from '../core/policy/caller.js';
 import { formatUsd } from '../core/pricing/index.js';
+import { NodeMessage } from '../platform/inbound/index.js';
 import { DescribeCustomerCall } from './api-docs.js';
 import { readJsonBody } from './http/request-body.js';
 
@@ -27,7 +28,7 @@ export class RedeemController {
   @ApiBody({ schema: BODY })
   async redeem(@Req() request: FastifyRequest & AuthenticatedRequest): Promise<Record<string, unknown>> {
     const { organizationId, keyId } = request.caller as Caller;
-    const { code } = scanBody(await readJsonBody(request.raw, BODY_LIMITS)).value;
+    const { code } = scanBody(await readJsonBody(new NodeMessage(request.raw), BODY_LIMITS)).value;
     const redemption = await this.redeemCodes.redeem({ code, organizationId, keyId, clientIp: request.ip });
     const account = await this.accounts.get(organizationId);
     return {

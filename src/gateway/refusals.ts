@@ -27,11 +27,12 @@ export class Refusals {
     const error = toGatewayError(thrown);
     this.note(error, arrival.requestId);
     if (exchange !== undefined) return this.answers.refuse(exchange, error);
-    const { response, requestId } = arrival;
-    if (response.headersSent || response.destroyed) return;
+    const { reply, requestId } = arrival;
+    if (reply.headersSent || reply.destroyed) return;
     const { status, headers, body } = renderErrorReply(error, PROTOCOLS[route.protocol], requestId);
     const text = JSON.stringify(body);
-    response.writeHead(status, { 'x-request-id': requestId, ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text);
+    reply.head(status, { 'x-request-id': requestId, ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) });
+    reply.end(text);
   }
 
   /** A mistake of ours is logged with its stack; the client is told nothing of it. */

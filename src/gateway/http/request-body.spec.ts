@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import type { GatewayError } from '../../core/errors/gateway-error.js';
+import { NodeMessage } from '../../platform/inbound/index.js';
 import { readJsonBody } from './request-body.js';
 
 describe('reading a body', () => {
@@ -10,7 +11,7 @@ describe('reading a body', () => {
   beforeEach(async () => {
     outcomes = [];
     server = createServer((request, response) => {
-      readJsonBody(request, { maxBytes: 1_000, deadlineMs: 150 }).then(
+      readJsonBody(new NodeMessage(request), { maxBytes: 1_000, deadlineMs: 150 }).then(
         (body) => outcomes.push(body.toString('utf8')),
         (error: unknown) => outcomes.push(error),
       ).finally(() => response.end());

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { NOWHERE, Roster, type Placed } from '../../core/collections/roster.js';
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import type { BodySink, InboundMessage } from '../../platform/inbound/index.js';
 
 export interface BodyLimits {
   maxBytes: number;
@@ -15,25 +15,25 @@ export const BODY_DEADLINE_MS = 60_000;
  * Reads a JSON request body that Fastify has left unread, so that a bad key never costs reading the body.
  * Throws `unsupported_media_type`, `request_too_large`, `request_timeout`, `invalid_request`.
  */
-export async function readJsonBody(message: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+export async function readJsonBody(message: InboundMessage, limits: BodyLimits): Promise<Buffer> {
   refuseMediaType(message);
   refuseDeclaredLength(message, limits.maxBytes);
-  const body = await collect(message, limits);
+  const body = message.takeWhole() ?? (await collect(message, limits));
   if (body.length === 0) throw new GatewayError('invalid_request', 'The request has no body; send a JSON object.');
   return body;
 }
 
 /** Reads a `multipart/form-data` body the same way. */
-export async function readFormBody(message: IncomingMessage, limits: BodyLimits): Promise<{ contentType: string; bytes: Buffer }> {
+export async function readFormBody(message: InboundMessage, limits: BodyLimits): Promise<{ contentType: string; bytes: Buffer }> {
   const contentType = message.headers['content-type'] ?? '';
   if (!/^multipart\/form-data\s*;/i.test(contentType)) {
     throw new GatewayError('unsupported_media_type', `Content-Type ${JSON.stringify(contentType || 'missing')} is not supported; send multipart/form-data.`);
   }
   refuseDeclaredLength(message, limits.maxBytes);
-  return { contentType, bytes: await collect(message, limits) };
+  return { contentType, bytes: message.takeWhole() ?? (await collect(message, limits)) };
 }
 
-function refuseMediaType(message: IncomingMessage): void {
+function refuseMediaType(message: InboundMessage): void {
   const contentType = message.headers['content-type'];
   if (contentType !== 'application/json' && !isJson(contentType)) {
     throw new GatewayError('unsupported_media_type', `Content-Type ${JSON.stringify(contentType ?? 'missing')} is not supported; send application/json.`);
@@ -51,15 +51,15 @@ function isJson(contentType: string | undefined): boolean {
   return charset === undefined || /^charset="?utf-?8"?$/.test(charset);
 }
 
-function refuseDeclaredLength(message: IncomingMessage, maxBytes: number): void {
-  if (Number(message.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+function refuseDeclaredLength(message: InboundMessage, maxBytes: number): void {
+  if (message.contentLength > maxBytes) throw tooLarge(maxBytes);
 }
 
 function tooLarge(maxBytes: number): GatewayError {
   return new GatewayError('request_too_large', `The request body is larger than ${maxBytes} bytes.`, { headers: { connection: 'close' } });
 }
 
-function collect(message: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+function collect(message: InboundMessage, limits: BodyLimits): Promise<Buffer> {
   return new Promise((resolve, reject) => new BodyReader(message, limits, { resolve, reject }));
 }
 
@@ -81,24 +81,21 @@ function look(): void {
   looking = undefined;
 }
 
-class BodyReader implements Placed {
+class BodyReader implements Placed, BodySink {
   place = NOWHERE;
   readonly #chunks: Buffer[] = [];
   readonly #dueAtMs: number;
   #size = 0;
 
   constructor(
-    private readonly message: IncomingMessage,
+    private readonly message: InboundMessage,
     private readonly limits: BodyLimits,
     private readonly settled: Settled,
   ) {
     this.#dueAtMs = performance.now() + limits.deadlineMs;
     UNDER_WAY.add(this);
     looking ??= setInterval(look, LOOK_MS).unref();
-    message.on('data', (chunk: Buffer) => this.#take(chunk));
-    message.on('end', () => this.#end());
-    // Also after an error, which node tells only to those who listen for it.
-    message.on('close', () => this.#gone());
+    message.read(this);
   }
 
   tick(nowMs: number): void {
@@ -107,21 +104,21 @@ class BodyReader implements Placed {
     this.#fail(new GatewayError('request_timeout', `The request body did not arrive within ${seconds} s.`, { headers: { connection: 'close' } }));
   }
 
-  #take(chunk: Buffer): void {
+  take(chunk: Buffer): void {
     if (this.place === NOWHERE) return;
     this.#size += chunk.length;
     if (this.#size > this.limits.maxBytes) return this.#fail(tooLarge(this.limits.maxBytes));
     this.#chunks.push(chunk);
   }
 
-  #end(): void {
+  end(): void {
     if (this.place === NOWHERE) return;
     UNDER_WAY.delete(this);
     this.settled.resolve(this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#size));
   }
 
   /** Every request closes in the end: an error is made only for one whose body is not whole. */
-  #gone(): void {
+  gone(): void {
     if (this.place !== NOWHERE) this.#fail(new ClientGone());
   }
 
@@ -130,7 +127,7 @@ class BodyReader implements Placed {
     if (this.place === NOWHERE) return;
     UNDER_WAY.delete(this);
     this.#chunks.length = 0;
-    this.message.resume();
+    this.message.discard();
     this.settled.reject(error);
   }
 }

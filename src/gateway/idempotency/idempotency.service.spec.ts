@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { InboundMessage } from '../../platform/inbound/index.js';
 import { Secrets } from '../../platform/secrets/index.js';
 import type { ReplyTap } from '../client-reply.js';
 import type { Exchange } from '../exchange.js';
@@ -38,7 +38,7 @@ function exchangeOf(changes: Partial<Record<keyof Exchange, unknown>> = {}): { e
   return { exchange: exchange as unknown as Exchange, tap: () => tap as ReplyTap };
 }
 
-const message = (headers: Record<string, string>): IncomingMessage => ({ headers: { authorization: 'Bearer sk-og-1', ...headers } }) as unknown as IncomingMessage;
+const message = (headers: Record<string, string>): InboundMessage => ({ headers: { authorization: 'Bearer sk-og-1', ...headers } }) as unknown as InboundMessage;
 const KEYED = message({ 'idempotency-key': 'k' });
 
 describe('Idempotency', () => {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { serialize } from 'node:v8';
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { readCredential } from '../../auth/index.js';
 import { GatewayError } from '../../core/errors/gateway-error.js';
+import type { InboundMessage } from '../../platform/inbound/index.js';
 import { Secrets } from '../../platform/secrets/index.js';
 import type { Exchange } from '../exchange.js';
 import { AnswerRecorder, RecordingBudget } from './answer-recorder.js';
@@ -50,12 +50,12 @@ export class Idempotency implements OnModuleDestroy {
    * After the policy and before the limits, so that a repeat consumes no quota. Undefined without the header; otherwise it resolves
    * when the request may run or has an answer to replay (`exchange.stored`). Throws or rejects with 400 for a bad key, 409 while the first one runs, 422 for another body, 503 without a database.
    */
-  begin(exchange: Exchange, message: IncomingMessage): Promise<void> | undefined {
+  begin(exchange: Exchange, message: InboundMessage): Promise<void> | undefined {
     const idempotencyKey = readIdempotencyKey(message.headers);
     return idempotencyKey === undefined ? undefined : this.claim(exchange, message, idempotencyKey);
   }
 
-  private async claim(exchange: Exchange, message: IncomingMessage, idempotencyKey: string): Promise<void> {
+  private async claim(exchange: Exchange, message: InboundMessage, idempotencyKey: string): Promise<void> {
     if (this.running.size >= MAX_RUNNING) throw new GatewayError('overloaded', 'Too many requests with an idempotency key are running; try again.');
     const claim = this.claimOf(exchange, idempotencyKey);
     const outcome = await this.claimed(claim);

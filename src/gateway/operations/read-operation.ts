@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http';
 import { scanBody } from '../../core/json/index.js';
 import { needsOf, OPERATIONS, parseMultipart, questionOf, type OperationKind } from '../../core/operations/index.js';
+import type { InboundMessage } from '../../platform/inbound/index.js';
 import type { Exchange } from '../exchange.js';
 import { BODY_DEADLINE_MS, readFormBody, readJsonBody } from '../http/request-body.js';
 
@@ -8,7 +8,7 @@ import { BODY_DEADLINE_MS, readFormBody, readJsonBody } from '../http/request-bo
 const MAX_FORM_BYTES = 25 * 1_048_576 + 65_536;
 
 interface Incoming {
-  message: IncomingMessage;
+  message: InboundMessage;
   /** Of a JSON body. */
   maxBytes: number;
 }

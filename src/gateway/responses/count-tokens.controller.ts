@@ -9,6 +9,7 @@ import { decide, denialError, mayUseModel } from '../../core/policy/index.js';
 import type { ClientProtocolId } from '../../core/protocols/protocol.js';
 import { modelNotFound, resolveName } from '../../core/routing/index.js';
 import { Config } from '../../platform/config/index.js';
+import { NodeMessage } from '../../platform/inbound/index.js';
 import { DescribeCustomerCall } from '../api-docs.js';
 import { BODY_DEADLINE_MS, readJsonBody } from '../http/request-body.js';
 import { PROTOCOLS } from '../protocols.js';
@@ -42,7 +43,7 @@ export class CountTokensController {
 
   private async count(request: FastifyRequest & AuthenticatedRequest, protocol: ClientProtocolId, missing: Record<string, unknown>): Promise<number> {
     const caller = request.caller as Caller;
-    const bytes = await readJsonBody(request.raw, { maxBytes: this.config.bodyLimitBytes, deadlineMs: BODY_DEADLINE_MS });
+    const bytes = await readJsonBody(new NodeMessage(request.raw), { maxBytes: this.config.bodyLimitBytes, deadlineMs: BODY_DEADLINE_MS });
     const chat = PROTOCOLS[protocol].parseRequest({ ...missing, ...scanBody(bytes).value });
     const snapshot = this.snapshots.current();
     const model = resolveName(chat.model, snapshot)[0]?.model;

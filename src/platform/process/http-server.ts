@@ -1,9 +1,10 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { EventEmitter } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import type { Config } from '../config/index.js';
 import type { Drain } from '../health/index.js';
+import { LeanServer, type LeanService } from '../inbound/index.js';
 import { answerFrameworkFault, answerParserFault } from './http-faults.js';
 import { StartError } from './start-error.js';
 
@@ -58,6 +59,11 @@ export function serveFirst(server: EventEmitter, take: (request: IncomingMessage
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!take(request, response)) for (const listener of others) listener.call(server, request, response);
   });
+}
+
+/** Lets `service` read the plainest requests to its paths off their connections, before node's server sees these. */
+export function serveLean(server: Server, service: LeanService, drain: Drain): void {
+  new LeanServer(server, service, drain, { keepAliveMs: KEEP_ALIVE_TIMEOUT_MS, silenceMs: SILENCE_TIMEOUT_MS });
 }
 
 /** Before anything is started or written: a taken port is one clear line. */
