@@ -13,12 +13,18 @@ const NS_PER_TICK = 1e9 / Number(spawnSync('getconf', ['CLK_TCK'], { encoding: '
 const PINNED = cpus().length > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
 export const PINNING = PINNED
-  ? 'the subject (with its database) on core 0, upstream and load generator on core 1'
+  ? 'the subject’s own processes on core 0; its database, upstream and load generator on core 1'
   : 'processes not pinned (one core, or no taskset)';
 
-/** The command, bound to the core of the subject or to that of upstream and load generator; `any`: left where it was started. */
+/** The command, bound to the core of the subject (`subject`, `whole`) or to that of upstream and load generator (`others`); `any`: left where it was started. */
 export function onCore(whose, command) {
-  return PINNED && whose !== 'any' ? ['taskset', '-c', whose === 'subject' ? '0' : '1', ...command] : command;
+  return PINNED && whose !== 'any' ? ['taskset', '-c', whose === 'others' ? '1' : '0', ...command] : command;
+}
+
+/** A gateway's database, which starts with it, goes to the others' core: it is measured apart, and would interrupt what is measured. */
+export function moveDatabase(rootPid) {
+  if (!PINNED) return;
+  for (const { pid, name } of treeOf(rootPid)) if (name === 'postgres') spawnSync('taskset', ['-acp', '1', String(pid)]);
 }
 
 /**

@@ -129,12 +129,12 @@ export const SCENARIOS = [
   },
   {
     id: 'two-workers',
-    title: 'One and two workers on both cores (upstream and load generator share them), 64 connections',
+    title: 'One process on one core, database included, and two workers on both (upstream and load generator share them), 64 connections',
     unit: 'request',
     script: JSON_SCRIPT,
     load: { connections: 64 },
     lanes: ['openai'],
-    subjects: ['gateway-one', 'gateway-two'],
+    subjects: ['gateway-one', 'gateway-both', 'gateway-two'],
   },
 ];
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { configureGateway, verifyLedger } from './gateway.mjs';
 import { has } from './native.mjs';
 import { startPortkey } from './portkey.mjs';
-import { answers, endProcess, firstLine, freePort, nodeEnvironment, onCore } from './processes.mjs';
+import { answers, endProcess, firstLine, freePort, moveDatabase, nodeEnvironment, onCore } from './processes.mjs';
 import { FAILOVER_LANE, JSON_SCRIPT } from './scenarios.mjs';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
@@ -21,10 +21,23 @@ export const SUBJECTS = [
   { id: 'nest', name: 'minimal Nest', start: (context) => startNode('nest', context) },
   { id: 'gateway', name: 'OpenGateway', gateway: true, start: (context) => startGateway({ ...context, lease: true }) },
   // Only where a scenario names them.
-  { id: 'gateway-one', name: 'OpenGateway, one process', gateway: true, named: true, start: (context) => startGateway({ ...context, lease: true, core: 'any' }) },
+  {
+    id: 'gateway-one',
+    name: 'OpenGateway, one process on one core',
+    gateway: true,
+    named: true,
+    start: (context) => startGateway({ ...context, lease: true, core: 'whole' }),
+  },
+  {
+    id: 'gateway-both',
+    name: 'OpenGateway, one process on both cores',
+    gateway: true,
+    named: true,
+    start: (context) => startGateway({ ...context, lease: true, core: 'any' }),
+  },
   {
     id: 'gateway-two',
-    name: 'OpenGateway, two workers',
+    name: 'OpenGateway, two workers on both cores',
     gateway: true,
     named: true,
     start: (context) => startGateway({ ...context, lease: true, core: 'any', env: { WEB_CONCURRENCY: '2' } }),
@@ -101,7 +114,10 @@ async function withRedis({ directory }, start) {
   }
 }
 
-/** `extraFlags`: for the profiler. What it prints is read and kept only to explain a failed start. */
+/**
+ * `core`: `subject` (its own processes on the subject's core), `whole` (its database, too), `any`. `extraFlags`: for the profiler.
+ * What it prints is read and kept only to explain a failed start.
+ */
 export async function startGateway({ upstream, directory, options, lease, extraFlags = [], env: extra = {}, core = 'subject' }) {
   const home = mkdtempSync(join(directory, 'gateway-'));
   const env = nodeEnvironment({ HOST: '127.0.0.1', PORT: '0', OG_DATA_DIR: home, OG_DRAIN_TIMEOUT: '2s', ...extra });
@@ -111,6 +127,7 @@ export async function startGateway({ upstream, directory, options, lease, extraF
   child.stderr.on('data', (chunk) => (errors = (errors + chunk).slice(-65_536)));
   try {
     const [, url] = await firstLine(child, /^OpenGateway is ready at (\S+)$/m);
+    if (core === 'subject') moveDatabase(child.pid);
     const scripts = [...new Set([JSON_SCRIPT, ...options.scenarios.map((scenario) => scenario.script)])];
     const { key, makeKeys } = await configureGateway(url, home, { upstreamPort: upstream.port, lease, scripts });
     return {

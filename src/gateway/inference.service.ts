@@ -56,8 +56,7 @@ export class Inference {
       const caller = this.keys.authenticate(arrival.message);
       exchange = this.exchanges.open(arrival, route, caller instanceof Promise ? await caller : caller);
       // Awaited is only what is not there yet: an await costs half a microsecond even when it waits for nothing.
-      const limits = { maxBytes: this.config.bodyLimitBytes, deadlineMs: BODY_DEADLINE_MS };
-      const reading = route.operation === undefined ? this.read(exchange, await readJsonBody(arrival.message, limits)) : this.readOther(exchange, arrival, route.operation);
+      const reading = route.operation === undefined ? this.readChat(exchange, arrival) : this.readOther(exchange, arrival, route.operation);
       if (reading !== undefined) await reading;
       const admission = this.admit(exchange, arrival);
       if (admission !== undefined) await admission;
@@ -68,6 +67,11 @@ export class Inference {
     if (exchange === undefined) return;
     this.exchanges.close(exchange);
     if (route.protocol === 'openai-responses') this.histories.keep(exchange as AdmittedExchange);
+  }
+
+  private readChat(exchange: Exchange, { message }: Arrival): Promise<void> | undefined {
+    const body = readJsonBody(message, { maxBytes: this.config.bodyLimitBytes, deadlineMs: BODY_DEADLINE_MS });
+    return body instanceof Promise ? body.then((bytes) => this.read(exchange, bytes)) : this.read(exchange, body);
   }
 
   private async readOther(exchange: Exchange, { message }: Arrival, operation: OperationKind): Promise<void> {

@@ -11,7 +11,7 @@ describe('reading a body', () => {
   beforeEach(async () => {
     outcomes = [];
     server = createServer((request, response) => {
-      readJsonBody(new NodeMessage(request), { maxBytes: 1_000, deadlineMs: 150 }).then(
+      Promise.resolve(readJsonBody(new NodeMessage(request), { maxBytes: 1_000, deadlineMs: 150 })).then(
         (body) => outcomes.push(body.toString('utf8')),
         (error: unknown) => outcomes.push(error),
       ).finally(() => response.end());
