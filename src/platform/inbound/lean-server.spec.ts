@@ -98,7 +98,8 @@ async function send(socket: Socket, pieces: readonly (string | Buffer)[]): Promi
 
 const HOW = fc.constantFrom('whole', 'stream', 'bytes', 'refuse', 'close');
 const BODY = fc.string({ unit: 'grapheme', maxLength: 200 });
-const PLAIN = fc.record({ how: HOW, body: BODY, odd: fc.constantFrom('', '', '', 'x-a: 1\r\nX-B:  two \t\r\n', 'Accept: */*\r\n') }).map(({ how, body, odd }) => plain(how, body, odd));
+const HEADERS = fc.constantFrom('', '', '', 'x-a: 1\r\nX-B:  two \t\r\n', 'Accept: */*\r\n', 'x-none:\r\nx-blank: \t \r\nx-e: \xe9\r\n', 'x-nbsp:\xa0a\xa0\r\n');
+const PLAIN = fc.record({ how: HOW, body: BODY, odd: HEADERS }).map(({ how, body, odd }) => plain(how, body, odd));
 
 function plain(how: string, body: string, odd = ''): string {
   return `POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-How: ${how}\r\n${odd}Content-Length: ${Buffer.byteLength(body)}\r\nUser-Agent: t\r\n\r\n${body}`;
@@ -131,6 +132,8 @@ const ODD = [
   `post ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc`,
   `POST  ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc`,
   `\r\nPOST ${PATH} HTTP/1.1\r\nHost: x\r\nX-How: whole\r\nContent-Length: 3\r\n\r\nabc`,
+  `POST ${PATH} HTTP/1.1\r\nHost: x\r\nx-é: 1\r\nContent-Length: 3\r\n\r\nabc`,
+  `POST ${PATH} HTTP/1.1\r\nHost: x\r\nX-Long: ${' '.repeat(9_000)}\x7f\r\nContent-Length: 3\r\n\r\nabc`,
   'GET /other HTTP/1.1\r\nHost: x\r\n\r\n',
   'nonsense\r\n\r\n',
 ];

@@ -6,9 +6,10 @@ const MAX_HEADERS = 100;
 const HEAD_END = '\r\n\r\n';
 
 const REQUEST_LINE = /^POST (\/[\x21-\x7e]*) HTTP\/1\.1$/;
-/** Name and value without the white space around it (RFC 9112 section 5); a folded line begins with white space and is no name. */
-const HEADER_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[\t ]*$/;
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const NOT_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/;
 /** So many digits are a safe number. */
+const MAX_LENGTH_DIGITS = 10;
 const LENGTH = /^\d{1,10}$/;
 const ZERO = 48;
 
@@ -21,9 +22,9 @@ export interface RequestHead {
   /** By lower-case name, each once; without Content-Length. */
   readonly headers: IncomingHttpHeaders;
   readonly rawHeaders: readonly string[];
-  /** The text of the head up to the digits of Content-Length, and from behind them to the last line's end. */
-  readonly before: string;
-  readonly after: string;
+  /** The head up to the digits of Content-Length, and from behind them to its end. */
+  readonly before: Buffer;
+  readonly after: Buffer;
 }
 
 export interface ReadHead {
@@ -41,29 +42,28 @@ export interface ReadHead {
  * `last`: the head of the connection's last request. A client sends the same headers again and again, but for the length.
  */
 export function readRequestHead(bytes: Buffer, last: RequestHead | null): ReadHead | null {
+  const repeated = last === null ? null : readRepeated(bytes, last);
+  if (repeated !== null) return repeated;
   const end = bytes.indexOf(HEAD_END);
   if (end < 0 || end > MAX_HEAD_BYTES) return null;
-  const text = bytes.toString('latin1', 0, end + 2);
-  const bodyStart = end + HEAD_END.length;
-  if (last !== null) {
-    const contentLength = repeatedLength(text, last);
-    if (contentLength >= 0) return { head: last, contentLength, bodyStart };
-  }
-  const read = parseHead(text);
-  return read === null ? null : { head: read.head, contentLength: read.contentLength, bodyStart };
+  return parseHead(bytes, end);
 }
 
-/** The length that a head declares which is otherwise the last one; -1 when it is another head. */
-function repeatedLength(text: string, { before, after }: RequestHead): number {
-  const digits = text.length - before.length - after.length;
-  if (digits < 1 || digits > 10 || !text.startsWith(before) || !text.endsWith(after)) return -1;
-  let length = 0;
-  for (let index = before.length; index < before.length + digits; index += 1) {
-    const digit = text.charCodeAt(index) - ZERO;
-    if (digit < 0 || digit > 9) return -1;
-    length = length * 10 + digit;
+/** Null when it is another head. */
+function readRepeated(bytes: Buffer, head: RequestHead): ReadHead | null {
+  const { before, after } = head;
+  const digitsAt = before.length;
+  if (bytes.length <= digitsAt + after.length || bytes.compare(before, 0, digitsAt, 0, digitsAt) !== 0) return null;
+  let contentLength = 0;
+  let index = digitsAt;
+  for (; index < digitsAt + MAX_LENGTH_DIGITS; index += 1) {
+    const digit = (bytes[index] as number) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    contentLength = contentLength * 10 + digit;
   }
-  return length;
+  const bodyStart = index + after.length;
+  if (index === digitsAt || bytes.length < bodyStart || bytes.compare(after, 0, after.length, index, bodyStart) !== 0) return null;
+  return { head, contentLength, bodyStart };
 }
 
 interface Fields {
@@ -74,9 +74,9 @@ interface Fields {
   digitsAt: number;
 }
 
-/** `text`: the head with the end of its last line. */
-function parseHead(text: string): { head: RequestHead; contentLength: number } | null {
-  const [requestLine = '', ...lines] = text.slice(0, -2).split('\r\n');
+/** `end`: where the empty line begins that ends the head. */
+function parseHead(bytes: Buffer, end: number): ReadHead | null {
+  const [requestLine = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
   const path = REQUEST_LINE.exec(requestLine)?.[1];
   if (path === undefined || lines.length > MAX_HEADERS) return null;
   const fields: Fields = { headers: {}, rawHeaders: [], digits: '', digitsAt: 0 };
@@ -87,26 +87,42 @@ function parseHead(text: string): { head: RequestHead; contentLength: number } |
   }
   const { headers, rawHeaders, digits, digitsAt } = fields;
   if (digits === '' || headers['host'] === undefined) return null;
-  const head = { path, headers, rawHeaders, before: text.slice(0, digitsAt), after: text.slice(digitsAt + digits.length) };
-  return { head, contentLength: Number(digits) };
+  const bodyStart = end + HEAD_END.length;
+  // Copies: a piece of the socket's bytes would keep the body with it.
+  const before = Buffer.from(bytes.subarray(0, digitsAt));
+  const after = Buffer.from(bytes.subarray(digitsAt + digits.length, bodyStart));
+  return { head: { path, headers, rawHeaders, before, after }, contentLength: Number(digits), bodyStart };
 }
 
-/** False when the line is none that is read here. */
+/** False when the line is none that is read here. A folded line begins with white space, which is in no name. */
 function addField(fields: Fields, line: string, offset: number): boolean {
-  const parts = HEADER_LINE.exec(line);
-  if (parts === null) return false;
-  const [, name, value] = parts as unknown as [string, string, string];
+  const colon = line.indexOf(':');
+  const name = line.slice(0, Math.max(0, colon));
+  const [start, end] = valueWithin(line, colon + 1);
+  const value = line.slice(start, end);
   const lower = name.toLowerCase();
-  if (Object.hasOwn(fields.headers, lower) || isNotOurs(lower, value)) return false;
+  if (!NAME.test(name) || NOT_IN_VALUES.test(value) || Object.hasOwn(fields.headers, lower) || isNotOurs(lower, value)) return false;
   if (lower === 'content-length') {
     if (fields.digits !== '' || !LENGTH.test(value)) return false;
     fields.digits = value;
-    fields.digitsAt = offset + line.indexOf(value, name.length + 1);
+    fields.digitsAt = offset + start;
     return true;
   }
   fields.headers[lower] = value;
   fields.rawHeaders.push(name, value);
   return true;
+}
+
+/** Without the white space around it (RFC 9112 section 5), which is not what `trim` takes for it. */
+function valueWithin(line: string, from: number): [start: number, end: number] {
+  let [start, end] = [from, line.length];
+  while (start < end && isBlank(line.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(line.charCodeAt(end - 1))) end -= 1;
+  return [start, end];
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function isNotOurs(name: string, value: string): boolean {
