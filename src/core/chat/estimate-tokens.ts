@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { unitAt } from '../text/index.js';
 
 /**
  * Tokens by length per script class, never by a tokenizer (quadratic on hostile input, spec performance.md). One pass, O(n).
@@ -28,7 +29,7 @@ export function estimateTokens(text: string): number {
   let other = 0;
   const { length } = text;
   for (let at = 0; at < length; at += 1) {
-    const unit = text.charCodeAt(at);
+    const unit = unitAt(text, at);
     if (unit < 0x80) continue;
     if (isHangul(unit)) hangul += 1;
     else if (isCjk(unit)) cjk += 1;

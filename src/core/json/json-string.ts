@@ -1,3 +1,5 @@
+import { unitAt } from '../text/index.js';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** Up to so many a walk is cheaper than asking the engine. */
@@ -8,7 +10,7 @@ export function jsonString(text: string): string {
   const { length } = text;
   if (length > WALKED_UNITS) return JSON.stringify(text);
   for (let at = 0; at < length; at += 1) {
-    const unit = text.charCodeAt(at);
+    const unit = unitAt(text, at);
     if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) return JSON.stringify(text);
   }
   return `"${text}"`;

@@ -1,1 +1,2 @@
+export { cut, positionIn, unitAt } from './units.js';
 export { nearestNames } from './nearest.js';

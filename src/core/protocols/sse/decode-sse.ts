@@ -55,7 +55,7 @@ export class SseDecoder {
     this.taker = options.taker;
   }
 
-  /** While a frame is told: its lines as they stood, line ends as LF. What came in an earlier piece is missing. */
+  /** While a frame is told: its lines as they stood. What came in an earlier piece is missing. */
   get wire(): string {
     return this.block.slice(this.frameAt, this.frameEnd);
   }
@@ -102,12 +102,15 @@ export class SseDecoder {
     }
     if (this.skipLf && block.charCodeAt(0) === LF) block = block.slice(1);
     this.skipLf = block.charCodeAt(block.length - 1) === CR;
-    this.block = block.includes('\r') ? withLf(block) : block;
-    this.lines(this.block);
+    this.block = block;
+    this.lines(block);
     this.block = '';
   }
 
+  /** A line ends in LF, CR or both. */
   private lines(block: string): void {
+    let lf = block.indexOf('\n');
+    let cr = block.indexOf('\r');
     for (let start = 0; start < block.length;) {
       if (this.data === undefined && this.event === undefined) {
         const next = this.taker?.take(block, start) ?? -1;
@@ -117,11 +120,13 @@ export class SseDecoder {
           continue;
         }
       }
-      const end = block.indexOf('\n', start);
-      this.frameEnd = end + 1;
+      if (lf !== -1 && lf < start) lf = block.indexOf('\n', start);
+      if (cr !== -1 && cr < start) cr = block.indexOf('\r', start);
+      const end = cr !== -1 && (lf === -1 || cr < lf) ? cr : lf;
+      this.frameEnd = lf === end + 1 && end === cr ? end + 2 : end + 1;
       if (end === start) this.dispatch();
       else this.line(block, start, end);
-      start = end + 1;
+      start = this.frameEnd;
     }
   }
 
@@ -157,11 +162,6 @@ export class SseDecoder {
     this.data = undefined;
     this.onFrame(event === undefined || event === '' ? { data } : { event, data });
   }
-}
-
-function withLf(block: string): string {
-  const text = block.replaceAll('\r\n', '\n');
-  return text.includes('\r') ? text.replaceAll('\r', '\n') : text;
 }
 
 function valueOf(block: string, from: number, end: number): string {

@@ -1,23 +1,23 @@
 import type { ChatEvent, FrameShape, StreamItem } from '../../chat/event.js';
 import type { JsonObject } from '../../json/index.js';
+import { cut, positionIn, unitAt } from '../../text/index.js';
 import type { SseFrame } from './decode-sse.js';
 
 /** Stands for a text in a frame; long and odd enough to be nowhere else. */
 export const PROBE = 'og-probe-6f1d0c5e';
 /** A stream whose frames differ in more than their text (OpenAI's `obfuscation`) is not tried again and again. */
 const MAX_LESSONS = 4;
-/** A character that needs more than a look. */
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
-const SPECIAL = /["\\\u0000-\u001f]/;
 /** Shorter slices are copies; a longer one would keep the whole piece it was cut from as long as the text is kept. */
 const MAX_COPIED_CHARS = 12;
-const LEAD = /^(?:event: ?[^\n]*\n)?data: ?$/;
+const LEAD = /^(?:event: ?[^\r\n]*\r?\n)?data: ?$/;
+const ENDINGS: readonly string[] = ['\r\n\r\n', '\n\n'];
 /** A member that counts. Within a JSON string its quotes would be escaped. */
 const COUNT = /("[A-Za-z]+[cC]ount": ?)(?:0|[1-9]\d{0,14})(?=\s*[,}])/g;
 const MAX_DIGITS = 15;
 const ZERO = 48;
 const NINE = 57;
 const BACKSLASH = 92;
+const FIRST_PRINTED = 32;
 
 /** What a protocol's frames of plain text look like. */
 export interface TextRule {
@@ -33,11 +33,23 @@ interface Lesson {
   /** All before the text: field names of the event stream, then JSON. */
   opening: string;
   dataAt: number;
-  /** All behind the text and its quote, cut where a number may differ. */
+  /** All behind the text and its quote, cut where a number may differ; the last piece by itself, which ends the frame. */
   tail: readonly string[];
+  last: string;
+  /** The last piece and what the next frame begins with: frames of one shape follow one another. */
+  lastAndOpening: string;
+  /** How many characters of line ends stand behind the JSON. */
+  endChars: number;
   shape: FrameShape;
   choice: number;
   event: string | undefined;
+}
+
+/** Where a frame's JSON stands. */
+interface Place {
+  block: string;
+  from: number;
+  to: number;
 }
 
 /** A plain text frame. `raw` is parsed when somebody asks for it, which on the quick way nobody does. */
@@ -51,14 +63,18 @@ export class QuickTextItem implements StreamItem {
   constructor(
     readonly text: string,
     readonly varying: string,
-    readonly rawText: string,
+    private readonly place: Place,
     { choice, tail, shape, event }: Lesson,
   ) {
     this.events = [{ type: 'text-delta', choice, text }];
     this.choice = choice;
     // With numbers that differ the frame is not its shape around the text.
-    if (tail.length === 1) this.shape = shape;
+    if (tail.length === 0) this.shape = shape;
     if (event !== undefined) this.rawEvent = event;
+  }
+
+  get rawText(): string {
+    return cut(this.place.block, this.place.from, this.place.to);
   }
 
   get raw(): JsonObject {
@@ -81,20 +97,24 @@ export class QuickText {
     private readonly sink: (item: QuickTextItem) => void,
   ) {}
 
-  /** Takes the frame at `at`, the beginning of a line, and tells where the next one begins; -1 when it must be read in full. */
+  /** Takes the frame at `at`, the beginning of a line, and all of its shape that follow; tells where the next one begins; -1 when it must be read in full. */
   take(block: string, at: number): number {
     const { lesson } = this;
     if (lesson === undefined || !isAt(block, at, lesson.opening)) return -1;
-    const from = at + lesson.opening.length;
-    const end = closingQuote(block, from);
-    // An empty text says nothing, and so no event.
-    const next = end <= from ? -1 : tailEnd(lesson.tail, block, end);
-    if (next === -1) return -1;
-    const varying = block.slice(from, end);
-    const text = varying.length <= MAX_COPIED_CHARS && !SPECIAL.test(varying) ? varying : textOf(varying);
-    if (text === null) return -1;
-    this.sink(new QuickTextItem(text, varying, block.slice(at + lesson.dataAt, next - 2), lesson));
-    return next;
+    let start = at;
+    for (;;) {
+      const from = start + lesson.opening.length;
+      const end = closingQuote(block, from);
+      // An empty text says nothing, and so no event.
+      const lastAt = end <= from ? -1 : tailEnd(lesson.tail, block, end);
+      const another = lastAt !== -1 && isAt(block, lastAt, lesson.lastAndOpening);
+      const text = another || (lastAt !== -1 && isAt(block, lastAt, lesson.last)) ? textAt(block, from, end) : null;
+      if (text === null) return start === at ? -1 : start;
+      const next = lastAt + lesson.last.length;
+      this.sink(new QuickTextItem(text, cut(block, from, end), { block, from: start + lesson.dataAt, to: next - lesson.endChars }, lesson));
+      if (!another) return next;
+      start = next;
+    }
   }
 
   /** From a frame that was read in full, as it stood among the others, with the events it gave. */
@@ -103,10 +123,13 @@ export class QuickText {
     if (this.lessonCount >= MAX_LESSONS || first?.type !== 'text-delta' || !this.isAlone(events)) return;
     this.lessonCount += 1;
     const shape = shapeOf(data, this.rule.openings);
-    const lead = wire.endsWith(`${data}\n\n`) ? wire.slice(0, -data.length - 2) : '';
-    if (shape === null || !LEAD.test(lead) || !this.isTheText(shape)) return;
-    const tail = tailOf(shape.after, this.rule.countsBehind);
-    this.lesson = { opening: lead + shape.before, dataAt: lead.length, tail, shape, choice: first.choice, event };
+    const ending = ENDINGS.find((candidate) => wire.endsWith(candidate)) ?? '';
+    const lead = wire.endsWith(data + ending) ? wire.slice(0, -data.length - ending.length) : '';
+    if (shape === null || ending === '' || !LEAD.test(lead) || !this.isTheText(shape)) return;
+    const opening = lead + shape.before;
+    const tail = tailOf(shape.after + ending, this.rule.countsBehind);
+    const last = tail.pop() as string;
+    this.lesson = { opening, dataAt: lead.length, tail, last, lastAndOpening: last + opening, endChars: ending.length, shape, choice: first.choice, event };
   }
 
   /** What was learned no longer holds: the block it was learned in is over. */
@@ -139,10 +162,10 @@ function shapeOf(data: string, openings: readonly string[]): FrameShape | null {
   return { before: data.slice(0, from), after: data.slice(end) };
 }
 
-/** Ends in the empty line that ends a frame. */
+/** In pieces between the numbers that may differ; the last one ends in the empty line that ends a frame. */
 function tailOf(after: string, countsBehind: string | undefined): string[] {
   const mark = countsBehind === undefined ? -1 : after.indexOf(countsBehind);
-  if (mark === -1) return [`${after}\n\n`];
+  if (mark === -1) return [after];
   const pieces: string[] = [];
   let at = 0;
   for (const match of after.slice(mark).matchAll(COUNT)) {
@@ -150,50 +173,63 @@ function tailOf(after: string, countsBehind: string | undefined): string[] {
     pieces.push(after.slice(at, numberAt));
     at = mark + match.index + match[0].length;
   }
-  return [...pieces, `${after.slice(at)}\n\n`];
+  return [...pieces, after.slice(at)];
 }
 
-/** Where the tail ends that begins at `at`; -1 when something else stands there. */
-function tailEnd(tail: readonly string[], block: string, at: number): number {
+/** Behind pieces and numbers that begin at `at`; -1 when something else stands there. */
+function tailEnd(pieces: readonly string[], block: string, at: number): number {
   let end = at;
-  for (let index = 0; index < tail.length; index += 1) {
-    if (index > 0) end = numberEnd(block, end);
-    const piece = tail[index] as string;
-    if (end === -1 || !isAt(block, end, piece)) return -1;
-    end += piece.length;
+  for (let index = 0; index < pieces.length; index += 1) {
+    const piece = pieces[index] as string;
+    if (!isAt(block, end, piece)) return -1;
+    end = numberEnd(block, end + piece.length);
+    if (end === -1) return -1;
   }
   return end;
 }
 
 /** A slice is compared in words, `startsWith` unit by unit: a third of the time for some 200 characters (Node 24, 2026-11-30). */
 function isAt(block: string, at: number, piece: string): boolean {
-  return block.slice(at, at + piece.length) === piece;
+  return cut(block, at, at + piece.length) === piece;
 }
 
 /** Behind a whole number as JSON writes it. */
 function numberEnd(block: string, at: number): number {
   let end = at;
-  while (end - at < MAX_DIGITS && isDigit(block.charCodeAt(end))) end += 1;
-  return end === at || (end - at > 1 && block.charCodeAt(at) === ZERO) ? -1 : end;
+  while (end - at < MAX_DIGITS && isDigit(unitAt(block, end))) end += 1;
+  return end === at || (end - at > 1 && unitAt(block, at) === ZERO) ? -1 : end;
 }
 
 const isDigit = (unit: number): boolean => unit >= ZERO && unit <= NINE;
 
 /** The quote that ends the JSON string whose content begins at `from`. */
 function closingQuote(text: string, from: number): number {
-  let end = text.indexOf('"', from);
-  while (end !== -1 && isEscaped(text, from, end)) end = text.indexOf('"', end + 1);
+  let end = positionIn(text, '"', from);
+  while (end !== -1 && isEscaped(text, from, end)) end = positionIn(text, '"', end + 1);
   return end;
 }
 
 function isEscaped(text: string, from: number, at: number): boolean {
   let before = at;
-  while (before > from && text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
+  while (before > from && unitAt(text, before - 1) === BACKSLASH) before -= 1;
   return (at - before) % 2 === 1;
 }
 
-/** Null when it is no content of a JSON string: then the frame is not of this shape after all. */
-function textOf(varying: string): string | null {
+/** What the content of a JSON string says; null when it is none: then the frame is not of this shape after all. */
+function textAt(block: string, from: number, end: number): string | null {
+  return end - from <= MAX_COPIED_CHARS && isPlain(block, from, end) ? cut(block, from, end) : parsed(cut(block, from, end));
+}
+
+/** Nothing in it needs more than a look. */
+function isPlain(block: string, from: number, end: number): boolean {
+  for (let at = from; at < end; at += 1) {
+    const unit = unitAt(block, at);
+    if (unit < FIRST_PRINTED || unit === BACKSLASH) return false;
+  }
+  return true;
+}
+
+function parsed(varying: string): string | null {
   try {
     return JSON.parse(`"${varying}"`) as string;
   } catch {
