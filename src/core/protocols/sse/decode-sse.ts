@@ -107,27 +107,26 @@ export class SseDecoder {
     this.block = '';
   }
 
-  /** A line ends in LF, CR or both. */
   private lines(block: string): void {
-    let lf = block.indexOf('\n');
-    let cr = block.indexOf('\r');
+    const ends = new LineEnds(block);
     for (let start = 0; start < block.length;) {
-      if (this.data === undefined && this.event === undefined) {
-        const next = this.taker?.take(block, start) ?? -1;
-        this.frameAt = start;
-        if (next !== -1) {
-          start = next;
-          continue;
-        }
-      }
-      if (lf !== -1 && lf < start) lf = block.indexOf('\n', start);
-      if (cr !== -1 && cr < start) cr = block.indexOf('\r', start);
-      const end = cr !== -1 && (lf === -1 || cr < lf) ? cr : lf;
-      this.frameEnd = lf === end + 1 && end === cr ? end + 2 : end + 1;
-      if (end === start) this.dispatch();
-      else this.line(block, start, end);
-      start = this.frameEnd;
+      const next = this.data === undefined && this.event === undefined ? this.takeFrame(block, start) : -1;
+      start = next === -1 ? this.nextLine(block, start, ends) : next;
     }
+  }
+
+  private takeFrame(block: string, start: number): number {
+    this.frameAt = start;
+    return this.taker?.take(block, start) ?? -1;
+  }
+
+  private nextLine(block: string, start: number, ends: LineEnds): number {
+    const end = ends.endOf(start);
+    const next = ends.behind(end);
+    this.frameEnd = next;
+    if (end === start) this.dispatch();
+    else this.line(block, start, end);
+    return next;
   }
 
   private line(block: string, start: number, end: number): void {
@@ -161,6 +160,30 @@ export class SseDecoder {
     if (data === undefined) return;
     this.data = undefined;
     this.onFrame(event === undefined || event === '' ? { data } : { event, data });
+  }
+}
+
+/** Where the lines of a block end: at LF, CR or both. Each is looked for once, so that a block costs its length whatever it holds. */
+class LineEnds {
+  private lf: number;
+  private cr: number;
+
+  constructor(private readonly block: string) {
+    this.lf = block.indexOf('\n');
+    this.cr = block.indexOf('\r');
+  }
+
+  /** Of the line that begins at `start`, which is not before the last one asked for. */
+  endOf(start: number): number {
+    if (this.lf !== -1 && this.lf < start) this.lf = this.block.indexOf('\n', start);
+    if (this.cr !== -1 && this.cr < start) this.cr = this.block.indexOf('\r', start);
+    if (this.cr === -1) return this.lf;
+    return this.lf === -1 ? this.cr : Math.min(this.lf, this.cr);
+  }
+
+  /** Where the next line begins. */
+  behind(end: number): number {
+    return end === this.cr && this.lf === end + 1 ? end + 2 : end + 1;
   }
 }
 

@@ -91,6 +91,8 @@ export class QuickTextItem implements StreamItem {
 export class QuickText {
   private lesson: Lesson | undefined;
   private lessonCount = 0;
+  /** Behind the frame that was taken last begins another one of its shape. */
+  private isFollowed = false;
 
   constructor(
     private readonly rule: TextRule,
@@ -103,18 +105,26 @@ export class QuickText {
     if (lesson === undefined || !isAt(block, at, lesson.opening)) return -1;
     let start = at;
     for (;;) {
-      const from = start + lesson.opening.length;
-      const end = closingQuote(block, from);
-      // An empty text says nothing, and so no event.
-      const lastAt = end <= from ? -1 : tailEnd(lesson.tail, block, end);
-      const another = lastAt !== -1 && isAt(block, lastAt, lesson.lastAndOpening);
-      const text = another || (lastAt !== -1 && isAt(block, lastAt, lesson.last)) ? textAt(block, from, end) : null;
-      if (text === null) return start === at ? -1 : start;
-      const next = lastAt + lesson.last.length;
-      this.sink(new QuickTextItem(text, cut(block, from, end), { block, from: start + lesson.dataAt, to: next - lesson.endChars }, lesson));
-      if (!another) return next;
+      const next = this.takeOne(block, start, lesson);
+      if (next === -1) return start === at ? -1 : start;
+      if (!this.isFollowed) return next;
       start = next;
     }
+  }
+
+  /** The frame at `at`, whose opening was seen. */
+  private takeOne(block: string, at: number, lesson: Lesson): number {
+    const from = at + lesson.opening.length;
+    const end = closingQuote(block, from);
+    // An empty text says nothing, and so no event.
+    const lastAt = end <= from ? -1 : tailEnd(lesson.tail, block, end);
+    if (lastAt === -1) return -1;
+    this.isFollowed = isAt(block, lastAt, lesson.lastAndOpening);
+    const text = this.isFollowed || isAt(block, lastAt, lesson.last) ? textAt(block, from, end) : null;
+    if (text === null) return -1;
+    const next = lastAt + lesson.last.length;
+    this.sink(new QuickTextItem(text, cut(block, from, end), { block, from: at + lesson.dataAt, to: next - lesson.endChars }, lesson));
+    return next;
   }
 
   /** From a frame that was read in full, as it stood among the others, with the events it gave. */
@@ -123,9 +133,10 @@ export class QuickText {
     if (this.lessonCount >= MAX_LESSONS || first?.type !== 'text-delta' || !this.isAlone(events)) return;
     this.lessonCount += 1;
     const shape = shapeOf(data, this.rule.openings);
-    const ending = ENDINGS.find((candidate) => wire.endsWith(candidate)) ?? '';
-    const lead = wire.endsWith(data + ending) ? wire.slice(0, -data.length - ending.length) : '';
-    if (shape === null || ending === '' || !LEAD.test(lead) || !this.isTheText(shape)) return;
+    const ending = ENDINGS.find((candidate) => wire.endsWith(data + candidate));
+    if (shape === null || ending === undefined) return;
+    const lead = wire.slice(0, -data.length - ending.length);
+    if (!LEAD.test(lead) || !this.isTheText(shape)) return;
     const opening = lead + shape.before;
     const tail = tailOf(shape.after + ending, this.rule.countsBehind);
     const last = tail.pop() as string;
