@@ -5,42 +5,53 @@ import { totalFor } from '../core/pricing/index.js';
 import type { Attempt, AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange } from './exchange.js';
 
-type Served = Pick<Ending, 'price' | 'cost' | 'billPartial' | 'policy' | 'provider' | 'upstreamModel' | 'servedModel'>;
 type Seen = Pick<Ending, 'usage' | 'delivered' | 'hadContent'>;
 
 /** What was seen of a request's end, as the ledger wants to know it. `last` is the attempt that answered or failed last. */
 export function endingOf(exchange: AdmittedExchange, outcome: AttemptOutcome, last: Attempt, suspenseNanoUsd: bigint): Ending {
-  return {
-    ...servedOf(exchange),
-    ...seenOf(exchange, outcome, last),
-    end: outcome.kind === 'answered' ? 'completed' : outcome.kind,
-    hadHeaders: last.hadHeaders,
-    ...unitsOf(outcome),
-    suspenseNanoUsd,
-    attempts: exchange.attempts.length,
-    forwardedAtMs: exchange.attempts[0]?.startedAtMs,
-    firstTokenAtMs: firstTokenAtMs(exchange, last),
-    endedAtMs: Date.now(),
-  };
+  const ending = emptyEnding(exchange);
+  const seen = seenOf(exchange, outcome, last);
+  ending.end = outcome.kind === 'answered' ? 'completed' : outcome.kind;
+  ending.usage = seen.usage;
+  ending.delivered = seen.delivered;
+  ending.hadContent = seen.hadContent;
+  ending.hadHeaders = last.hadHeaders;
+  noteUnits(ending, outcome);
+  ending.suspenseNanoUsd = suspenseNanoUsd;
+  ending.forwardedAtMs = exchange.attempts[0]?.startedAtMs;
+  ending.firstTokenAtMs = firstTokenAtMs(exchange, last);
+  return ending;
 }
 
 /** The gateway itself failed while it asked: nothing is charged. */
 export function abandoned(exchange: AdmittedExchange): Ending {
-  const nothing = { usage: undefined, delivered: NO_USAGE, hadHeaders: false, hadContent: false, requests: 0, images: 0, seconds: 0, suspenseNanoUsd: 0n };
-  return { ...servedOf(exchange), ...nothing, end: 'failed', attempts: exchange.attempts.length, endedAtMs: Date.now() };
+  return emptyEnding(exchange);
 }
 
-function servedOf({ served }: AdmittedExchange): Served {
-  if (served === undefined) return { price: null, cost: null, billPartial: true };
-  const { deployment, model } = served;
+/** All members in one order, so that every ending has the same shape in memory. */
+function emptyEnding({ served, attempts }: AdmittedExchange): Ending {
+  const deployment = served?.deployment;
   return {
-    price: deployment.price,
-    cost: deployment.cost,
-    billPartial: deployment.provider.billPartial,
-    policy: deployment.provider.settlement,
-    provider: deployment.provider.id,
-    upstreamModel: deployment.upstreamModel,
-    servedModel: model.id,
+    end: 'failed',
+    price: deployment === undefined ? null : deployment.price,
+    cost: deployment === undefined ? null : deployment.cost,
+    usage: undefined,
+    delivered: NO_USAGE,
+    hadHeaders: false,
+    hadContent: false,
+    billPartial: deployment === undefined || deployment.provider.billPartial,
+    policy: deployment?.provider.settlement,
+    requests: 0,
+    images: 0,
+    seconds: 0,
+    suspenseNanoUsd: 0n,
+    attempts: attempts.length,
+    provider: deployment?.provider.id,
+    upstreamModel: deployment?.upstreamModel,
+    servedModel: served?.model.id,
+    forwardedAtMs: undefined,
+    firstTokenAtMs: undefined,
+    endedAtMs: Date.now(),
   };
 }
 
@@ -57,10 +68,12 @@ function seenOfResult({ usage, estimate }: OperationResult, meter: Attempt['mete
 }
 
 /** What is charged besides tokens. */
-function unitsOf(outcome: AttemptOutcome): Pick<Ending, 'requests' | 'images' | 'seconds'> {
+function noteUnits(ending: Ending, outcome: AttemptOutcome): void {
   const result = outcome.kind === 'answered' ? outcome.result : undefined;
-  if (result === undefined) return { requests: 1, images: 0, seconds: 0 };
-  return { requests: result.requests ?? 1, images: result.images, seconds: result.seconds };
+  ending.requests = result?.requests ?? 1;
+  if (result === undefined) return;
+  ending.images = result.images;
+  ending.seconds = result.seconds;
 }
 
 function firstTokenAtMs(exchange: AdmittedExchange, last: Attempt): number | undefined {

@@ -34,8 +34,8 @@ function tighter(best: TightWindow | null, { limitCount, usedCount, resetMs }: W
 export function rateLimitHeaders({ requests, tokens }: TightWindows): Record<string, string> {
   const headers: Record<string, string> = requests === null ? {} : requestHeaders(requests);
   if (tokens !== null) {
-    headers['x-ratelimit-limit-tokens'] = String(tokens.limitCount);
-    headers['x-ratelimit-remaining-tokens'] = String(tokens.remainingCount);
+    headers['x-ratelimit-limit-tokens'] = digits(tokens.limitCount);
+    headers['x-ratelimit-remaining-tokens'] = digits(tokens.remainingCount);
     headers['x-ratelimit-reset-tokens'] = duration(tokens.resetMs);
   }
   return headers;
@@ -43,10 +43,17 @@ export function rateLimitHeaders({ requests, tokens }: TightWindows): Record<str
 
 function requestHeaders({ limitCount, remainingCount, resetMs }: TightWindow): Record<string, string> {
   return {
-    'x-ratelimit-limit-requests': String(limitCount),
-    'x-ratelimit-remaining-requests': String(remainingCount),
+    'x-ratelimit-limit-requests': digits(limitCount),
+    'x-ratelimit-remaining-requests': digits(remainingCount),
     'x-ratelimit-reset-requests': duration(resetMs),
   };
+}
+
+const MAX_SMALL = 0x7fff_ffff;
+
+/** Of a whole number. As V8 keeps them, the windows' numbers are doubles, whose digits it works out like those of a fraction. */
+function digits(count: number): string {
+  return String(count <= MAX_SMALL ? count | 0 : count);
 }
 
 /** `anthropic-ratelimit-*`: the same facts, the reset as a time. */
@@ -63,7 +70,7 @@ export function anthropicRateLimitHeaders({ requests, tokens }: TightWindows, no
 
 /** Whole seconds, rounded up so that waiting them suffices: `1s`, `6m0s`, `23h59m59s`. */
 function duration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.ceil(milliseconds / 1_000));
+  const seconds = Math.max(0, Math.ceil(milliseconds / 1_000)) | 0;
   const hours = Math.floor(seconds / 3_600);
   const minutes = Math.floor(seconds / 60) % 60;
   if (hours > 0) return `${hours}h${minutes}m${seconds % 60}s`;

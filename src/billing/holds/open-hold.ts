@@ -105,13 +105,15 @@ export class OpenHold implements Hold, PendingRequest, Placed {
   }
 }
 
+const NO_LINES: Outcome['lines'] = [];
+
 /** Without the lines of the charge, which follow from usage and price. */
 function endedRecord(requestId: string, outcome: Outcome, ending: Ending): EndedRecord {
   const { state, worthNanoUsd, providerCostNanoUsd, suspenseNanoUsd, usage, units, estimated, priceId } = outcome;
   return {
     type: 'ended',
     requestId,
-    outcome: { state, worthNanoUsd, providerCostNanoUsd, suspenseNanoUsd, usage, units, estimated, lines: [], priceId },
+    outcome: { state, worthNanoUsd, providerCostNanoUsd, suspenseNanoUsd, usage, units, estimated, lines: NO_LINES, priceId },
     attempts: ending.attempts,
     provider: ending.provider ?? null,
     upstreamModel: ending.upstreamModel ?? null,

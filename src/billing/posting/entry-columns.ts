@@ -41,7 +41,7 @@ function entriesOf(postings: readonly Posting[]): Entries {
   let creditCount = 0;
   for (const { account, grantId, amountNanoUsd } of postings) {
     if (account === 'credit') {
-      entries.credit = sum(entries.credit, amountNanoUsd);
+      entries.credit = (entries.credit ?? 0n) + amountNanoUsd;
       entries.grantId = grantId;
       creditCount += 1;
     } else {
@@ -50,13 +50,13 @@ function entriesOf(postings: readonly Posting[]): Entries {
     }
   }
   if (creditCount > 1) split(entries, postings);
-  // What cancels itself out is no entry: what one correction adds to suspense it may take off the cost.
-  for (let place = 0; place < single.length; place += 1) if (single[place] === 0n) single[place] = null;
   return entries;
 }
 
-function sum(before: bigint | null, amount: bigint): bigint {
-  return before === null ? amount : before + amount;
+/** What cancels itself out is no entry: what one correction adds to suspense it may take off the cost. */
+function sum(before: bigint | null, amount: bigint): bigint | null {
+  const total = before === null ? amount : before + amount;
+  return total === 0n ? null : total;
 }
 
 function split(entries: Entries, postings: readonly Posting[]): void {

@@ -1,4 +1,4 @@
-import { ceilingsOf, type LeaseView, type RequestFold } from '../../core/ledger/index.js';
+import { mayChange, type LeaseView, type RequestFold } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
 import type { Clock } from '../../platform/clock/index.js';
 import { failpoint } from '../../platform/failpoint/index.js';
@@ -176,7 +176,7 @@ export class Flusher {
 
   async #post(batch: readonly PendingRequest[], prices: readonly Price[]): Promise<void> {
     // Copies: a request that ends while its running row is written must not change under the statement.
-    const folds = batch.map(({ fold }): RequestFold => ({ ...fold }));
+    const folds = batch.map(({ fold: { admitted, forwarded, checkpoint, ended } }): RequestFold => ({ admitted, forwarded, checkpoint, ended }));
     const leases = await this.#repository.post(folds, 'engine', prices);
     if (folds.some(({ ended }) => ended !== null)) failpoint('posted');
     for (const { id } of prices) this.#forgetPrice(id);
@@ -217,10 +217,14 @@ export class Flusher {
   }
 
   #count(request: PendingRequest, change: 1 | -1): void {
-    for (const id of ceilingsOf(request.fold)) {
-      const count = (this.#waiting.get(id) ?? 0) + change;
-      if (count <= 0) this.#waiting.delete(id);
-      else this.#waiting.set(id, count);
-    }
+    const { ended, admitted } = request.fold;
+    if (ended === null) return;
+    for (const part of admitted.parts) if (mayChange(ended, part)) this.#wait(part.ceilingId, change);
+  }
+
+  #wait(ceilingId: number, change: 1 | -1): void {
+    const count = (this.#waiting.get(ceilingId) ?? 0) + change;
+    if (count <= 0) this.#waiting.delete(ceilingId);
+    else this.#waiting.set(ceilingId, count);
   }
 }

@@ -1,6 +1,6 @@
 import {
-  ceilingsOf,
   leaseKey,
+  mayChange,
   planPostings,
   type CeilingView,
   type Grant,
@@ -92,7 +92,7 @@ async function write(transaction: Queryable, { writes, prices, nowMs }: Batch): 
 async function readView(transaction: Queryable, folds: readonly RequestFold[]): Promise<{ view: LedgerView; keys: EnginePart[]; nowMs: number }> {
   const keys = leasesOf(folds);
   const { rows } = await transaction.query<ViewRow>(VIEW, [
-    [...new Set(folds.flatMap(ceilingsOf))].sort((a, b) => a - b),
+    ceilingsOf(folds),
     [...new Set(folds.map(({ admitted }) => admitted.requestId))],
     keys.map(({ engineId }) => engineId),
     keys.map(({ leaseNumber }) => leaseNumber),
@@ -100,6 +100,16 @@ async function readView(transaction: Queryable, folds: readonly RequestFold[]): 
   ]);
   const found = rows[0] ?? EMPTY_VIEW;
   return { view: decodeView(found), keys, nowMs: found.now_ms };
+}
+
+/** In the order in which everyone locks them. */
+function ceilingsOf(folds: readonly RequestFold[]): number[] {
+  const ids = new Set<number>();
+  for (const { ended, admitted } of folds) {
+    if (ended === null) continue;
+    for (const part of admitted.parts) if (mayChange(ended, part)) ids.add(part.ceilingId);
+  }
+  return [...ids].sort((a, b) => a - b);
 }
 
 /** A part of each lease that the ended requests were carved from. */

@@ -1,7 +1,7 @@
 export { burnGrants, burnOrder, expirableNanoUsd, refundBurns, type Burn, type Grant } from './grants.js';
 export { LeaseBook, mayCarve, type Lease, type LeaseReturn, type LeaseWish, type Need } from './lease-book.js';
 export { planLeases } from './lease-sizing.js';
-export { availableOf, ceilingsOf, planPostings } from './posting.js';
+export { availableOf, mayChange, planPostings } from './posting.js';
 export {
   leaseKey,
   type AccountKind,

@@ -62,13 +62,12 @@ export class LeaseBook {
   /** Carves a hold from a lease on every ceiling it needs, or from none (null). */
   carve(needs: readonly Need[], amountNanoUsd: bigint, nowMs: number): HoldPart[] | null {
     if (amountNanoUsd === 0n) return needs.map(({ ceilingId, kind }) => ({ ceilingId, kind, leaseNumber: 0, amountNanoUsd }));
-    const chosen = needs.map(({ ceilingId }) => this.#leaseFor(ceilingId, amountNanoUsd, nowMs));
-    if (chosen.includes(null)) return null;
-    return needs.map(({ ceilingId, kind }, index) => {
-      const lease = chosen[index] ?? null;
-      if (lease !== null) lease.heldNanoUsd += amountNanoUsd;
-      return { ceilingId, kind, leaseNumber: lease?.number ?? 0, amountNanoUsd };
-    });
+    const chosen: Lease[] = [];
+    for (const { ceilingId } of needs) {
+      const lease = this.#leaseFor(ceilingId, amountNanoUsd, nowMs);
+      if (lease !== null) chosen.push(lease);
+    }
+    return chosen.length < needs.length ? null : partsFrom(chosen, needs, amountNanoUsd);
   }
 
   /** The database's word on a lease after a posting: its new amount; 0 closes it. Words must come in the order of their commits. */
@@ -184,6 +183,17 @@ export class LeaseBook {
     const shelf = this.#shelves.get(lease.ceilingId);
     if (shelf !== undefined) shelf.open = shelf.open.filter((other) => other !== lease);
   }
+}
+
+/** Takes the amount from each lease, in the order of the needs. */
+function partsFrom(leases: readonly Lease[], needs: readonly Need[], amountNanoUsd: bigint): HoldPart[] {
+  const parts: HoldPart[] = [];
+  for (let place = 0; place < leases.length; place += 1) {
+    const [lease, { ceilingId, kind }] = [leases[place] as Lease, needs[place] as Need];
+    lease.heldNanoUsd += amountNanoUsd;
+    parts.push({ ceilingId, kind, leaseNumber: lease.number, amountNanoUsd });
+  }
+  return parts;
 }
 
 /** The fence: an engine carves only while the last heartbeat that was acknowledged had been sent less than `fenceMs` ago. */

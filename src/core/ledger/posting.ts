@@ -25,12 +25,9 @@ export function planPostings(view: LedgerView, folds: readonly RequestFold[], se
   return plan.writes;
 }
 
-/** Ceilings a fold may change: what must be locked before it is planned. */
-export function ceilingsOf(fold: RequestFold): number[] {
-  if (fold.ended === null) return [];
-  const { parts } = fold.admitted;
-  const touched = fold.ended.outcome.worthNanoUsd > 0n ? parts : parts.filter((part) => part.amountNanoUsd > 0n);
-  return touched.map((part) => part.ceilingId);
+/** Whether an end may change the ceiling of this part of its hold: then it must be locked before the end is planned. */
+export function mayChange({ outcome }: EndedRecord, part: HoldPart): boolean {
+  return part.amountNanoUsd > 0n || outcome.worthNanoUsd > 0n;
 }
 
 class PostingPlan {

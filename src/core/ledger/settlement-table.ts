@@ -53,11 +53,15 @@ export const SETTLEMENT_TABLE: readonly SettlementRow[] = [
   { id: 'completed', when: () => true, basis: reported },
 ];
 
+const COMPLETED = SETTLEMENT_TABLE.at(-1) as SettlementRow;
+
 /** The row that decides, and what it charges. Pure. */
 export function basisOf(ending: Ending, policy: SettlementPolicy): { row: SettlementRow; basis: Basis | null } {
   const usage = ending.usage !== undefined && isBelievable(ending.usage) ? ending.usage : undefined;
   const seen = { ending, usage, policy };
-  const row = SETTLEMENT_TABLE.find((one) => one.when(seen)) as SettlementRow;
+  // Every row between the first and the last one asks for another end.
+  const isUsual = ending.end === 'completed' && ending.price !== null;
+  const row = isUsual ? COMPLETED : (SETTLEMENT_TABLE.find((one) => one.when(seen)) as SettlementRow);
   return { row, basis: row.basis(seen) };
 }
 
