@@ -1,6 +1,6 @@
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import { writeUsedClasses } from '../core/chat/usage-json.js';
-import { member, type JsonBytes } from '../core/json/index.js';
+import { member, type JsonBytes, type Literal } from '../core/json/index.js';
 import type { ChargeLine } from '../core/ledger/settlement.js';
 import type { AttemptLog, ConsideredDeployment, RequestLog, StageTimings } from '../core/request-log/request-log.js';
 import { writeRoutingRecord } from '../core/routing/index.js';
@@ -62,11 +62,11 @@ export function writeDetail(json: JsonBytes, log: RequestLog, redaction: Redacti
   json.endObject();
 }
 
-function textIf(json: JsonBytes, name: Uint8Array, value: string | null | undefined): void {
+function textIf(json: JsonBytes, name: Literal, value: string | null | undefined): void {
   if (value !== undefined && value !== null) json.text(name, value);
 }
 
-function durationIf(json: JsonBytes, name: Uint8Array, ms: number | undefined): void {
+function durationIf(json: JsonBytes, name: Literal, ms: number | undefined): void {
   if (ms !== undefined) json.hundredths(name, ms);
 }
 

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
-import type { JournalRecord } from '../../core/ledger/index.js';
-import { parsePrice, renderPrice } from '../../core/pricing/index.js';
+import { NO_USAGE } from '../../core/chat/usage.js';
+import type { EndedRecord, JournalRecord } from '../../core/ledger/index.js';
+import { NO_UNITS, parsePrice, renderPrice } from '../../core/pricing/index.js';
 
 /** Eight hex digits of the CRC-32 of the JSON after them, a space, the JSON, a newline: readable with any pager. */
 export const CRC_DIGITS = 8;
@@ -21,7 +22,18 @@ export function decodeRecord(line: string): JournalRecord | null {
   const record = JSON.parse(json, (key, value: unknown) =>
     key.endsWith('NanoUsd') && typeof value === 'string' && !TEXT_FIELDS.has(key) ? BigInt(value) : value,
   ) as JournalRecord | { type: 'price'; price: unknown };
-  return record.type === 'price' ? { type: 'price', price: parsePrice(record.price, 'price') } : record;
+  if (record.type === 'price') return { type: 'price', price: parsePrice(record.price, 'price') };
+  return record.type === 'ended' ? wholeEnd(record) : record;
+}
+
+/** What `JournalLines` leaves out. */
+const NO_OUTCOME = { worthNanoUsd: 0n, providerCostNanoUsd: 0n, suspenseNanoUsd: 0n, estimated: false, lines: [], priceId: null };
+const NO_END = { provider: null, upstreamModel: null, servedModel: null, forwardedAtMs: null, firstTokenAtMs: null };
+
+function wholeEnd(stored: EndedRecord): EndedRecord {
+  const { outcome } = stored;
+  const usage = { ...NO_USAGE, ...outcome.usage };
+  return { ...NO_END, ...stored, outcome: { ...NO_OUTCOME, ...outcome, usage, units: { ...NO_UNITS, ...outcome.units } } };
 }
 
 /** What `JSON.stringify` writes, with integers of money as strings; its replacer costs twice as much as all the writing. */

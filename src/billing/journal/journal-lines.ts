@@ -1,12 +1,12 @@
 import { crc32 } from 'node:zlib';
 import type { Usage } from '../../core/chat/usage.js';
-import { JsonBytes, literal, member } from '../../core/json/index.js';
+import { JsonBytes, member, type Literal } from '../../core/json/index.js';
 import type { AdmittedRecord, EndedRecord, ForwardedRecord, HoldPart, JournalRecord } from '../../core/ledger/index.js';
 import { CRC_DIGITS, encodeRecord } from './journal-codec.js';
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
-const HEX = literal('0123456789abcdef');
+const HEX = Buffer.from('0123456789abcdef', 'latin1');
 
 /**
  * Lines of a journal in one piece of memory, until they are written. The three records that every request writes have their members
@@ -146,17 +146,20 @@ const FORWARDED_AT = member('forwardedAtMs');
 const FIRST_TOKEN_AT = member('firstTokenAtMs');
 const ENDED_AT = member('endedAtMs');
 
-/** Lines of a charge are not journaled: a record that has some is written in full by the general way. */
+/**
+ * Without what is zero, null or false, which `decodeRecord` puts back. Lines of a charge are not journaled: a record that has some
+ * is written in full by the general way.
+ */
 function writeEnded(json: JsonBytes, record: EndedRecord): boolean {
   if (record.outcome.lines.length > 0) return false;
   begin(json, record);
   writeOutcome(json, record.outcome);
   json.number(ATTEMPTS, record.attempts);
-  json.text(PROVIDER, record.provider);
-  json.text(UPSTREAM_MODEL, record.upstreamModel);
-  json.text(SERVED_MODEL, record.servedModel);
-  json.number(FORWARDED_AT, record.forwardedAtMs);
-  json.number(FIRST_TOKEN_AT, record.firstTokenAtMs);
+  if (record.provider !== null) json.text(PROVIDER, record.provider);
+  if (record.upstreamModel !== null) json.text(UPSTREAM_MODEL, record.upstreamModel);
+  if (record.servedModel !== null) json.text(SERVED_MODEL, record.servedModel);
+  if (record.forwardedAtMs !== null) json.number(FORWARDED_AT, record.forwardedAtMs);
+  if (record.firstTokenAtMs !== null) json.number(FIRST_TOKEN_AT, record.firstTokenAtMs);
   json.number(ENDED_AT, record.endedAtMs);
   json.endObject();
   return true;
@@ -171,26 +174,31 @@ const REQUESTS = member('requests');
 const IMAGES = member('images');
 const SECONDS = member('seconds');
 const ESTIMATED = member('estimated');
-const LINES = member('lines');
 const PRICE_ID = member('priceId');
 
 function writeOutcome(json: JsonBytes, outcome: EndedRecord['outcome']): void {
   json.beginObjectOf(OUTCOME);
   json.text(STATE, outcome.state);
-  json.money(WORTH, outcome.worthNanoUsd);
-  json.money(PROVIDER_COST, outcome.providerCostNanoUsd);
-  json.money(SUSPENSE, outcome.suspenseNanoUsd);
+  moneyIf(json, WORTH, outcome.worthNanoUsd);
+  moneyIf(json, PROVIDER_COST, outcome.providerCostNanoUsd);
+  moneyIf(json, SUSPENSE, outcome.suspenseNanoUsd);
   writeUsage(json, outcome.usage);
   json.beginObjectOf(UNITS);
-  json.number(REQUESTS, outcome.units.requests);
-  json.number(IMAGES, outcome.units.images);
-  json.number(SECONDS, outcome.units.seconds);
+  countIf(json, REQUESTS, outcome.units.requests);
+  countIf(json, IMAGES, outcome.units.images);
+  countIf(json, SECONDS, outcome.units.seconds);
   json.endObject();
-  json.flag(ESTIMATED, outcome.estimated);
-  json.beginArrayOf(LINES);
-  json.endArray();
-  json.text(PRICE_ID, outcome.priceId);
+  if (outcome.estimated) json.flag(ESTIMATED, true);
+  if (outcome.priceId !== null) json.text(PRICE_ID, outcome.priceId);
   json.endObject();
+}
+
+function moneyIf(json: JsonBytes, name: Literal, nanoUsd: bigint): void {
+  if (nanoUsd !== 0n) json.money(name, nanoUsd);
+}
+
+function countIf(json: JsonBytes, name: Literal, count: number): void {
+  if (count !== 0) json.number(name, count);
 }
 
 const USAGE = member('usage');
@@ -206,14 +214,14 @@ const IMAGE = member('image');
 
 function writeUsage(json: JsonBytes, usage: Usage): void {
   json.beginObjectOf(USAGE);
-  json.number(INPUT, usage.input);
-  json.number(CACHE_READ, usage.cacheRead);
-  json.number(CACHE_WRITE, usage.cacheWrite);
-  json.number(CACHE_WRITE_1H, usage.cacheWrite1h);
-  json.number(OUTPUT, usage.output);
-  json.number(REASONING, usage.reasoning);
-  json.number(AUDIO_IN, usage.audioIn);
-  json.number(AUDIO_OUT, usage.audioOut);
-  json.number(IMAGE, usage.image);
+  countIf(json, INPUT, usage.input);
+  countIf(json, CACHE_READ, usage.cacheRead);
+  countIf(json, CACHE_WRITE, usage.cacheWrite);
+  countIf(json, CACHE_WRITE_1H, usage.cacheWrite1h);
+  countIf(json, OUTPUT, usage.output);
+  countIf(json, REASONING, usage.reasoning);
+  countIf(json, AUDIO_IN, usage.audioIn);
+  countIf(json, AUDIO_OUT, usage.audioOut);
+  countIf(json, IMAGE, usage.image);
   json.endObject();
 }

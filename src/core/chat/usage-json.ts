@@ -1,4 +1,4 @@
-import { member, type JsonBytes } from '../json/index.js';
+import { member, type JsonBytes, type Literal } from '../json/index.js';
 import type { Usage } from './usage.js';
 
 const INPUT = member('input');
@@ -24,6 +24,6 @@ export function writeUsedClasses(json: JsonBytes, usage: Usage): void {
   writeUsed(json, IMAGE, usage.image);
 }
 
-export function writeUsed(json: JsonBytes, name: Uint8Array, count: number): void {
+export function writeUsed(json: JsonBytes, name: Literal, count: number): void {
   if (count !== 0) json.number(name, count);
 }

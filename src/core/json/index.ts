@@ -2,4 +2,4 @@ export { jsonString } from './json-string.js';
 export { scanBody, type ScanLimits, type ScannedBody } from './scan-body.js';
 export { spliceBody } from './splice-body.js';
 export { Fields, isObject, kindOf, type JsonObject, type NumberRange } from './fields.js';
-export { JsonBytes, literal, member } from './json-bytes.js';
+export { JsonBytes, member, type Literal } from './json-bytes.js';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { JsonBytes, member } from './json-bytes.js';
+import { JsonBytes, member, type Literal } from './json-bytes.js';
 
 const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('', '"', '\\', '\u0000', '\u007f', '\ud800', '모델'.repeat(9_000)));
 const number = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double());
 const instant = fc.integer({ min: -62_000_000_000_000, max: 253_000_000_000_000 });
 const [TEXT, NUMBER, ROUNDED, MONEY, FLAG, AT, LIST, INNER, NULL] = ['text', 'number', 'rounded', 'money', 'flag', 'at', 'list', 'inner', 'null'].map(member) as [
-  Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array,
+  Literal, Literal, Literal, Literal, Literal, Literal, Literal, Literal, Literal,
 ];
 
 describe('JSON written piece by piece', () => {
