@@ -50,13 +50,14 @@ export class AttemptRunner implements AttemptHost {
    * forbidden; throws the first one's refusal when nobody is left.
    */
   refuseAdjustments(exchange: AdmittedExchange, plan: Plan): void {
-    const byPolicy = [...exchange.parameters];
+    const byPolicy = exchange.parameters;
     if (isStrict(exchange) && byPolicy.some(isAdjustment)) throw adjusted(byPolicy);
     let refusal: GatewayError | undefined;
     for (let first = plan.attempts[0]; first !== undefined; first = plan.attempts[0]) {
       const found = this.refusalOf(exchange, first);
       if (found === null) {
-        exchange.parameters = [...byPolicy, ...this.prepare(exchange, first).report];
+        const { report } = this.prepare(exchange, first);
+        if (report.length > 0) exchange.parameters = [...byPolicy, ...report];
         return;
       }
       refusal ??= found;
@@ -139,11 +140,8 @@ export class AttemptRunner implements AttemptHost {
     exchange.attempts.push(attemptLogOf(exchange, attempt, outcome));
     if (outcome.kind === 'failed' && outcome.failure.drift !== undefined) attempt.meter.drift.push(`denied:${outcome.failure.drift}`);
     noteTimings(exchange, attempt);
-    this.planner.report(exchange.plan as Plan, candidate.deployment, outcome.kind === 'failed' ? outcome.failure : null, {
-      ...factsOf(exchange, attempt),
-      canceled: outcome.kind === 'canceled',
-      outrun,
-    });
+    const failure = outcome.kind === 'failed' ? outcome.failure : null;
+    this.planner.report(exchange.plan as Plan, candidate.deployment, failure, factsOf(exchange, attempt, { canceled: outcome.kind === 'canceled', outrun }));
   }
 
   /** Only where somebody else may be asked then, and only for streams: whole answers take as long as they are long. */
@@ -216,15 +214,23 @@ function noteTimings({ timings, request, startedMs }: AdmittedExchange, { connec
 }
 
 /** What the call tells about its deployment. */
-function factsOf({ request }: AdmittedExchange, { meter, ttftMs, firstByteMs, totalMs, candidate, pauses }: Attempt): CallOutcome {
-  const streamed = request.stream ? { ttftMs, firstByteMs, gapMs: pauses.longestMs } : {};
+function factsOf({ request: { stream } }: AdmittedExchange, attempt: Attempt, { canceled, outrun }: Pick<CallOutcome, 'canceled' | 'outrun'>): CallOutcome {
+  const { meter, candidate } = attempt;
   return {
-    ...streamed,
-    totalMs,
+    canceled,
+    outrun,
+    ttftMs: stream ? attempt.ttftMs : undefined,
+    firstByteMs: stream ? attempt.firstByteMs : undefined,
+    gapMs: stream ? attempt.pauses.longestMs : undefined,
+    totalMs: attempt.totalMs,
     outputTokens: meter.estimatedOutputTokens,
     cachedForMs: (meter.usage?.cacheWrite1h ?? 0) > 0 ? HOUR_MS : undefined,
     modelClass: modelClassOf(candidate.model),
   };
+}
+
+function zonesOf({ provider: { zones } }: Deployment): string | undefined {
+  return zones.length === 0 ? undefined : zones.join(',');
 }
 
 function kindOf({ tried }: AdmittedExchange, { number, candidate, hedges }: Attempt): AttemptLog['kind'] {
@@ -243,7 +249,7 @@ function attemptLogOf(exchange: AdmittedExchange, attempt: Attempt, outcome: Att
     upstreamModel: deployment.upstreamModel,
     deployment: deployment.id,
     credential: deployment.credential.id,
-    zone: deployment.provider.zones.join(',') || undefined,
+    zone: zonesOf(deployment),
     kind: kindOf(exchange, attempt),
     outcome: failure === undefined ? (outcome.kind === 'canceled' ? 'canceled' : 'ok') : failure.kind === 'timeout' ? 'timeout' : 'error',
     status: attempt.status,

@@ -45,22 +45,26 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   readonly meter: Meter;
   readonly startedAtMs = Date.now();
   readonly outcome: Promise<AttemptOutcome>;
-  connectMs: number | undefined;
-  firstByteMs: number | undefined;
-  status: number | undefined;
+  // All members have a value from the start, so that attempts keep one hidden class.
+  connectMs: number | undefined = undefined;
+  firstByteMs: number | undefined = undefined;
+  status: number | undefined = undefined;
   place = NOWHERE;
   readonly hedges: boolean;
   private readonly startedMs = performance.now();
   readonly pauses = new Pauses(this.startedMs);
-  private readonly normaliser: StreamNormaliser;
+  /** Of streams only, like what follows it. */
+  private readonly normaliser: StreamNormaliser | undefined;
+  private readonly startup: StartupFrames | undefined;
   private readonly recorder: ResponseOfEvents | undefined;
-  private readonly startup = new StartupFrames();
-  private call: UpstreamCall | undefined;
+  private call: UpstreamCall | undefined = undefined;
   private resolve!: (outcome: AttemptOutcome) => void;
   private settled = false;
+  private endedMs: number | undefined = undefined;
   private committed = false;
-  private draining: { sinceMs: number; limitMs: number; fromChars: number } | undefined;
+  private draining: { sinceMs: number; limitMs: number; fromChars: number } | undefined = undefined;
   private readonly overrunTokens: number;
+  private pieceMs = this.startedMs;
   private lastWriteMs = this.startedMs;
   /** Since the last tick: a clock read for every event would cost more than it tells. */
   private wrote = false;
@@ -73,9 +77,11 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   ) {
     this.hedges = options.hedges === true;
     this.meter = new Meter(exchange.needs.promptTokensEstimate);
-    this.normaliser = new StreamNormaliser(exchange.requestId);
+    const { stream } = exchange.request;
+    this.normaliser = stream ? new StreamNormaliser(exchange.requestId) : undefined;
+    this.startup = stream ? new StartupFrames() : undefined;
+    this.recorder = stream && storesPayload(exchange) ? new ResponseOfEvents() : undefined;
     this.overrunTokens = OVERRUN_FACTOR * maxOutputTokensOf(exchange.needs, options.candidate.deployment) * exchange.needs.choices + OVERRUN_SLACK_TOKENS;
-    if (exchange.request.stream && storesPayload(exchange)) this.recorder = new ResponseOfEvents();
     this.outcome = new Promise((resolve) => (this.resolve = resolve));
   }
 
@@ -88,7 +94,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   }
 
   get totalMs(): number {
-    return performance.now() - this.startedMs;
+    return (this.endedMs ?? performance.now()) - this.startedMs;
   }
 
   /** Undefined before the first content. */
@@ -129,11 +135,16 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     failpoint('upstream-headers');
   }
 
+  /** One look at the clock for all events that came together. */
+  onPiece(): void {
+    this.pieceMs = performance.now();
+  }
+
   onItem(item: StreamItem): void {
-    if (this.settled) return;
+    if (this.settled || this.normaliser === undefined) return;
     const { item: normal, native: untouched } = this.normaliser.push(item);
     const native = untouched && this.options.sameProtocol;
-    const nowMs = performance.now();
+    const nowMs = this.pieceMs;
     this.pauses.note(nowMs);
     let content = false;
     for (const event of normal.events) {
@@ -147,7 +158,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   }
 
   onResponse(response: ChatResponse, raw: Record<string, unknown>): void {
-    this.meter.observeWhole(response, performance.now());
+    this.meter.observeWhole(response, this.pieceMs);
     this.settle({ kind: 'answered', response, raw });
   }
 
@@ -193,7 +204,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
 
   private pass(item: StreamItem, native: boolean, content: boolean): void {
     if (this.draining !== undefined) return;
-    if (!this.committed && !content && this.startup.keep(item, native)) return;
+    if (!this.committed && !content && this.startup?.keep(item, native) === true) return;
     this.commit();
     this.write(this.options.renderer?.render(item, native) ?? '');
     if (content && this.meter.estimatedVisibleTokens > this.overrunTokens) this.cutOff();
@@ -218,7 +229,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     if (this.committed) return;
     this.committed = true;
     this.exchange.reply.startStream(this.options.host.headersOf(this.exchange));
-    for (const { item, native } of this.startup.take()) this.write(this.options.renderer?.render(item, native) ?? '');
+    for (const { item, native } of this.startup?.take() ?? []) this.write(this.options.renderer?.render(item, native) ?? '');
   }
 
   private write(text: string): void {
@@ -271,6 +282,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
   private settle(outcome: AttemptOutcome): void {
     if (this.settled) return;
     this.settled = true;
+    this.endedMs = performance.now();
     if (this.draining !== undefined) this.options.host.drains.give();
     this.exchange.reply.feed(undefined);
     // Ends the call when the client left or the stream broke; without effect on a call that has ended.

@@ -40,6 +40,8 @@ export interface CallObserver {
   onSent?(): void;
   /** With the upstream's own headers; what of them a client may see is the caller's to decide. */
   onHeaders?(head: UpstreamHead): void;
+  /** Bytes of a stream came: the items that were in them follow at once. */
+  onPiece?(): void;
   onItem?(item: StreamItem): void;
   /** `raw` is the provider's JSON, for renderers of the same protocol; empty when the answer came as a stream. */
   onResponse?(response: ChatResponse, raw: Record<string, unknown>): void;

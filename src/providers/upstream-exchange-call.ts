@@ -75,6 +75,7 @@ export class UpstreamExchangeCall implements UpstreamCall, UpstreamHandler, Answ
     const reader = this.#reader;
     if (this.#told || reader === null) return;
     try {
+      this.observer.onPiece?.();
       reader.push(chunk);
       if (!this.#told && reader.complete === true) this.#startLingering();
     } catch (error) {

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { deadlinesOf, SnapshotSource, type Deployment, type Model, type Snapshot } from '../core/catalog/model.js';
 import type { UpstreamFailure } from '../core/errors/upstream-failure.js';
-import { DeploymentHealth, modelClassOf, patienceOf, RejectedCredential, SeededRandom, TailWindow, type CallEffect, type DeploymentHealthDetails, type HealthNews, type HealthView, type ObservedTails } from '../core/routing/index.js';
+import { DeploymentHealth, modelClassOf, patienceOf, RejectedCredential, SeededRandom, TailWindow, type CallEffect, type CallFacts, type DeploymentHealthDetails, type HealthNews, type HealthView, type ObservedTails } from '../core/routing/index.js';
 import { Clock } from '../platform/clock/index.js';
 import { HealthStore, type CallOutcome, type DeploymentHealthReport } from './health.store.js';
 
@@ -53,7 +53,7 @@ export class MemoryHealthStore extends HealthStore {
   protected record(deployment: Deployment, failure: UpstreamFailure | null, outcome: CallOutcome): CallEffect | null {
     if (!isKept(deployment) || failure?.simulated === true) return null;
     const nowMs = this.clock.nowMs();
-    const effect = this.healthOf(deployment).record(deployment.credential, failure, { ...outcome, nowMs, jitter: this.jitter.next() });
+    const effect = this.healthOf(deployment).record(deployment.credential, failure, factsOf(outcome, nowMs, this.jitter.next()));
     if (failure === null && outcome.canceled !== true) this.noteClass(outcome, nowMs);
     this.tell(deployment, effect, failure?.message);
     if (failure?.health === 'credential')
@@ -164,6 +164,10 @@ export class MemoryHealthStore extends HealthStore {
     for (const id of this.credentials.keys()) if (!credentials.has(id)) this.credentials.delete(id);
     for (const id of this.panicAtMs.keys()) if (!snapshot.models.has(id)) this.panicAtMs.delete(id);
   }
+}
+
+function factsOf({ canceled, outrun, firstByteMs, gapMs, ttftMs, totalMs, outputTokens }: CallOutcome, nowMs: number, jitter: number): CallFacts {
+  return { nowMs, canceled, outrun, firstByteMs, gapMs, ttftMs, totalMs, outputTokens, jitter };
 }
 
 export function isKept({ provider }: Deployment): boolean {

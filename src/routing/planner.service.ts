@@ -11,6 +11,7 @@ import {
   RetryBudget,
   SeededRandom,
   type Candidate,
+  type HealthView,
   type Patience,
   type Plan,
   type PlanQuestion,
@@ -137,19 +138,12 @@ export class Planner {
     if (readsCacheCheaper(deployment)) this.parts.affinity.bind(key, deployment, cachedForMs);
   }
 
-  private world(seed: number, nowMs: number, snapshot = this.parts.snapshots.current()): PlanWorld {
-    return {
-      snapshot,
-      nowMs,
-      seed,
-      zone: this.parts.zone,
-      health: (deployment) => this.parts.health.view(deployment, nowMs),
-      bound: (key) => this.parts.affinity.find(key),
-    };
+  private world(seed: number, nowMs: number, snapshot = this.parts.snapshots.current()): LiveWorld {
+    return new LiveWorld(this.parts, snapshot, nowMs, seed);
   }
 
   /** Two requests may have planned the same canary: the second one plans again, the circuit now being open for it. */
-  private probing(question: PlanQuestion, world: PlanWorld, plan: Plan): Plan {
+  private probing(question: PlanQuestion, world: LiveWorld, plan: Plan): Plan {
     const first = plan.attempts[0];
     if (first === undefined || this.parts.health.claimCanary(first.deployment)) return plan;
     const again = planAttempts(question, world);
@@ -157,14 +151,44 @@ export class Planner {
   }
 
   /** Every deployment's circuit is open: one is still tried per interval, or an outage would outlast itself. */
-  private panic(question: PlanQuestion, world: PlanWorld, plan: Plan): Plan {
+  private panic(question: PlanQuestion, world: LiveWorld, plan: Plan): Plan {
     const open = plan.candidates.filter(({ excluded }) => excluded === 'circuit_open');
     const soonest = open.sort((a, b) => (a.waitMs ?? 0) - (b.waitMs ?? 0))[0]?.deployment;
     if (soonest === undefined || !this.parts.health.claimPanic(plan.model.id)) throw refusal(plan);
     this.parts.health.claimCanary(soonest);
-    const admitted = planAttempts(question, { ...world, admit: soonest.id });
+    const admitted = planAttempts(question, world.admitting(soonest.id));
     if (admitted.attempts.length === 0) throw refusal(admitted);
     return admitted;
+  }
+}
+
+/** This moment, as the planner's stores know it. */
+class LiveWorld implements PlanWorld {
+  readonly zone: string;
+  admit: string | undefined = undefined;
+
+  constructor(
+    private readonly parts: PlannerParts,
+    readonly snapshot: Snapshot,
+    readonly nowMs: number,
+    readonly seed: number,
+  ) {
+    this.zone = parts.zone;
+  }
+
+  /** The same moment in panic mode. */
+  admitting(deploymentId: string): LiveWorld {
+    const world = new LiveWorld(this.parts, this.snapshot, this.nowMs, this.seed);
+    world.admit = deploymentId;
+    return world;
+  }
+
+  health(deployment: Deployment): HealthView | null {
+    return this.parts.health.view(deployment, this.nowMs);
+  }
+
+  bound(key: string): string | null {
+    return this.parts.affinity.find(key);
   }
 }
 

@@ -30,16 +30,54 @@ export interface CompiledLayer {
 
 /** Layers of organizations and projects are shared by many callers, so each is compiled once while its record lives. */
 const compiledLayers = new WeakMap<CallerLayer, CompiledLayer>();
-const compiledCallers = new WeakMap<Caller, readonly CompiledLayer[]>();
+const compiledCallers = new WeakMap<Caller, CompiledCaller>();
 
-/** A caller's layers, widest first; the zone its project is pinned to is one more zone rule of the project's layer. */
-export function compiledLayersOf(caller: Caller): readonly CompiledLayer[] {
-  let layers = compiledCallers.get(caller);
-  if (layers === undefined) {
-    layers = caller.layers.map(compileLayer).map((layer) => withPin(layer, caller.zone));
-    compiledCallers.set(caller, layers);
+/** A caller's layers, widest first, by what they have a say in: most have none in most of it. */
+export interface CompiledCaller {
+  /** Those that may refuse a request for what it is. */
+  readonly ofRequests: readonly CompiledLayer[];
+  readonly ofModels: readonly CompiledLayer[];
+  readonly ofDeployments: readonly CompiledLayer[];
+  /** The smallest of all layers; null: none has one. */
+  readonly maxOutputTokens: number | null;
+}
+
+export function compiledCallerOf(caller: Caller): CompiledCaller {
+  let compiled = compiledCallers.get(caller);
+  if (compiled === undefined) compiledCallers.set(caller, (compiled = compileCaller(caller)));
+  return compiled;
+}
+
+/** The zone that the caller's project is pinned to is one more zone rule of the project's layer. */
+function compileCaller(caller: Caller): CompiledCaller {
+  const layers = caller.layers.map(compileLayer).map((layer) => withPin(layer, caller.zone));
+  return {
+    ofRequests: layers.filter((layer) => judgesModels(layer) || judgesCircumstances(layer)),
+    ofModels: layers.filter(judgesModels),
+    ofDeployments: layers.filter(judgesDeployments),
+    maxOutputTokens: smallestCap(layers),
+  };
+}
+
+function judgesModels({ models, classes }: CompiledLayer): boolean {
+  return models !== null || classes !== null;
+}
+
+function judgesCircumstances({ ips, schedule, policy }: CompiledLayer): boolean {
+  return ips !== null || schedule !== null || policy.streaming === false || policy.capabilities !== undefined;
+}
+
+function judgesDeployments({ providers, zones, maxInputNanoUsd, maxOutputNanoUsd }: CompiledLayer): boolean {
+  return providers !== null || zones !== null || maxInputNanoUsd !== null || maxOutputNanoUsd !== null;
+}
+
+function smallestCap(layers: readonly CompiledLayer[]): number | null {
+  let smallest: number | null = null;
+  for (const { policy } of layers) {
+    const cap = policy.max_output_tokens;
+    if (cap !== undefined && (smallest === null || cap < smallest)) smallest = cap;
   }
-  return layers;
+  return smallest;
 }
 
 /** The layer is expected to have passed `parsePolicy`. */

@@ -1,6 +1,6 @@
 import { promptUpperBound, type Price, type TokenPrices } from '../pricing/index.js';
 import type { Caller } from './caller.js';
-import { compiledLayersOf, type CompiledLayer } from './compile.js';
+import { compiledCallerOf, type CompiledLayer } from './compile.js';
 import { deny, refusedBy, type Denial } from './decision.js';
 
 /** One deployment the planner considers. */
@@ -19,7 +19,7 @@ export interface DeploymentQuestion {
 
 /** Null when every layer allows the deployment. For the planner, which excludes what is denied and shows the message as its reason. */
 export function denyDeployment(caller: Caller, question: DeploymentQuestion): Denial | null {
-  for (const layer of compiledLayersOf(caller)) {
+  for (const layer of compiledCallerOf(caller).ofDeployments) {
     const denial = judgeProvider(layer, question) ?? judgeZones(layer, question) ?? judgePrice(layer, question);
     if (denial !== null) return denial;
   }

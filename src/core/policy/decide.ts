@@ -2,7 +2,7 @@ import type { RequestNeeds } from '../chat/request.js';
 import type { ParameterAdjustment } from '../chat/parameter-report.js';
 import type { Caller, Policy } from './caller.js';
 import { parseAddress, rangeContains } from './cidr.js';
-import { compiledLayersOf, type CompiledLayer } from './compile.js';
+import { compiledCallerOf, type CompiledLayer } from './compile.js';
 import { deny, refusedBy, type Denial } from './decision.js';
 
 /** The catalogue's own object of a model: it must not change once it was asked about. */
@@ -41,8 +41,8 @@ const NOTHING_ADJUSTED: readonly ParameterAdjustment[] = Object.freeze([]);
 
 /** The one decision point of every endpoint, before routing. Each layer can only refuse: none can allow what another refuses. */
 export function decide(caller: Caller, question: PolicyQuestion): PolicyDecision {
-  const layers = compiledLayersOf(caller);
-  for (const layer of layers) {
+  const { ofRequests, maxOutputTokens } = compiledCallerOf(caller);
+  for (const layer of ofRequests) {
     for (const judge of JUDGES) {
       const denial = judge(layer, question, caller);
       if (denial !== null) return denial;
@@ -50,14 +50,13 @@ export function decide(caller: Caller, question: PolicyQuestion): PolicyDecision
   }
   return question.output === undefined
     ? { allowed: true, maxOutputTokens: undefined, adjustments: NOTHING_ADJUSTED }
-    : boundOutput(question.output, layers);
+    : boundOutput(question.output, maxOutputTokens);
 }
 
 /** The first layer's refusal of a model, whatever the hour and address: for the planner, which asks it of every model it considers. */
 export function denyModel(caller: Caller, model: QuestionModel): Denial | null {
-  const question = { nowMs: 0, model };
-  for (const layer of compiledLayersOf(caller)) {
-    const denial = judgeModel(layer, question);
+  for (const layer of compiledCallerOf(caller).ofModels) {
+    const denial = verdictOn(layer, model);
     if (denial !== null) return denial;
   }
   return null;
@@ -68,22 +67,12 @@ export function mayUseModel(caller: Caller, model: QuestionModel): boolean {
   return denyModel(caller, model) === null;
 }
 
-function boundOutput(output: NonNullable<PolicyQuestion['output']>, layers: readonly CompiledLayer[]): Permission {
-  const cap = smallestCap(layers);
+function boundOutput(output: NonNullable<PolicyQuestion['output']>, cap: number | null): Permission {
   if (cap === null || (output.maxTokens !== undefined && output.maxTokens <= cap)) {
     return { allowed: true, maxOutputTokens: output.maxTokens, adjustments: NOTHING_ADJUSTED };
   }
   const action = output.maxTokens === undefined ? 'defaulted' : 'clamped';
   return { allowed: true, maxOutputTokens: cap, adjustments: [{ parameter: output.parameter, action, detail: String(cap) }] };
-}
-
-function smallestCap(layers: readonly CompiledLayer[]): number | null {
-  let smallest: number | null = null;
-  for (const { policy } of layers) {
-    const cap = policy.max_output_tokens;
-    if (cap !== undefined && (smallest === null || cap < smallest)) smallest = cap;
-  }
-  return smallest;
 }
 
 function judgeAddress(layer: CompiledLayer, { clientIp }: PolicyQuestion): Denial | null {
@@ -100,7 +89,11 @@ function judgeSchedule(layer: CompiledLayer, { nowMs }: PolicyQuestion, caller: 
 }
 
 function judgeModel(layer: CompiledLayer, { model }: PolicyQuestion): Denial | null {
-  if (model === undefined || (layer.models === null && layer.classes === null)) return null;
+  return model === undefined ? null : verdictOn(layer, model);
+}
+
+function verdictOn(layer: CompiledLayer, model: QuestionModel): Denial | null {
+  if (layer.models === null && layer.classes === null) return null;
   let verdict = layer.modelVerdicts.get(model);
   if (verdict === undefined) {
     verdict = judgeName(layer, model) ?? judgeClass(layer, model);

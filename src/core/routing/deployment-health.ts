@@ -36,46 +36,34 @@ const FOLLOW_SPREAD_MS = 2_500;
 
 export type CallEffect = 'none' | 'opened' | 'closed';
 
-interface Measured extends Omit<HealthView, 'ttftP95Ms' | 'totalP95Ms' | 'tokensPerS'> {
-  ttft: LatencyDigest;
-  total: LatencyDigest;
-  speed: LatencyDigest;
-}
-
 /** Percentiles are read by two strategies only, so they are not worked out for every plan. */
 class MeasuredView implements HealthView {
-  readonly circuit: HealthView['circuit'];
-  readonly retryAtMs: number | undefined;
-  readonly availability: number;
-  readonly samples: number;
-  readonly slowStartWeight: number;
-  readonly credential: HealthView['credential'];
-  readonly credentialUntilMs: number | undefined;
-  readonly credentialExhausted: boolean;
-  readonly lastError: string | undefined;
+  circuit: HealthView['circuit'] = 'closed';
+  retryAtMs: number | undefined = undefined;
+  availability = 1;
+  samples = 0;
+  slowStartWeight = 1;
+  credential: HealthView['credential'] = 'ok';
+  credentialUntilMs: number | undefined = undefined;
+  credentialExhausted = false;
+  lastError: string | undefined = undefined;
 
-  constructor(private readonly measured: Measured) {
-    this.circuit = measured.circuit;
-    this.retryAtMs = measured.retryAtMs;
-    this.availability = measured.availability;
-    this.samples = measured.samples;
-    this.slowStartWeight = measured.slowStartWeight;
-    this.credential = measured.credential;
-    this.credentialUntilMs = measured.credentialUntilMs;
-    this.credentialExhausted = measured.credentialExhausted ?? false;
-    this.lastError = measured.lastError;
-  }
+  constructor(
+    private readonly ttft: LatencyDigest,
+    private readonly total: LatencyDigest,
+    private readonly speed: LatencyDigest,
+  ) {}
 
   get ttftP95Ms(): number | undefined {
-    return this.measured.ttft.quantile(0.95);
+    return this.ttft.quantile(0.95);
   }
 
   get totalP95Ms(): number | undefined {
-    return this.measured.total.quantile(0.95);
+    return this.total.quantile(0.95);
   }
 
   get tokensPerS(): number | undefined {
-    return this.measured.speed.quantile(0.5);
+    return this.speed.quantile(0.5);
   }
 }
 
@@ -144,22 +132,17 @@ export class DeploymentHealth {
     const samples = good + this.failures.at(nowMs);
     const rejectedUntilMs = this.rejected.rejectedUntilMs(credential, nowMs);
     const limitedUntilMs = this.pause.limitedUntilMs(nowMs);
-    const availability = samples < MIN_SAMPLES ? 1 : wilsonLowerBound(good, samples);
-    const credentialState = rejectedUntilMs !== undefined ? 'rejected' : limitedUntilMs !== undefined ? 'rate-limited' : 'ok';
-    return new MeasuredView({
-      circuit: this.circuit.state(nowMs),
-      retryAtMs: this.circuit.retryAtMs(nowMs),
-      availability,
-      samples,
-      slowStartWeight: this.circuit.slowStartWeight(nowMs),
-      credential: credentialState,
-      credentialUntilMs: rejectedUntilMs ?? limitedUntilMs,
-      credentialExhausted: rejectedUntilMs !== undefined && this.rejected.exhausted,
-      lastError: this.lastErrorText,
-      ttft: this.ttft,
-      total: this.total,
-      speed: this.speed,
-    });
+    const view = new MeasuredView(this.ttft, this.total, this.speed);
+    view.circuit = this.circuit.state(nowMs);
+    view.retryAtMs = this.circuit.retryAtMs(nowMs);
+    view.availability = samples < MIN_SAMPLES ? 1 : wilsonLowerBound(good, samples);
+    view.samples = samples;
+    view.slowStartWeight = this.circuit.slowStartWeight(nowMs);
+    view.credential = rejectedUntilMs !== undefined ? 'rejected' : limitedUntilMs !== undefined ? 'rate-limited' : 'ok';
+    view.credentialUntilMs = rejectedUntilMs ?? limitedUntilMs;
+    view.credentialExhausted = rejectedUntilMs !== undefined && this.rejected.exhausted;
+    view.lastError = this.lastErrorText;
+    return view;
   }
 
   /** @param otherwise where this deployment has answered too little */

@@ -1,5 +1,5 @@
 import type { Model, Snapshot } from '../catalog/model.js';
-import { resolveName } from './resolve-model.js';
+import { findModel as findByName, resolveName } from './resolve-model.js';
 
 export { readsCacheCheaper, type AffinityKey } from './affinity-key.js';
 export { DeploymentHealth, type CallEffect, type CallFacts, type DeploymentHealthDetails } from './deployment-health.js';
@@ -19,6 +19,9 @@ export { mayAskAfter } from './substitution.js';
 
 /** The one model a client's name stands for; null for unknown names and for classes, which stand for several. */
 export function findModel(snapshot: Snapshot, name: string): Model | null {
+  if (name.startsWith('class:')) return null;
+  const known = findByName(name, snapshot);
+  if (known !== null) return known;
   const found = resolveName(name, snapshot);
-  return found.length === 1 && !name.startsWith('class:') ? (found[0]?.model ?? null) : null;
+  return found.length === 1 ? (found[0]?.model ?? null) : null;
 }

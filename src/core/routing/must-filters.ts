@@ -19,17 +19,6 @@ export interface MustQuestion {
   endpoint: string;
   /** A deployment that is tried although its circuit is open: panic mode's one probe. */
   admit?: string | undefined;
-  /** What of the lists below this request needs: looked through once, not for every deployment. */
-  wanted: Wanted;
-}
-
-export interface Wanted {
-  readonly capabilities: readonly NeededCapability[];
-  readonly media: readonly MediaPrice[];
-}
-
-export function wantedBy(needs: RequestNeeds): Wanted {
-  return { capabilities: CAPABILITIES.filter(({ needed }) => needed(needs)), media: MEDIA_PRICES.filter(({ needed }) => needed(needs)) };
 }
 
 /** Estimates go by length and script; a prompt is called too long only when it is so beyond their error. */
@@ -74,13 +63,30 @@ function policy(candidate: PlannedCandidate, { caller, needs, zone }: MustQuesti
   candidate.deny(reason, denial);
 }
 
-function unpriced(candidate: PlannedCandidate, { wanted }: MustQuestion): void {
+function unpriced(candidate: PlannedCandidate, { needs }: MustQuestion): void {
   const { price } = candidate.deployment;
   if (price === null) return candidate.exclude('unpriced', `The model ${candidate.model.id} has no price at ${candidate.deployment.provider.id}`, 'unpriced');
-  if (wanted.media.length === 0 || price.free) return;
-  const missing = wanted.media.find(({ priced }) => !priced(price))?.words;
-  if (missing !== undefined)
-    candidate.exclude('unpriced', `The model ${candidate.model.id} has no price for ${missing} at ${candidate.deployment.provider.id}`, 'unpriced');
+  for (const { words, needed } of unpricedMediaOf(price)) {
+    if (!needed(needs)) continue;
+    return candidate.exclude('unpriced', `The model ${candidate.model.id} has no price for ${words} at ${candidate.deployment.provider.id}`, 'unpriced');
+  }
+}
+
+/** Most requests need none of what a deployment lacks, and what it lacks stays while its snapshot does: looked through once. */
+const UNPRICED_MEDIA = new WeakMap<Price, readonly MediaPrice[]>();
+const LACKING = new WeakMap<Capabilities, readonly NeededCapability[]>();
+
+function unpricedMediaOf(price: Price): readonly MediaPrice[] {
+  let media = UNPRICED_MEDIA.get(price);
+  if (media === undefined) UNPRICED_MEDIA.set(price, (media = price.free ? [] : MEDIA_PRICES.filter(({ priced }) => !priced(price))));
+  return media;
+}
+
+/** What is unknown is not lacking. */
+function lackingIn(able: Capabilities): readonly NeededCapability[] {
+  let lacking = LACKING.get(able);
+  if (lacking === undefined) LACKING.set(able, (lacking = CAPABILITIES.filter(({ name }) => able[name] === false)));
+  return lacking;
 }
 
 interface MediaPrice {
@@ -123,10 +129,9 @@ const CAPABILITIES: readonly NeededCapability[] = [
   { name: 'choices', needed: (needs) => needs.choices > 1, canonical: 'n', wire: 'n', words: 'several choices' },
 ];
 
-function capability(candidate: PlannedCandidate, { wanted, request }: MustQuestion): void {
-  const able = candidate.deployment.capabilities;
-  for (const item of wanted.capabilities) {
-    if (able[item.name] !== false) continue;
+function capability(candidate: PlannedCandidate, { needs, request }: MustQuestion): void {
+  for (const item of lackingIn(candidate.deployment.capabilities)) {
+    if (!item.needed(needs)) continue;
     candidate.param = request.wireNames[item.canonical] ?? item.wire;
     return candidate.exclude('capability', `The model ${candidate.model.id} does not support ${item.words}`, 'unsupported_parameter');
   }
@@ -170,13 +175,17 @@ const seconds = (waitMs: number): string => (waitMs / 1_000).toFixed(1);
 
 /** Excludes whoever cannot write as much as asked for, unless nobody can: then the provider or the dialect's clamp decides. */
 export function preferRoomForOutput(candidates: readonly PlannedCandidate[], wanted: number | undefined): void {
-  if (wanted === undefined) return;
+  if (wanted === undefined || !candidates.some(({ deployment }) => writesLess(deployment, wanted))) return;
   const left = candidates.filter((candidate) => candidate.excluded === undefined);
-  const able = left.filter(({ deployment }) => !(deployment.capabilities.maxOutput !== undefined && deployment.capabilities.maxOutput < wanted));
+  const able = left.filter(({ deployment }) => !writesLess(deployment, wanted));
   if (able.length === 0 || able.length === left.length) return;
   for (const candidate of left)
     if (!able.includes(candidate))
       candidate.exclude('max_output', `it writes at most ${candidate.deployment.capabilities.maxOutput} tokens, ${wanted} are asked for`);
+}
+
+function writesLess({ capabilities: { maxOutput } }: Deployment, wanted: number): boolean {
+  return maxOutput !== undefined && maxOutput < wanted;
 }
 
 /**
@@ -185,6 +194,7 @@ export function preferRoomForOutput(candidates: readonly PlannedCandidate[], wan
  * Returns the protocol where it had to be known, else null.
  */
 export function pinToReadersOfHistory(candidates: readonly PlannedCandidate[], originOf: () => string | null): string | null {
+  if (candidates.length < 2) return null;
   const left = candidates.filter((candidate) => candidate.excluded === undefined);
   const protocol = left[0]?.deployment.protocol;
   if (protocol === undefined || left.every(({ deployment }) => deployment.protocol === protocol)) return null;

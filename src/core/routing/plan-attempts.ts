@@ -3,13 +3,14 @@ import type { ChatRequest, RequestNeeds } from '../chat/request.js';
 import type { Caller } from '../policy/caller.js';
 import { denyModel } from '../policy/decide.js';
 import type { Denial } from '../policy/decision.js';
-import { affinityKeyOf, minPrefixChars, readsCacheCheaper, type AffinityKey } from './affinity-key.js';
+import type { AffinityKey } from './affinity-key.js';
 import { PlannedCandidate } from './candidate.js';
 import { drawArm, modelsOfArm, type DrawnArm } from './experiment.js';
 import { matchRoute, MAX_ATTEMPTS, NO_ROUTE } from './match-route.js';
-import { applyMust, originOfHistory, pinToReadersOfHistory, preferRoomForOutput, wantedBy } from './must-filters.js';
+import { applyMust, originOfHistory, pinToReadersOfHistory, preferRoomForOutput } from './must-filters.js';
 import type { HealthView, Plan } from './plan.js';
 import { order } from './prefer.js';
+import { PlanAffinity } from './plan-affinity.js';
 import { resolveModels, resolveName, type ResolvedModel } from './resolve-model.js';
 import { excludeSubstitute, keepLongPrompts, type SubstitutionWish } from './substitution.js';
 
@@ -65,11 +66,11 @@ export function planAttempts(question: PlanQuestion, world: PlanWorld): Plan {
   const first = (resolved[0] as ResolvedModel).model;
   const route = routeFor(question, world, first);
   const ruling = route ?? NO_ROUTE;
-  const affinity = new Affinity(question, ruling, first);
+  const affinity = new PlanAffinity(question, ruling, first);
   const arm = ruling.strategy.kind === 'weighted' ? drawArm(ruling, affinity.value, world.seed) : null;
   const candidates = candidatesOf(withRoute(resolved, { route, arm, snapshot: world.snapshot }), world);
   const historyOrigin = filter(candidates, question, { world, route, denied });
-  const ordered = candidates.filter((candidate) => candidate.excluded === undefined);
+  const ordered = included(candidates);
   const key = affinity.keyFor(ordered);
   const probe = admitCanary(ordered, world.admit, options.noFallback);
   const bound = key === null ? null : world.bound(key);
@@ -82,8 +83,25 @@ export function planAttempts(question: PlanQuestion, world: PlanWorld): Plan {
     strategy: ruling.strategy.kind,
     seed: world.seed,
     fallbackOn: ruling.fallbackOn,
+    // One hidden class for all plans: most have none of these.
+    route: undefined,
+    affinityKey: undefined,
+    affinity: undefined,
+    historyOrigin: undefined,
+    arm: undefined,
+    explored: undefined,
+    shadow: undefined,
+    limits: undefined,
+    hedge: undefined,
+    probe: undefined,
   };
   return mark(plan, { route, affinity: affinity.known, key, probe, arm, explored, historyOrigin });
+}
+
+function included(candidates: readonly PlannedCandidate[]): PlannedCandidate[] {
+  const left: PlannedCandidate[] = [];
+  for (const candidate of candidates) if (candidate.excluded === undefined) left.push(candidate);
+  return left;
 }
 
 interface Marks {
@@ -129,7 +147,7 @@ interface FilterWith {
 /** The protocol that wrote the signed reasoning in the history, where that had to be known. */
 function filter(candidates: readonly PlannedCandidate[], question: PlanQuestion, { world, route, denied }: FilterWith): string | null {
   const { request, needs, caller, options, recalled } = question;
-  const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, endpoint: options.endpoint ?? 'chat', admit: world.admit, wanted: wantedBy(needs) };
+  const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, endpoint: options.endpoint ?? 'chat', admit: world.admit };
   for (const candidate of candidates) {
     const denial = denied(candidate.model);
     if (denial !== null) candidate.deny('policy', denial);
@@ -204,60 +222,15 @@ function healthOf(deployment: Deployment, world: PlanWorld): HealthView | null {
   return deployment.provider.health && !deployment.provider.inProcess ? world.health(deployment) : null;
 }
 
-/** What keeps this request with its like; worked out only when somebody asks, because a digest costs. */
-class Affinity {
-  private found: AffinityKey | null | undefined;
-
-  constructor(
-    private readonly question: PlanQuestion,
-    private readonly route: Route,
-    private readonly model: Model,
-  ) {}
-
-  get value(): string | null {
-    return this.key?.value ?? null;
-  }
-
-  /** Null, too, when nobody has asked. */
-  get known(): AffinityKey | null {
-    return this.found ?? null;
-  }
-
-  get key(): AffinityKey | null {
-    return this.found === undefined ? (this.found = this.find()) : this.found;
-  }
-
-  /** A prefix nobody named is kept together only where a cache read is cheaper than reading the prompt again. */
-  keyFor(candidates: readonly PlannedCandidate[]): string | null {
-    if (candidates.length < 2) return null;
-    const { key } = this;
-    if (key === null) return null;
-    return key.source !== 'prefix' || candidates.some(({ deployment }) => readsCacheCheaper(deployment)) ? key.value : null;
-  }
-
-  private find(): AffinityKey | null {
-    const { request, caller, options, recalled } = this.question;
-    const metadata = this.route.affinity;
-    if (metadata === null) return null;
-    if (recalled?.affinity !== undefined) return recalled.affinity;
-    return affinityKeyOf(request, {
-      organizationId: caller?.organizationId ?? '',
-      sessionId: options.sessionId,
-      metadata,
-      minPrefixChars: minPrefixChars(this.model.deployments),
-    });
-  }
-}
-
 /**
  * A half-open circuit gets its one canary in front of a healthy fallback, or it would never be asked again while another
  * deployment is well. A request that forbids fallbacks is no canary, unless nobody else is left.
  */
 function admitCanary(ordered: PlannedCandidate[], admit: string | undefined, noFallback: boolean): string | null {
   if (admit !== undefined) return admit;
-  const halfOpen = ordered.filter(({ health }) => health?.circuit === 'half-open');
-  const canary = halfOpen[0];
+  const canary = ordered.find(isHalfOpen);
   if (canary === undefined) return null;
+  const halfOpen = ordered.filter(isHalfOpen);
   const alone = halfOpen.length === ordered.length;
   for (const candidate of halfOpen) {
     if (candidate === canary && (alone || !noFallback)) continue;
@@ -269,13 +242,16 @@ function admitCanary(ordered: PlannedCandidate[], admit: string | undefined, noF
   return canary.deployment.id;
 }
 
+const isHalfOpen = ({ health }: PlannedCandidate): boolean => health?.circuit === 'half-open';
+
 function remove<T>(list: T[], isGone: (item: T) => boolean): void {
   for (let index = list.length - 1; index >= 0; index -= 1) if (isGone(list[index] as T)) list.splice(index, 1);
 }
 
 function firstOf(ordered: PlannedCandidate[], noFallback: boolean, maxAttempts: number): PlannedCandidate[] {
   const most = noFallback ? 1 : maxAttempts;
-  for (const [index, candidate] of ordered.entries()) {
+  for (let index = 0; index < ordered.length; index += 1) {
+    const candidate = ordered[index] as PlannedCandidate;
     if (index < most) candidate.place = index + 1;
     else candidate.exclude(noFallback ? 'no_fallback' : 'attempts_exhausted');
   }

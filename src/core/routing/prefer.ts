@@ -35,7 +35,7 @@ export function order(candidates: PlannedCandidate[], question: PreferQuestion):
   const exploring = random.next() < EXPLORATION_SHARE && strategy.kind !== 'balanced' && strategy.kind !== 'weighted' && candidates.length > 1;
   const draws: Draws = { random, exploring, basis: exploring || question.affinityKey === null ? null : rendezvousBasis(question.affinityKey) };
   for (const candidate of candidates) rate(candidate, question, draws);
-  candidates.sort(compare);
+  if (candidates.length > 1) candidates.sort(compare);
   return exploring;
 }
 

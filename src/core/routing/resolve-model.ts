@@ -14,6 +14,12 @@ export interface ResolvedModel {
   substitution?: SubstitutionClass;
 }
 
+/** When, and of which models the asker may hear. */
+interface Asked {
+  nowMs: number;
+  mayUse: (model: Model) => boolean;
+}
+
 const CLASS_PREFIX = 'class:';
 
 /**
@@ -30,9 +36,12 @@ export function resolveName(name: string, snapshot: Snapshot): { model: Model; p
   return resolveAtProvider(name, snapshot);
 }
 
-function findModel(name: string, snapshot: Snapshot): Model | null {
+/** By id or alias. */
+export function findModel(name: string, snapshot: Snapshot): Model | null {
+  const model = snapshot.models.get(name);
+  if (model !== undefined) return model;
   const id = snapshot.aliases.get(name);
-  return snapshot.models.get(name) ?? (id === undefined ? null : (snapshot.models.get(id) ?? null));
+  return id === undefined ? null : (snapshot.models.get(id) ?? null);
 }
 
 function resolveAtProvider(name: string, snapshot: Snapshot): { model: Model; provider: string }[] {
@@ -54,7 +63,12 @@ function resolveAtProvider(name: string, snapshot: Snapshot): { model: Model; pr
  * The request's `model`, then its `models`, each name once. Throws 404 `model_not_found` with near names that `mayUse` lets pass,
  * or `model_retired` with the replacement when nothing but retired models was named.
  */
-export function resolveModels(names: readonly string[], snapshot: Snapshot, asked: { nowMs: number; mayUse: (model: Model) => boolean }): ResolvedModel[] {
+export function resolveModels(names: readonly string[], snapshot: Snapshot, asked: Asked): ResolvedModel[] {
+  const only = names.length === 1 ? resolvedAlone(names[0] as string, snapshot) : null;
+  return only !== null && !isRetired(only.model, asked.nowMs) ? [only] : resolveAll(names, snapshot, asked);
+}
+
+function resolveAll(names: readonly string[], snapshot: Snapshot, asked: Asked): ResolvedModel[] {
   const resolved: ResolvedModel[] = [];
   for (const [tier, name] of [...new Set(names)].entries()) {
     const found = resolveName(name, snapshot);
@@ -64,6 +78,17 @@ export function resolveModels(names: readonly string[], snapshot: Snapshot, aske
   const first = resolved[0];
   if (first !== undefined && resolved.every(({ model }) => isRetired(model, asked.nowMs))) throw modelRetired(first.model);
   return resolved;
+}
+
+/** One name of one model, as nearly every request has it; made once while the model is in force. */
+const ALONE = new WeakMap<Model, ResolvedModel>();
+
+function resolvedAlone(name: string, snapshot: Snapshot): ResolvedModel | null {
+  const model = findModel(name, snapshot);
+  if (model === null) return null;
+  let place = ALONE.get(model);
+  if (place === undefined) ALONE.set(model, (place = { model, tier: 0 }));
+  return place;
 }
 
 export function isRetired(model: Model, nowMs: number): boolean {

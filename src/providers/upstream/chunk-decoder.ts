@@ -6,6 +6,7 @@ const SEMICOLON = 59;
 const DELETE = 127;
 /** Hexadecimal digits of a size, leading zeros included. */
 const MAX_DIGITS = 16;
+const MAX_QUICK_DIGITS = 6;
 /** Extensions and trailers of one body say nothing to us, and shall not go on for ever. */
 const MAX_IGNORED_BYTES = 16_384;
 
@@ -37,14 +38,32 @@ export class ChunkDecoder {
     this.to = 0;
     let at = 0;
     while (at < bytes.length && this.violation === null && this.place !== 'done') {
-      at = this.place === 'data' ? this.data(bytes, at) : this.framing(bytes, at);
+      if (this.place === 'size' && this.digits === 0) at = this.wholeChunks(bytes, at);
+      if (at < bytes.length) at = this.place === 'data' ? this.data(bytes, at) : this.framing(bytes, at);
     }
     this.excess ||= this.place === 'done' && at < bytes.length;
     return bytes.subarray(Math.max(0, this.from), this.to);
   }
 
-  private data(bytes: Buffer, at: number): number {
-    const end = Math.min(bytes.length, at + this.size);
+  /** The usual: chunks without an extension that lie there whole, the last one not. Behind them; whatever is different is left to be read byte by byte. */
+  private wholeChunks(bytes: Buffer, from: number): number {
+    let at = from;
+    for (;;) {
+      let size = 0;
+      let end = at;
+      for (let digit = digitAt(bytes, end); digit >= 0 && end - at < MAX_QUICK_DIGITS; digit = digitAt(bytes, end)) {
+        size = size * 16 + digit;
+        end += 1;
+      }
+      const contentAt = end + 2;
+      const behind = contentAt + size;
+      if (size === 0 || !isLineEnd(bytes, end) || !isLineEnd(bytes, behind)) return at;
+      this.take(bytes, contentAt, behind);
+      at = behind + 2;
+    }
+  }
+
+  private take(bytes: Buffer, at: number, end: number): void {
     if (this.from === -1) {
       this.from = at;
       this.to = end;
@@ -52,6 +71,11 @@ export class ChunkDecoder {
       bytes.copyWithin(this.to, at, end);
       this.to += end - at;
     }
+  }
+
+  private data(bytes: Buffer, at: number): number {
+    const end = Math.min(bytes.length, at + this.size);
+    this.take(bytes, at, end);
     this.size -= end - at;
     if (this.size === 0) this.place = 'data-cr';
     return end;
@@ -115,6 +139,15 @@ export class ChunkDecoder {
     if (byte === wanted) this.place = next;
     else this.violation = 'the line end of a chunk';
   }
+}
+
+/** False beyond the end, too. */
+function isLineEnd(bytes: Buffer, at: number): boolean {
+  return at + 1 < bytes.length && bytes[at] === CR && bytes[at + 1] === LF;
+}
+
+function digitAt(bytes: Buffer, at: number): number {
+  return at < bytes.length ? digitOf(bytes[at] as number) : -1;
 }
 
 /** -1 when it is no hexadecimal digit. */
