@@ -140,6 +140,7 @@ class JsonReader implements AnswerReader {
     const { protocol, parse, streaming } = this.context;
     try {
       const response = protocol.parseResponse(body, parse);
+      response.rawText = text;
       if (streaming) for (const event of eventsOfResponse(response)) this.sink.onItem({ events: [event] });
       else this.sink.onResponse(response, body as Record<string, unknown>);
       return null;
@@ -197,7 +198,7 @@ class EventsReader implements AnswerReader {
 }
 
 class BodyCollector {
-  readonly #chunks: Uint8Array[] = [];
+  readonly #chunks: Buffer[] = [];
   #bytes = 0;
 
   constructor(private readonly maxBytes: number) {}
@@ -212,8 +213,8 @@ class BodyCollector {
   }
 
   text(): string {
-    const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : Buffer.concat(this.#chunks, this.#bytes);
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#bytes);
+    const text = bytes.toString('utf8');
     return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
   }
 }

@@ -26,6 +26,8 @@ export interface ChatResponse {
   usageProblem?: 'missing' | 'invalid';
   /** The provider's usage object as received. */
   rawUsage?: unknown;
+  /** The JSON it was read from, when it was one. */
+  rawText?: string;
   serviceTier?: string;
   systemFingerprint?: string;
   /** Surprises worth counting: unknown block types, finish reasons, usage fields (`finish_reason:foo`). */

@@ -1,4 +1,5 @@
 export { jsonString } from './json-string.js';
+export { closingQuote, onlyStringNamed } from './only-string.js';
 export { scanBody, type ScanLimits, type ScannedBody } from './scan-body.js';
 export { spliceBody } from './splice-body.js';
 export { Fields, isObject, kindOf, type JsonObject, type NumberRange } from './fields.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { GatewayError } from '../errors/gateway-error.js';
-import { scanBody, spliceBody, type ScanLimits } from './index.js';
+import { jsonString, onlyStringNamed, scanBody, spliceBody, type ScanLimits } from './index.js';
 
 const scan = (text: string | Buffer, limits?: Partial<ScanLimits>) => scanBody(Buffer.from(text as string), limits);
 function refusal(text: string | Buffer, limits?: Partial<ScanLimits>): GatewayError {
@@ -135,6 +135,41 @@ describe('scanBody', () => {
     const started = performance.now();
     for (const text of [`{${keys}}`, slashes, quotes, `{"a":${' '.repeat(2_000_000)}1}`]) scan(text);
     expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
+describe('jsonString', () => {
+  it('writes what JSON.stringify writes', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => expect(jsonString(text)).toBe(JSON.stringify(text))));
+    expect([jsonString(long), jsonString('\ud800'), jsonString('\u007f')]).toEqual([`"${long}"`, '"\\ud800"', '"\u007f"']);
+  });
+});
+
+describe('onlyStringNamed', () => {
+  it('finds the text of the one string of a name, and nothing where there is not one alone', () => {
+    const names = fc.constantFrom('content', 'content', 'x"content', '\\', 'other');
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"content":"x"', 'content', '\\"', '\\'));
+    const leaf = fc.oneof(text, fc.constant(null), fc.nat());
+    const deep = fc.dictionary(names, fc.oneof(leaf, fc.array(fc.oneof(leaf, fc.dictionary(names, leaf, { maxKeys: 2 })), { maxLength: 2 })), { maxKeys: 3 });
+    let found = 0;
+    fc.assert(
+      fc.property(deep, fc.constantFrom(undefined, 1), (object, indent) => {
+        const values: unknown[] = [];
+        let count = 0;
+        const json = JSON.stringify(object, (key, value: unknown) => {
+          if (key === 'content') values.push(value);
+          if (key === 'content' || value === 'content') count += 1;
+          return value;
+        }, indent);
+        const result = onlyStringNamed('content', json);
+        if (result !== null) {
+          found += 1;
+          expect([count, JSON.parse(result)]).toEqual([1, values[0]]);
+        } else if (count === 1 && typeof values[0] === 'string') expect(json).toContain('\\"content"');
+      }),
+      { numRuns: 500 },
+    );
+    expect(found).toBeGreaterThan(20);
   });
 });
 

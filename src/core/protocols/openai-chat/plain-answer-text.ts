@@ -1,5 +1,5 @@
 import type { ChatResponse, Choice } from '../../chat/response.js';
-import { isObject, jsonString, type JsonObject } from '../../json/index.js';
+import { isObject, jsonString, onlyStringNamed, type JsonObject } from '../../json/index.js';
 import type { AnswerSummary, RenderContext } from '../protocol.js';
 import { RENDERED } from './render-response.js';
 import { usageText } from './usage-text.js';
@@ -14,7 +14,7 @@ const CHOICE_MEMBERS = 3;
  * of it and then having it serialised costs three times as much (`response.spec.ts` holds one against the other).
  */
 export function plainAnswerText(raw: JsonObject, context: RenderContext, summary: AnswerSummary, response: ChatResponse): string | null {
-  const choices = choicesText(raw['choices'], response.choices);
+  const choices = choicesText(raw['choices'], response);
   return choices === null || raw['og'] !== undefined ? null : bodyText(raw, choices, context, summary);
 }
 
@@ -40,14 +40,22 @@ function identityText(name: string, { responseId, createdS, model }: RenderConte
   return name === 'model' ? `"model":${jsonString(model)}` : null;
 }
 
-function choicesText(raw: unknown, choices: readonly Choice[]): string | null {
+function choicesText(raw: unknown, { choices, rawText }: ChatResponse): string | null {
   const text = onlyText(choices);
   const [choice] = Array.isArray(raw) && raw.length === 1 ? (raw as unknown[]) : [];
-  if (text === null || !isObject(choice) || choice['index'] !== 0 || !hasRenderedAlone(choice['message'])) return null;
-  return choiceText(choice, text, (choices[0] as Choice).finish);
+  if (text === null || !isObject(choice) || choice['index'] !== 0) return null;
+  const { message } = choice;
+  if (!isObject(message) || !hasRenderedAlone(message)) return null;
+  return choiceText(choice, contentText(text, message, rawText), (choices[0] as Choice).finish);
 }
 
-/** In the order of the provider's members; `logprobs` follows where there are none. */
+/** As the provider wrote it, where that can be found. */
+function contentText(text: string, message: JsonObject, rawText: string | undefined): string {
+  const own = rawText === undefined || message['content'] !== text ? null : onlyStringNamed('content', rawText);
+  return own ?? JSON.stringify(text);
+}
+
+/** In the order of the provider's members; `logprobs` follows where there are none. `content` is the JSON text of a string. */
 function choiceText(raw: JsonObject, content: string, finish: string): string | null {
   let text = '"choices":[{';
   let written = 0;
@@ -65,7 +73,7 @@ function choiceText(raw: JsonObject, content: string, finish: string): string | 
 
 function ownText(name: string, content: string, finish: string): string | null {
   if (name === 'index') return '"index":0';
-  if (name === 'message') return `"message":{"role":"assistant","content":${JSON.stringify(content)},"refusal":null}`;
+  if (name === 'message') return `"message":{"role":"assistant","content":${content},"refusal":null}`;
   return name === 'finish_reason' ? `"finish_reason":"${finish}"` : null;
 }
 
@@ -76,8 +84,7 @@ function onlyText(choices: readonly Choice[]): string | null {
   return part?.type === 'text' && part.annotations === undefined ? part.text : null;
 }
 
-function hasRenderedAlone(message: unknown): boolean {
-  if (!isObject(message)) return false;
+function hasRenderedAlone(message: JsonObject): boolean {
   for (const name in message) if (!RENDERED.has(name)) return false;
   return true;
 }

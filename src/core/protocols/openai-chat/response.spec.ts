@@ -307,6 +307,7 @@ describe('what is written as text', () => {
         const known = { id: 'up', object: 'o', created: 5, model: 'm', choices, usage: { prompt_tokens: 1 } };
         const raw = JSON.parse(JSON.stringify(first ? { ...body, ...known } : { ...known, ...body })) as Json;
         const response = parse(raw);
+        response.rawText = JSON.stringify(raw, null, first ? 1 : undefined);
         const context = { ...CONTEXT, model: content };
         const found = plainAnswerText(raw, context, given, response);
         if (found === null) return;

@@ -1,4 +1,4 @@
-import { completionTokens, promptTokens } from '../../chat/usage.js';
+import { completionTokens, NO_USAGE, promptTokens, type Usage } from '../../chat/usage.js';
 import { jsonString } from '../../json/index.js';
 import type { AnswerSummary, CostDetails } from '../protocol.js';
 
@@ -6,22 +6,31 @@ import type { AnswerSummary, CostDetails } from '../protocol.js';
 const PLAIN_AMOUNT_CHARS = 16;
 const SMALLEST_PLAIN = '0.000000';
 
+/** Most prompts are neither cached nor spoken, most answers plain text. */
+const NO_PROMPT_DETAILS = promptDetailsText(NO_USAGE);
+const NO_COMPLETION_DETAILS = completionDetailsText(NO_USAGE);
+
 /** The JSON text of `renderUsage`, written without the objects (`response.spec.ts` holds one against the other): it ends every answer. */
 export function usageText(summary: AnswerSummary): string {
   const { usage, estimated, costUsd, costDetails } = summary;
   const prompt = promptTokens(usage);
   const completion = completionTokens(usage);
-  const cacheWrite = usage.cacheWrite + usage.cacheWrite1h;
   let text = `{"prompt_tokens":${prompt},"completion_tokens":${completion},"total_tokens":${prompt + completion}`;
-  text += `,"prompt_tokens_details":{"cached_tokens":${usage.cacheRead},"audio_tokens":${usage.audioIn}`;
-  if (cacheWrite > 0) text += `,"cache_write_tokens":${cacheWrite}`;
-  text += `},"completion_tokens_details":{"reasoning_tokens":${usage.reasoning},"audio_tokens":${usage.audioOut}`;
-  if (usage.image > 0) text += `,"image_tokens":${usage.image}`;
-  text += '}';
+  text += usage.input === prompt ? NO_PROMPT_DETAILS : promptDetailsText(usage);
+  text += usage.output === completion ? NO_COMPLETION_DETAILS : completionDetailsText(usage);
   if (estimated) text += ',"estimated":true';
   if (costUsd !== undefined) text += `,"cost":${amountText(costUsd)}`;
   if (costDetails !== undefined) text += `,"cost_details":${costDetailsText(costDetails)}`;
   return `${text}}`;
+}
+
+function promptDetailsText({ cacheRead, audioIn, cacheWrite, cacheWrite1h }: Usage): string {
+  const written = cacheWrite + cacheWrite1h;
+  return `,"prompt_tokens_details":{"cached_tokens":${cacheRead},"audio_tokens":${audioIn}${written > 0 ? `,"cache_write_tokens":${written}` : ''}}`;
+}
+
+function completionDetailsText({ reasoning, audioOut, image }: Usage): string {
+  return `,"completion_tokens_details":{"reasoning_tokens":${reasoning},"audio_tokens":${audioOut}${image > 0 ? `,"image_tokens":${image}` : ''}}`;
 }
 
 /** `Number(text)` as JSON writes it. */

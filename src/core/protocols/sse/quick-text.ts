@@ -1,6 +1,6 @@
 import type { ChatEvent, FrameShape, StreamItem } from '../../chat/event.js';
-import type { JsonObject } from '../../json/index.js';
-import { cut, positionIn, unitAt } from '../../text/index.js';
+import { closingQuote, type JsonObject } from '../../json/index.js';
+import { cut, unitAt } from '../../text/index.js';
 import type { SseFrame } from './decode-sse.js';
 
 /** Stands for a text in a frame; long and odd enough to be nowhere else. */
@@ -212,19 +212,6 @@ function numberEnd(block: string, at: number): number {
 }
 
 const isDigit = (unit: number): boolean => unit >= ZERO && unit <= NINE;
-
-/** The quote that ends the JSON string whose content begins at `from`. */
-function closingQuote(text: string, from: number): number {
-  let end = positionIn(text, '"', from);
-  while (end !== -1 && isEscaped(text, from, end)) end = positionIn(text, '"', end + 1);
-  return end;
-}
-
-function isEscaped(text: string, from: number, at: number): boolean {
-  let before = at;
-  while (before > from && unitAt(text, before - 1) === BACKSLASH) before -= 1;
-  return (at - before) % 2 === 1;
-}
 
 /** What the content of a JSON string says; null when it is none: then the frame is not of this shape after all. */
 function textAt(block: string, from: number, end: number): string | null {
