@@ -149,8 +149,8 @@ describe('onlyStringNamed', () => {
   it('finds the text of the one string of a name, and nothing where there is not one alone', () => {
     const names = fc.constantFrom('content', 'content', 'x"content', '\\', 'other');
     const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"content":"x"', 'content', '\\"', '\\'));
-    const leaf = fc.oneof(text, fc.constant(null), fc.nat());
-    const deep = fc.dictionary(names, fc.oneof(leaf, fc.array(fc.oneof(leaf, fc.dictionary(names, leaf, { maxKeys: 2 })), { maxLength: 2 })), { maxKeys: 3 });
+    const leaf = fc.oneof({ weight: 6, arbitrary: text }, fc.constant(null), fc.nat());
+    const deep = fc.dictionary(names, fc.oneof({ weight: 3, arbitrary: leaf }, fc.array(fc.oneof(leaf, fc.dictionary(names, leaf, { maxKeys: 2 })), { maxLength: 2 })), { maxKeys: 3 });
     let found = 0;
     fc.assert(
       fc.property(deep, fc.constantFrom(undefined, 1), (object, indent) => {
