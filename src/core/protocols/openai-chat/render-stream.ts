@@ -10,6 +10,12 @@ import { renderUsage } from './usage.js';
 
 const HEARTBEAT = ': keep-alive\n\n';
 
+interface TextFrame {
+  choice: number;
+  before: string;
+  after: string;
+}
+
 /** Canonical items → chat.completion.chunk frames: one id, one `created`, the role once per choice, `[DONE]` after a real end only. */
 export class OpenAiStreamRenderer implements StreamRenderer {
   private readonly deltas: DeltaRenderer;
@@ -17,6 +23,7 @@ export class OpenAiStreamRenderer implements StreamRenderer {
   private readonly spoken = new Set<number>();
   private head: string;
   private readonly tail: string;
+  private frame: TextFrame | undefined;
 
   constructor(private readonly context: RenderContext) {
     this.deltas = new DeltaRenderer(context.reasoningField);
@@ -67,11 +74,24 @@ export class OpenAiStreamRenderer implements StreamRenderer {
 
   /** The upstream's own JSON text of the delta serves where it is known. */
   private text(choice: number, { varying, events }: StreamItem): string {
-    const content = varying === undefined ? JSON.stringify((events[0] as { text: string }).text) : `"${varying}"`;
-    return `${this.head}{"index":${choice},"delta":{"content":${content}},"logprobs":null,"finish_reason":null}${this.tail}`;
+    const content = varying ?? JSON.stringify((events[0] as { text: string }).text).slice(1, -1);
+    const { before, after } = this.frameOf(choice);
+    return `${before}${content}${after}`;
+  }
+
+  /** What stands around a text: made once, because it is the same for every event, and what is put together of few pieces is sent sooner. */
+  private frameOf(choice: number): TextFrame {
+    if (this.frame?.choice === choice) return this.frame;
+    this.frame = {
+      choice,
+      before: `${this.head}{"index":${choice},"delta":{"content":"`,
+      after: `"},"logprobs":null,"finish_reason":null}${this.tail}`,
+    };
+    return this.frame;
   }
 
   private chunk(events: readonly ChatEvent[]): string {
+    if (saysNothing(events)) return '';
     this.noteStart(events);
     const choices: JsonObject[] = [];
     for (const [index, rendered] of this.deltas.render(events)) {
@@ -101,9 +121,15 @@ export class OpenAiStreamRenderer implements StreamRenderer {
     const [start] = events;
     if (start?.type !== 'start') return;
     const { serviceTier, systemFingerprint } = start;
-    if (serviceTier !== undefined || systemFingerprint !== undefined)
-      this.head = headOf(this.context, { service_tier: serviceTier, system_fingerprint: systemFingerprint });
+    if (serviceTier === undefined && systemFingerprint === undefined) return;
+    this.head = headOf(this.context, { service_tier: serviceTier, system_fingerprint: systemFingerprint });
+    this.frame = undefined;
   }
+}
+
+/** Usage alone, which Gemini states again and again, is no chunk. */
+function saysNothing(events: readonly ChatEvent[]): boolean {
+  return events.length === 1 && events[0]?.type === 'usage';
 }
 
 function headOf({ responseId, createdS, model }: RenderContext, more: JsonObject): string {
