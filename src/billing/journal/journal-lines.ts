@@ -52,7 +52,7 @@ export class JournalLines {
   #finish(start: number): void {
     const json = this.#json;
     const jsonStart = start + CRC_DIGITS + 1;
-    let checksum = crc32(json.bytes.subarray(jsonStart, json.length));
+    let checksum = crc32(new Uint8Array(json.bytes.buffer, json.bytes.byteOffset + jsonStart, json.length - jsonStart));
     json.reserve(1);
     const { bytes } = json;
     for (let at = start + CRC_DIGITS - 1; at >= start; at -= 1) {

@@ -1,4 +1,4 @@
-import { burnGrants, type Burn } from './grants.js';
+import { burnGrants, type Burn, type Grant } from './grants.js';
 import {
   leaseKey,
   type CeilingView,
@@ -10,7 +10,7 @@ import {
   type SettledBy,
   type TransactionKind,
 } from './posting-model.js';
-import type { EndedRecord, HoldPart, RequestFold } from './records.js';
+import type { AdmittedRecord, EndedRecord, HoldPart, RequestFold } from './records.js';
 import { isEnded } from './states.js';
 
 /**
@@ -35,6 +35,8 @@ class PostingPlan {
   readonly #view: LedgerView;
   /** The lease that was looked for last: most of a batch carved from the same. */
   #last: { readonly engineId: number; readonly number: number; readonly lease: LeaseView | null } = { engineId: -1, number: -1, lease: null };
+  /** It is among the writes. */
+  #lastFreed: LeaseView | null = null;
 
   constructor(view: LedgerView) {
     this.#view = view;
@@ -62,15 +64,18 @@ class PostingPlan {
   #postEnd(fold: RequestFold, ended: EndedRecord, row: RowView | null, settledBy: SettledBy): void {
     const { admitted } = fold;
     const worth = ended.outcome.worthNanoUsd;
-    const covered = admitted.parts.every((part) => part.amountNanoUsd === 0n || this.#leaseOf(admitted.engineId, part) !== null);
+    const covered = this.#isCovered(admitted);
     const captured = covered ? least(worth, admitted.holdNanoUsd) : 0n;
     for (const part of admitted.parts) this.#release(admitted.engineId, part, captured);
     const beyond = worth - captured;
     const overage = this.#postBeyond(admitted.parts, beyond);
-    this.#transact(fold, 'capture', this.#charge(fold, captured), costsOf(ended, NO_COST));
+    const capture = this.#charge(fold, captured);
+    const kind = capture.length === 0 ? 'cost' : 'capture';
+    addCosts(capture, ended, NO_COST);
+    this.#transact(fold, kind, capture);
     // An end by checkpoint is not the last word, lease or not: the true end may still be posted late, once.
     const inTime = covered || settledBy === 'checkpoint';
-    this.#transact(fold, inTime ? 'overage' : 'late', this.#charge(fold, overage), lossOf(beyond - overage));
+    if (beyond > 0n) this.#transact(fold, inTime ? 'overage' : 'late', this.#chargeAndLoss(fold, overage, beyond - overage));
     this.#chargeBudgets(fold, captured + overage);
     this.#writeRow(fold, { row, state: ended.outcome.state, settledBy: inTime ? settledBy : 'late', captured, overage, loss: beyond - overage });
   }
@@ -78,9 +83,16 @@ class PostingPlan {
   /** The engine was thought dead and is not, or its journal turned up: what its true end adds is posted like overage. */
   #postLate(fold: RequestFold, { ended, missing, row }: { ended: EndedRecord; missing: bigint; row: RowView }): void {
     const overage = this.#postBeyond(fold.admitted.parts, missing);
-    this.#transact(fold, 'late', this.#charge(fold, overage), [...lossOf(missing - overage), ...costsOf(ended, row)]);
+    const postings = this.#chargeAndLoss(fold, overage, missing - overage);
+    addCosts(postings, ended, row);
+    this.#transact(fold, 'late', postings);
     this.#chargeBudgets(fold, overage);
     this.#writeRow(fold, { row, state: 'compensated', settledBy: 'late', captured: 0n, overage, loss: missing - overage });
+  }
+
+  #isCovered({ engineId, parts }: AdmittedRecord): boolean {
+    for (const part of parts) if (part.amountNanoUsd !== 0n && this.#leaseOf(engineId, part) === null) return false;
+    return true;
   }
 
   #leaseOf(engineId: number, part: HoldPart): LeaseView | null {
@@ -98,6 +110,8 @@ class PostingPlan {
     this.#lowerCeiling(part.ceilingId, captured, freed);
     if (lease === null || freed === 0n) return;
     lease.amountNanoUsd -= freed;
+    if (lease === this.#lastFreed) return;
+    this.#lastFreed = lease;
     this.writes.leases.set(leaseKey(lease.engineId, lease.number), lease);
   }
 
@@ -135,20 +149,23 @@ class PostingPlan {
     const account = fold.admitted.parts.find((part) => part.kind === 'account');
     const grants = account === undefined ? [] : (this.#view.grants.get(account.ceilingId) ?? []);
     const burns = burnGrants(grants, amount, fold.admitted.admittedAtMs);
-    for (const { grantId } of burns) {
-      const grant = grants.find(({ id }) => id === grantId);
-      if (grant !== undefined) this.writes.grants.set(grant.id, grant);
-    }
+    for (const { grantId } of burns) this.#noteBurnt(grants, grantId);
     const revenue: Posting = { account: 'revenue', grantId: null, amountNanoUsd: amount };
     return burns.length === 1 ? [creditOf(burns[0] as Burn), revenue] : [...burns.map(creditOf), revenue];
   }
 
-  #transact(fold: RequestFold, kind: TransactionKind, charge: Posting[], borne: Posting[]): void {
-    if (charge.length + borne.length === 0) return;
-    const { requestId, organizationId } = fold.admitted;
-    const named = kind === 'capture' && charge.length === 0 ? 'cost' : kind;
-    const postings = borne.length === 0 ? charge : charge.concat(borne);
-    this.writes.transactions.push({ kind: named, requestId, organizationId, postings });
+  #noteBurnt(grants: readonly Grant[], grantId: number | null): void {
+    for (const grant of grants) if (grant.id === grantId) this.writes.grants.set(grant.id, grant);
+  }
+
+  #chargeAndLoss(fold: RequestFold, charged: bigint, lost: bigint): Posting[] {
+    const postings = this.#charge(fold, charged);
+    addBorne(postings, 'loss', lost);
+    return postings;
+  }
+
+  #transact({ admitted: { requestId, organizationId } }: RequestFold, kind: TransactionKind, postings: Posting[]): void {
+    if (postings.length > 0) this.writes.transactions.push({ kind, requestId, organizationId, postings });
   }
 
   #chargeBudgets(fold: RequestFold, amount: bigint): void {
@@ -199,26 +216,18 @@ type Costs = Pick<RowView, 'providerCostNanoUsd' | 'suspenseNanoUsd'>;
 const NO_COST: Costs = { providerCostNanoUsd: 0n, suspenseNanoUsd: 0n };
 
 /** What the operator bears, less what was posted of it: a late end may know that it was less than was expected. */
-function costsOf({ outcome }: EndedRecord, posted: Costs): Posting[] {
-  const cost = borne('provider_cost', outcome.providerCostNanoUsd - posted.providerCostNanoUsd);
-  const suspense = borne('suspense', outcome.suspenseNanoUsd - posted.suspenseNanoUsd);
-  return suspense.length === 0 ? cost : cost.concat(suspense);
+function addCosts(postings: Posting[], { outcome }: EndedRecord, posted: Costs): void {
+  addBorne(postings, 'provider_cost', outcome.providerCostNanoUsd - posted.providerCostNanoUsd);
+  addBorne(postings, 'suspense', outcome.suspenseNanoUsd - posted.suspenseNanoUsd);
 }
 
 function creditOf({ grantId, amountNanoUsd }: Burn): Posting {
   return { account: 'credit', grantId, amountNanoUsd: -amountNanoUsd };
 }
 
-function lossOf(amount: bigint): Posting[] {
-  return borne('loss', amount);
-}
-
-function borne(account: 'provider_cost' | 'suspense' | 'loss', amount: bigint): Posting[] {
-  if (amount === 0n) return [];
-  return [
-    { account, grantId: null, amountNanoUsd: amount },
-    { account: 'operator', grantId: null, amountNanoUsd: -amount },
-  ];
+function addBorne(postings: Posting[], account: 'provider_cost' | 'suspense' | 'loss', amount: bigint): void {
+  if (amount === 0n) return;
+  postings.push({ account, grantId: null, amountNanoUsd: amount }, { account: 'operator', grantId: null, amountNanoUsd: -amount });
 }
 
 /** Spendable on a ceiling: posted − leased + overdraft, never negative. */

@@ -12,8 +12,8 @@ const EPOCH_MS = 946_684_800_000;
 const JSONB_VERSION = 1;
 const TEXT_OID = 25;
 const INT8_OID = 20;
-/** A UTF-16 code unit takes at most three bytes of UTF-8. */
-const MAX_UNIT_BYTES = 3;
+/** Longer texts are left to `Buffer`. */
+const MAX_SHORT_CHARS = 40;
 const WORD = 2 ** 32;
 
 /** What PostgreSQL would say of the same number: the record is at fault, not the moment. */
@@ -61,11 +61,9 @@ export class CopyWriter {
   text(value: Maybe<string>): void {
     if (value === null || value === undefined) return this.#absent();
     const out = this.#out;
-    out.reserve(LENGTH_BYTES + value.length * MAX_UNIT_BYTES);
-    const start = out.length + LENGTH_BYTES;
-    const written = out.bytes.write(value, start);
-    out.view.setInt32(out.length, written);
-    out.length = start + written;
+    const lengthAt = this.#beginOpen();
+    if (value.length > MAX_SHORT_CHARS || !out.plain(value)) out.write(value);
+    this.#closeAt(lengthAt);
   }
 
   texts(values: Maybe<readonly string[]>): void {
