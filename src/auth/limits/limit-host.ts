@@ -1,12 +1,22 @@
 import type { PrimaryService } from '../../platform/cluster/index.js';
-import type { AdmitAnswer, LimitsAnswer, LimitsEnds, LimitsQuestion } from './limit-messages.js';
-import type { Demand, LimitSubject, Reservation } from './limit-store.js';
+import { appendWindows, type LimitsAnswer, type LimitsEnds, type LimitsQuestion, type RefusedAdmission } from './limit-messages.js';
+import type { LimitSubject, Reservation } from './limit-store.js';
 import type { MemoryLimitStore } from './memory-limit-store.js';
+
+/** Forgetting costs a look-up each, nothing else. */
+const MAX_SUBJECTS = 20_000;
+
+/** What is known of one worker. */
+interface WorkerState {
+  /** Running admissions by the worker's own number. */
+  readonly running: Map<number, Reservation>;
+  /** Subjects by the numbers that the worker gave them. */
+  readonly subjects: Map<number, LimitSubject>;
+}
 
 /** The primary's side: one process counts for all workers, so that limits are exact over them. */
 export class LimitHost implements PrimaryService {
-  /** Running admissions by worker, then by the worker's own number. */
-  readonly #running = new Map<number, Map<number, Reservation>>();
+  readonly #workers = new Map<number, WorkerState>();
   /** The store remembers a subject's windows by the object: the same limits of the same subject are the same object here. */
   readonly #subjects = new Map<string, LimitSubject>();
   readonly #store: MemoryLimitStore;
@@ -16,15 +26,20 @@ export class LimitHost implements PrimaryService {
   }
 
   async asked(payload: unknown, workerId: number): Promise<LimitsAnswer> {
-    const { admit, observe } = payload as LimitsQuestion;
-    const admitted = admit.map(({ id, demand }) => this.#admit(workerId, id, demand));
-    const observed = observe.map(async ({ id, subjects }) => ({ id, windows: await this.#store.observe(subjects.map((subject) => this.#known(subject))) }));
-    return { admit: admitted, observe: await Promise.all(observed) };
+    const { forget, define, admit, observe } = payload as LimitsQuestion;
+    const worker = this.#stateOf(workerId);
+    if (forget) worker.subjects.clear();
+    for (const [number, subject] of define) worker.subjects.set(number, this.#known(subject));
+    const admitted: number[][] = [];
+    const refused: RefusedAdmission[] = [];
+    for (const words of admit) this.#admit(worker, words, { admitted, refused });
+    const observed = observe.map(async (words) => appendWindows([words[0] as number], await this.#store.observe(subjectsFrom(worker, words, 1))));
+    return { admitted, refused, observed: await Promise.all(observed) };
   }
 
   told(payload: unknown, workerId: number): void {
-    const running = this.#running.get(workerId);
-    for (const { id, actualTokens } of payload as LimitsEnds) {
+    const running = this.#workers.get(workerId)?.running;
+    for (const [id, actualTokens] of payload as LimitsEnds) {
       const reservation = running?.get(id);
       running?.delete(id);
       if (actualTokens === null) reservation?.cancel();
@@ -34,25 +49,31 @@ export class LimitHost implements PrimaryService {
 
   /** What a dead worker had running has ended; nobody knows what it used, so its reservations stay counted. */
   ended(workerId: number): void {
-    for (const reservation of this.#running.get(workerId)?.values() ?? []) reservation.settle(reservation.reservedTokens);
-    this.#running.delete(workerId);
+    for (const reservation of this.#workers.get(workerId)?.running.values() ?? []) reservation.settle(reservation.reservedTokens);
+    this.#workers.delete(workerId);
   }
 
   close(): void {
     this.#store.close();
   }
 
-  #admit(workerId: number, id: number, demand: Demand): AdmitAnswer {
-    const outcome = this.#store.admit({ ...demand, subjects: demand.subjects.map((subject) => this.#known(subject)) });
+  #admit(worker: WorkerState, words: readonly number[], answer: { admitted: number[][]; refused: RefusedAdmission[] }): void {
+    const [id, minimumTokens, reserveTokens] = words as [number, number, number];
+    const outcome = this.#store.admit({ subjects: subjectsFrom(worker, words, 3), minimumTokens, reserveTokens });
     if (!outcome.admitted) {
       const { binding, retryAfterMs, windows } = outcome;
-      return { id, admitted: false, reservedTokens: 0, windows, binding, retryAfterMs };
+      answer.refused.push({ id, binding, retryAfterMs, windows });
+      return;
     }
     const { reservation } = outcome;
-    let running = this.#running.get(workerId);
-    if (running === undefined) this.#running.set(workerId, (running = new Map()));
-    running.set(id, reservation);
-    return { id, admitted: true, reservedTokens: reservation.reservedTokens, windows: reservation.windows() };
+    worker.running.set(id, reservation);
+    answer.admitted.push(appendWindows([id, reservation.reservedTokens], reservation.windows()));
+  }
+
+  #stateOf(workerId: number): WorkerState {
+    let state = this.#workers.get(workerId);
+    if (state === undefined) this.#workers.set(workerId, (state = { running: new Map(), subjects: new Map() }));
+    return state;
   }
 
   #known(subject: LimitSubject): LimitSubject {
@@ -65,5 +86,11 @@ export class LimitHost implements PrimaryService {
   }
 }
 
-/** Forgetting costs a look-up each, nothing else. */
-const MAX_SUBJECTS = 20_000;
+/** @param start where the numbers of subjects begin. A number that was never given fails the whole question: nothing may go uncounted. */
+function subjectsFrom(worker: WorkerState, words: readonly number[], start: number): LimitSubject[] {
+  return words.slice(start).map((number) => {
+    const subject = worker.subjects.get(number);
+    if (subject === undefined) throw new Error(`no subject has the number ${number}`);
+    return subject;
+  });
+}

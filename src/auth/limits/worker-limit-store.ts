@@ -1,16 +1,19 @@
 import { GatewayError } from '../../core/errors/gateway-error.js';
 import type { Clock } from '../../platform/clock/index.js';
 import type { ProcessGroup } from '../../platform/cluster/index.js';
-import { LIMITS_TOPIC, type AdmitAnswer, type LimitsAnswer, type LimitsEnds, type LimitsQuestion } from './limit-messages.js';
+import { LIMITS_TOPIC, windowsFrom, type LimitsAnswer, type LimitsEnds, type LimitsQuestion } from './limit-messages.js';
 import { LimitStore, type Demand, type LimitSubject, type Outcome, type Reservation, type WindowState } from './limit-store.js';
 import { corrected, type Amounts } from './window-correction.js';
 
 /** The primary does nothing but count and pass on: when it does not answer, it is stopped or gone. */
 const DEADLINE_MS = 2_000;
 const MAX_WAITING = 10_000;
+/** Then all of them are numbered anew. */
+const MAX_NUMBERED = 20_000;
 
-interface Pending<Answer> {
-  readonly resolve: (answer: Answer) => void;
+interface Pending<Result> {
+  readonly subjects: readonly LimitSubject[];
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -23,9 +26,11 @@ type Mutable<T> = { -readonly [Name in keyof T]: T[Name] extends readonly (infer
 export class WorkerLimitStore extends LimitStore {
   readonly #group: ProcessGroup;
   readonly #clock: Clock;
-  readonly #admitting = new Map<number, Pending<AdmitAnswer>>();
-  readonly #observing = new Map<number, Pending<readonly WindowState[]>>();
-  #question: Mutable<LimitsQuestion> = { admit: [], observe: [] };
+  readonly #admitting = new Map<number, Pending<Outcome>>();
+  readonly #observing = new Map<number, Pending<WindowState[]>>();
+  /** The numbers by which the primary knows subjects. */
+  readonly #numbers = new Map<LimitSubject, number>();
+  #question: Mutable<LimitsQuestion> = emptyQuestion();
   #ends: LimitsEnds[number][] = [];
   #scheduled = false;
   #lastId = 0;
@@ -36,26 +41,22 @@ export class WorkerLimitStore extends LimitStore {
     this.#clock = clock;
   }
 
-  override async admit(demand: Demand): Promise<Outcome> {
+  override admit({ subjects, minimumTokens, reserveTokens }: Demand): Promise<Outcome> {
     const id = this.#next();
-    const answer = await new Promise<AdmitAnswer>((resolve, reject) => {
-      this.#admitting.set(id, { resolve, reject });
-      this.#question.admit.push({ id, demand });
+    return new Promise((resolve, reject) => {
+      this.#admitting.set(id, { subjects, resolve, reject });
+      this.#question.admit.push(this.#numbered([id, minimumTokens, reserveTokens], subjects));
       this.#schedule();
     });
-    if (answer.admitted) return { admitted: true, reservation: this.#reservation(answer) };
-    const { binding, retryAfterMs, windows } = answer;
-    return { admitted: false, binding: binding as WindowState, retryAfterMs: retryAfterMs ?? null, windows };
   }
 
-  override async observe(subjects: readonly LimitSubject[]): Promise<WindowState[]> {
+  override observe(subjects: readonly LimitSubject[]): Promise<WindowState[]> {
     const id = this.#next();
-    const windows = await new Promise<readonly WindowState[]>((resolve, reject) => {
-      this.#observing.set(id, { resolve, reject });
-      this.#question.observe.push({ id, subjects });
+    return new Promise((resolve, reject) => {
+      this.#observing.set(id, { subjects, resolve, reject });
+      this.#question.observe.push(this.#numbered([id], subjects));
       this.#schedule();
     });
-    return [...windows];
   }
 
   override close(): void {
@@ -64,17 +65,38 @@ export class WorkerLimitStore extends LimitStore {
 
   #next(): number {
     if (this.#admitting.size + this.#observing.size >= MAX_WAITING) throw unavailable();
+    if (this.#numbers.size >= MAX_NUMBERED) this.#forget();
     this.#lastId += 1;
     return this.#lastId;
   }
 
-  #reservation({ id, reservedTokens, windows }: AdmitAnswer): Reservation {
+  /** Between two messages: what this one speaks of so far was numbered before. */
+  #forget(): void {
+    this.#flush();
+    this.#numbers.clear();
+    this.#question.forget = true;
+  }
+
+  #numbered(words: number[], subjects: readonly LimitSubject[]): number[] {
+    for (const subject of subjects) {
+      let number = this.#numbers.get(subject);
+      if (number === undefined) {
+        number = this.#numbers.size;
+        this.#numbers.set(subject, number);
+        this.#question.define.push([number, subject]);
+      }
+      words.push(number);
+    }
+    return words;
+  }
+
+  #reservation(id: number, reservedTokens: number, windows: readonly WindowState[]): Reservation {
     const answeredMs = this.#clock.monotonicMs();
     let amounts: Amounts | null = null;
     const end = (actualTokens: number | null): void => {
       if (amounts !== null) return;
       amounts = actualTokens === null ? { requests: -1, tokens: -reservedTokens } : { requests: 0, tokens: actualTokens - reservedTokens };
-      this.#ends.push({ id, actualTokens });
+      this.#ends.push([id, actualTokens]);
       this.#schedule();
     };
     return {
@@ -96,30 +118,48 @@ export class WorkerLimitStore extends LimitStore {
     this.#scheduled = false;
     const [ends, question] = [this.#ends, this.#question];
     this.#ends = [];
-    this.#question = { admit: [], observe: [] };
+    this.#question = emptyQuestion();
     if (ends.length > 0) this.#group.tellPrimary(LIMITS_TOPIC, ends);
     if (question.admit.length + question.observe.length > 0) void this.#ask(question);
+    else this.#question.forget = question.forget;
   }
 
   async #ask(question: LimitsQuestion): Promise<void> {
-    const asked = this.#group.askPrimary(LIMITS_TOPIC, question, DEADLINE_MS) as Promise<LimitsAnswer>;
-    await asked.then(
-      ({ admit, observe }) => {
-        for (const item of admit) this.#admitting.get(item.id)?.resolve(item);
-        for (const { id, windows } of observe) this.#observing.get(id)?.resolve(windows);
-      },
-      () => this.#refuse(question),
-    );
-    for (const { id } of question.admit) this.#admitting.delete(id);
-    for (const { id } of question.observe) this.#observing.delete(id);
+    try {
+      this.#answered((await this.#group.askPrimary(LIMITS_TOPIC, question, DEADLINE_MS)) as LimitsAnswer);
+    } catch {
+      this.#refuse(question);
+    }
+    for (const [id] of question.admit) this.#admitting.delete(id as number);
+    for (const [id] of question.observe) this.#observing.delete(id as number);
+  }
+
+  #answered({ admitted, refused, observed }: LimitsAnswer): void {
+    for (const words of admitted) {
+      const [id, reservedTokens] = words as [number, number];
+      const pending = this.#admitting.get(id);
+      if (pending === undefined) continue;
+      pending.resolve({ admitted: true, reservation: this.#reservation(id, reservedTokens, windowsFrom(pending.subjects, words, 2)) });
+    }
+    for (const { id, ...refusal } of refused) this.#admitting.get(id)?.resolve({ admitted: false, ...refusal });
+    for (const words of observed) {
+      const pending = this.#observing.get(words[0] as number);
+      pending?.resolve(windowsFrom(pending.subjects, words, 1));
+    }
   }
 
   #refuse({ admit, observe }: LimitsQuestion): void {
     // Should they be counted later after all: nobody will use them.
-    this.#group.tellPrimary(LIMITS_TOPIC, admit.map(({ id }) => ({ id, actualTokens: null })));
-    for (const { id } of admit) this.#admitting.get(id)?.reject(unavailable());
-    for (const { id } of observe) this.#observing.get(id)?.reject(unavailable());
+    this.#group.tellPrimary(LIMITS_TOPIC, admit.map(([id]) => [id, null]));
+    // What the primary knows by which number is not sure any more.
+    this.#forget();
+    for (const [id] of admit) this.#admitting.get(id as number)?.reject(unavailable());
+    for (const [id] of observe) this.#observing.get(id as number)?.reject(unavailable());
   }
+}
+
+function emptyQuestion(): Mutable<LimitsQuestion> {
+  return { forget: false, define: [], admit: [], observe: [] };
 }
 
 function unavailable(): GatewayError {

@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { ManualClock } from '../../platform/clock/index.js';
+import { ProcessGroup } from '../../platform/cluster/index.js';
+import { LimitHost } from './limit-host.js';
+import type { LimitSubject, Outcome, Reservation } from './limit-store.js';
+import { MemoryLimitStore } from './memory-limit-store.js';
+import { WorkerLimitStore } from './worker-limit-store.js';
+
+/** The channel to a primary in this process: everything goes through JSON, as between processes. */
+class Channel extends ProcessGroup {
+  override readonly size = 2;
+  broken = false;
+
+  constructor(
+    private readonly host: LimitHost,
+    private readonly workerId: number,
+  ) {
+    super();
+  }
+
+  override answer(): void {}
+
+  override askOthers(): Promise<unknown[]> {
+    return Promise.resolve([]);
+  }
+
+  override async askPrimary(_topic: string, payload: unknown): Promise<unknown> {
+    if (this.broken) throw new Error('no answer');
+    return copied(await this.host.asked(copied(payload), this.workerId));
+  }
+
+  override tellPrimary(_topic: string, payload: unknown): void {
+    this.host.told(copied(payload), this.workerId);
+  }
+}
+
+function copied(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function bed(workers: number) {
+  const clock = new ManualClock();
+  const host = new LimitHost(new MemoryLimitStore(clock));
+  const channels = Array.from({ length: workers }, (_, id) => new Channel(host, id));
+  return { clock, host, channels, stores: channels.map((channel) => new WorkerLimitStore(channel, clock)) };
+}
+
+const SUBJECTS: readonly LimitSubject[] = [
+  { scope: 'organization', id: 'o', limits: { rpm: 12, tpm: 900 } },
+  { scope: 'project', id: 'p', limits: {} },
+  { scope: 'key', id: 'a', limits: { rpm: 5, rpd: 9, concurrency: 2 } },
+  { scope: 'key', id: 'b', limits: { tpm: 300, concurrency: 3 } },
+];
+
+const STEP = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('admit' as const), worker: fc.nat({ max: 2 }), key: fc.constantFrom(2, 3), tokens: fc.nat({ max: 120 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('end' as const), which: fc.nat({ max: 20 }), tokens: fc.option(fc.nat({ max: 200 })) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat({ max: 40_000 }) }) },
+);
+
+describe('limits counted by the primary', () => {
+  it('judge and count like one store that sees every request, whichever worker it came to', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(STEP, { maxLength: 40 }), async (steps) => {
+        const { clock, stores } = bed(3);
+        const plain = new MemoryLimitStore(clock);
+        const running: [Reservation, Reservation][] = [];
+        for (const step of steps) {
+          if (step.kind === 'wait') clock.advance(step.ms);
+          else if (step.kind === 'end') await end(running.splice(step.which % (running.length || 1), 1)[0], step.tokens);
+          else {
+            const demand = { subjects: [0, 1, step.key].map((place) => SUBJECTS[place] as LimitSubject), minimumTokens: step.tokens, reserveTokens: step.tokens * 2 };
+            const [told, known] = [await (stores[step.worker] as WorkerLimitStore).admit(demand), plain.admit(demand)];
+            expect(shown(told)).toEqual(shown(known));
+            if (told.admitted && known.admitted) running.push([told.reservation, known.reservation]);
+          }
+          expect(rounded(await (stores[1] as WorkerLimitStore).observe(SUBJECTS))).toEqual(rounded(await plain.observe(SUBJECTS)));
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('frees what a dead worker had running', async () => {
+    const { host, stores } = bed(2);
+    const demand = { subjects: [SUBJECTS[2] as LimitSubject], minimumTokens: 0, reserveTokens: 0 };
+    const [first, second] = stores as [WorkerLimitStore, WorkerLimitStore];
+    expect((await first.admit(demand)).admitted && (await first.admit(demand)).admitted).toBe(true);
+    expect((await second.admit(demand)).admitted).toBe(false);
+    host.ended(0);
+    expect((await second.admit(demand)).admitted).toBe(true);
+  });
+
+  it('refuses when the primary does not answer, and speaks of subjects anew afterwards', async () => {
+    const { channels, stores } = bed(1);
+    const [channel, store] = [channels[0] as Channel, stores[0] as WorkerLimitStore];
+    const demand = { subjects: [SUBJECTS[2] as LimitSubject], minimumTokens: 0, reserveTokens: 0 };
+    channel.broken = true;
+    await expect(store.admit(demand)).rejects.toMatchObject({ code: 'service_unavailable' });
+    channel.broken = false;
+    expect((await store.admit(demand)).admitted).toBe(true);
+    expect((await store.observe([SUBJECTS[2] as LimitSubject]))[0]).toMatchObject({ limit: 'rpm', usedCount: 1 });
+  });
+
+  it('knows more subjects than it has numbers for at once', async () => {
+    const { stores } = bed(1);
+    const store = stores[0] as WorkerLimitStore;
+    const admit = (id: string): Promise<Outcome> => store.admit({ subjects: [{ scope: 'key', id, limits: { rpm: 1 } }], minimumTokens: 0, reserveTokens: 0 });
+    for (let round = 0; round < 25; round += 1) await Promise.all(Array.from({ length: 1_000 }, (_, index) => admit(`${round}/${index}`)));
+    expect([(await admit('24/7')).admitted, (await admit('new')).admitted]).toEqual([false, true]);
+  });
+});
+
+/** Both end, the worker's in the next turn of the event loop. */
+async function end(pair: [Reservation, Reservation] | undefined, tokens: number | null): Promise<void> {
+  for (const reservation of pair ?? []) {
+    if (tokens === null) reservation.cancel();
+    else reservation.settle(tokens);
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+function shown(outcome: Outcome): unknown {
+  if (outcome.admitted) return { reserved: outcome.reservation.reservedTokens, windows: rounded(outcome.reservation.windows()) };
+  return { ...outcome, binding: rounded([outcome.binding]), windows: rounded(outcome.windows) };
+}
+
+/** What goes through the channel is rounded up to milliseconds. */
+function rounded(windows: readonly { resetMs: number }[]): unknown[] {
+  return windows.map((window) => ({ ...window, resetMs: Math.ceil(window.resetMs) }));
+}
