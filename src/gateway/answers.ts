@@ -64,7 +64,7 @@ export class Answers {
     if (served === undefined) return headers;
     headers['x-og-provider'] = served.deployment.provider.id;
     headers['x-og-model'] = served.model.id;
-    headers['x-og-zone'] = served.deployment.provider.zones.join(',') || 'any';
+    headers['x-og-zone'] = zonesOf(served.deployment.provider.zones);
     headers['x-og-attempts'] = String(exchange.tried.length);
     if (exchange.fallback !== undefined) headers['x-og-fallback'] = exchange.fallback;
     return headers;
@@ -93,6 +93,10 @@ export class Answers {
     exchange.responseBody = text;
     exchange.reply.sendJson(200, headers, text);
   }
+}
+
+function zonesOf(zones: readonly string[]): string {
+  return (zones.length === 1 ? zones[0] : zones.join(',')) || 'any';
 }
 
 /** An answer that came as a stream has no JSON of its own to pass on. */

@@ -8,21 +8,25 @@ const MAX_TAGS = 16;
 const MAX_VALUE_CHARS = 128;
 const MAX_HOPS = 3;
 const SAFE_VALUE = /^[\x21-\x7e]+$/;
-/** Anthropic's betas change what a request may contain, so they travel with it to an Anthropic upstream. */
-const PASS_THROUGH = ['anthropic-beta', 'anthropic-version'];
 
-/** Reads the gateway's own request headers. Throws `invalid_request` that names the header. */
+/** As node gives it: a list where a header may stand more than once. */
+type HeaderValue = string | string[] | undefined;
+
+/**
+ * Reads the gateway's own request headers. Throws `invalid_request` that names the header. Each is asked for by a name that stands in
+ * the code: by one that varies, all of them together cost twice as much (0.2 against 0.1 µs, 2026-11-30).
+ */
 export function parseGatewayOptions(headers: IncomingHttpHeaders, clientIp: string | undefined): GatewayOptions {
   return {
-    strict: flag(headers, 'x-og-strict'),
-    noFallback: flag(headers, 'x-og-no-fallback'),
-    allowDegraded: flag(headers, 'x-og-allow-degraded'),
-    sessionId: shortValue(headers, 'x-og-session-id') ?? foreignSession(headers),
-    store: word(headers, 'x-og-store', STORES),
-    tags: tags(headers),
-    reasoningField: word(headers, 'x-og-reasoning-field', REASONING_FIELDS) ?? 'reasoning_content',
-    clientRequestId: clientRequestId(headers),
-    clientRetries: clientRetries(headers),
+    strict: flag(headers['x-og-strict'], 'x-og-strict'),
+    noFallback: flag(headers['x-og-no-fallback'], 'x-og-no-fallback'),
+    allowDegraded: flag(headers['x-og-allow-degraded'], 'x-og-allow-degraded'),
+    sessionId: shortValue(headers['x-og-session-id'], 'x-og-session-id') ?? foreignSession(headers),
+    store: word(headers['x-og-store'], 'x-og-store', STORES),
+    tags: tags(headers['x-og-tags']),
+    reasoningField: word(headers['x-og-reasoning-field'], 'x-og-reasoning-field', REASONING_FIELDS) ?? 'reasoning_content',
+    clientRequestId: clientRequestId(headers['x-request-id']),
+    clientRetries: clientRetries(headers['x-stainless-retry-count']),
     userAgent: headers['user-agent']?.slice(0, 256),
     clientIp,
     passThrough: passThrough(headers),
@@ -30,20 +34,19 @@ export function parseGatewayOptions(headers: IncomingHttpHeaders, clientIp: stri
   };
 }
 
-function single(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name];
+function single(value: HeaderValue): string | undefined {
   return typeof value === 'string' ? value.trim() : undefined;
 }
 
-function flag(headers: IncomingHttpHeaders, name: string): boolean {
-  const value = single(headers, name)?.toLowerCase();
+function flag(given: HeaderValue, name: string): boolean {
+  const value = single(given)?.toLowerCase();
   if (value === undefined || value === 'false' || value === '0') return false;
   if (value === 'true' || value === '1') return true;
   throw invalidRequest(name, `The header ${name} takes true or false.`);
 }
 
-function word<T extends string>(headers: IncomingHttpHeaders, name: string, words: Readonly<Record<string, T>>): T | undefined {
-  const value = single(headers, name)?.toLowerCase();
+function word<T extends string>(given: HeaderValue, name: string, words: Readonly<Record<string, T>>): T | undefined {
+  const value = single(given)?.toLowerCase();
   if (value === undefined) return undefined;
   if (Object.hasOwn(words, value)) return words[value];
   throw invalidRequest(name, `The header ${name} takes one of ${Object.keys(words).join(', ')}.`);
@@ -51,12 +54,12 @@ function word<T extends string>(headers: IncomingHttpHeaders, name: string, word
 
 /** Coding agents name their session in headers of their own (Claude Code, Codex); one that is no name is not worth a refusal. */
 function foreignSession(headers: IncomingHttpHeaders): string | undefined {
-  const value = single(headers, 'x-claude-code-session-id') ?? single(headers, 'session-id') ?? single(headers, 'session_id');
+  const value = single(headers['x-claude-code-session-id']) ?? single(headers['session-id']) ?? single(headers['session_id']);
   return value !== undefined && value.length <= MAX_VALUE_CHARS && SAFE_VALUE.test(value) ? value : undefined;
 }
 
-function shortValue(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = single(headers, name);
+function shortValue(given: HeaderValue, name: string): string | undefined {
+  const value = single(given);
   if (value === undefined || value === '') return undefined;
   if (value.length > MAX_VALUE_CHARS || !SAFE_VALUE.test(value)) {
     throw invalidRequest(name, `The header ${name} takes at most ${MAX_VALUE_CHARS} visible ASCII characters without spaces.`);
@@ -64,8 +67,8 @@ function shortValue(headers: IncomingHttpHeaders, name: string): string | undefi
   return value;
 }
 
-function tags(headers: IncomingHttpHeaders): string[] {
-  const value = single(headers, 'x-og-tags');
+function tags(given: HeaderValue): string[] {
+  const value = single(given);
   if (value === undefined || value === '') return [];
   const list = value.split(',').map((tag) => tag.trim());
   if (list.length > MAX_TAGS || list.some((tag) => tag.length === 0 || tag.length > 64)) {
@@ -74,13 +77,13 @@ function tags(headers: IncomingHttpHeaders): string[] {
   return list;
 }
 
-function clientRequestId(headers: IncomingHttpHeaders): string | undefined {
-  const value = single(headers, 'x-request-id');
+function clientRequestId(given: HeaderValue): string | undefined {
+  const value = single(given);
   return value !== undefined && value.length <= MAX_VALUE_CHARS && SAFE_VALUE.test(value) ? value : undefined;
 }
 
-function clientRetries(headers: IncomingHttpHeaders): number {
-  const value = Number(single(headers, 'x-stainless-retry-count') ?? 0);
+function clientRetries(given: HeaderValue): number {
+  const value = Number(single(given) ?? 0);
   return Number.isInteger(value) && value > 0 && value < 1000 ? value : 0;
 }
 
@@ -92,11 +95,12 @@ function hopCount(headers: IncomingHttpHeaders): number {
   return count - 1;
 }
 
+/** Anthropic's betas change what a request may contain, so they travel with it to an Anthropic upstream. */
 function passThrough(headers: IncomingHttpHeaders): Record<string, string> {
   const passed: Record<string, string> = {};
-  for (const name of PASS_THROUGH) {
-    const value = single(headers, name);
-    if (value !== undefined && value !== '') passed[name] = value;
-  }
+  const beta = single(headers['anthropic-beta']);
+  const version = single(headers['anthropic-version']);
+  if (beta !== undefined && beta !== '') passed['anthropic-beta'] = beta;
+  if (version !== undefined && version !== '') passed['anthropic-version'] = version;
   return passed;
 }
