@@ -33,8 +33,9 @@ function bodyText(raw: JsonObject, choices: string, context: RenderContext, summ
   return summary.og === undefined ? `${text}}` : `${text},"og":${JSON.stringify(summary.og)}}`;
 }
 
+/** The id is of our own making, and needs no escape. */
 function identityText(name: string, { responseId, createdS, model }: RenderContext): string | null {
-  if (name === 'id') return `"id":${jsonString(responseId)}`;
+  if (name === 'id') return `"id":"${responseId}"`;
   if (name === 'object') return '"object":"chat.completion"';
   if (name === 'created') return `"created":${createdS}`;
   return name === 'model' ? `"model":${jsonString(model)}` : null;
