@@ -57,7 +57,15 @@ export class CompleteChat {
     exchange.hold = hold instanceof Promise ? await hold : hold;
     exchange.timings.holdMs = performance.now() - plannedMs;
 
-    const attempted = await this.attempt(exchange, plan.attempts[0] as Candidate);
+    let attempted: Attempted;
+    try {
+      const asked = await this.hedges.ask(exchange, plan.attempts[0] as Candidate);
+      attempted = answeredAtOnce(asked) ?? (await this.attemptOthers(exchange, asked));
+    } catch (error) {
+      // A bug of ours must not keep the customer's money held.
+      exchange.settlement = exchange.hold.settle(abandoned(exchange));
+      throw error;
+    }
     const settleMs = performance.now();
     const settlement = this.settle(exchange, attempted);
     exchange.settlement = settlement instanceof Promise ? await settlement : settlement;
@@ -103,19 +111,6 @@ export class CompleteChat {
     return kind === 'bulkhead' || this.planner.mayRetry();
   }
 
-  private async attempt(exchange: AdmittedExchange, first: Candidate): Promise<Attempted> {
-    try {
-      const asked = await this.hedges.ask(exchange, first);
-      const { attempt, outcome, beside } = asked;
-      if (outcome.kind !== 'failed' && beside === undefined) return { attempt, outcome, failures: [], suspenseNanoUsd: 0n };
-      return await this.attemptOthers(exchange, asked);
-    } catch (error) {
-      // A bug of ours must not keep the customer's money held.
-      exchange.settlement = exchange.hold?.settle(abandoned(exchange));
-      throw error;
-    }
-  }
-
   /** Asks one deployment after another, until one answers, the client leaves, or nobody is left who may be asked. */
   private async attemptOthers(exchange: AdmittedExchange, first: Asked): Promise<Attempted> {
     const failures: UpstreamFailure[] = [];
@@ -132,4 +127,9 @@ export class CompleteChat {
       asked = await this.hedges.ask(exchange, next);
     }
   }
+}
+
+/** Nobody else need be asked, and nobody else was; null otherwise. */
+function answeredAtOnce({ attempt, outcome, beside }: Asked): Attempted | null {
+  return outcome.kind === 'failed' || beside !== undefined ? null : { attempt, outcome, failures: [], suspenseNanoUsd: 0n };
 }

@@ -25,6 +25,9 @@ export interface AdapterParts {
  * An injectable class.
  */
 export class ProviderAdapter {
+  /** What a deployment is called with lives as long as it does, which is as long as its snapshot. */
+  readonly #lanes = new WeakMap<Deployment, Lane>();
+  readonly #transports = new WeakMap<Deployment, UpstreamTransport>();
   readonly #parts: AdapterParts;
   readonly #auth: UpstreamAuth;
 
@@ -43,7 +46,7 @@ export class ProviderAdapter {
     const { deployment } = prepared.exchange;
     const lane = this.#lane(deployment);
     const call = new UpstreamExchangeCall(prepared, lane, observer, this.#parts);
-    call.start(this.#transportFor(deployment, lane), prepared.request);
+    call.start(this.#transportOf(deployment, lane), prepared.request);
     return call;
   }
 
@@ -56,7 +59,7 @@ export class ProviderAdapter {
     const { deployment } = prepared;
     const lane = this.#lane(deployment);
     const call = new OperationCall(prepared, lane, observer, this.#parts);
-    call.start(this.#transportFor(deployment, lane), prepared.request);
+    call.start(this.#transportOf(deployment, lane), prepared.request);
     return call;
   }
 
@@ -78,10 +81,21 @@ export class ProviderAdapter {
   }
 
   #lane(deployment: Deployment): Lane {
-    return { definition: getDefinition(deployment.provider.type), protocol: this.#parts.protocols[deployment.protocol] };
+    let lane = this.#lanes.get(deployment);
+    if (lane === undefined) {
+      lane = { definition: getDefinition(deployment.provider.type), protocol: this.#parts.protocols[deployment.protocol] };
+      this.#lanes.set(deployment, lane);
+    }
+    return lane;
   }
 
   /** The deployment's transport, which adds its authentication to what is sent. */
+  #transportOf(deployment: Deployment, lane: Lane): UpstreamTransport {
+    let transport = this.#transports.get(deployment);
+    if (transport === undefined) this.#transports.set(deployment, (transport = this.#transportFor(deployment, lane)));
+    return transport;
+  }
+
   #transportFor(deployment: Deployment, { definition }: Lane): UpstreamTransport {
     const { credential, provider } = deployment;
     const target = { scheme: definition.auth, baseUrl: provider.baseUrl, credential, fields: publicFields(definition, credential) };

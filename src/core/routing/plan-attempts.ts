@@ -2,7 +2,6 @@ import type { Deployment, Model, Route, Snapshot } from '../catalog/model.js';
 import type { ChatRequest, RequestNeeds } from '../chat/request.js';
 import type { Caller } from '../policy/caller.js';
 import { denyModel } from '../policy/decide.js';
-import type { Denial } from '../policy/decision.js';
 import type { AffinityKey } from './affinity-key.js';
 import { PlannedCandidate } from './candidate.js';
 import { drawArm, modelsOfArm, type DrawnArm } from './experiment.js';
@@ -60,16 +59,15 @@ export interface PlanWorld {
  */
 export function planAttempts(question: PlanQuestion, world: PlanWorld): Plan {
   const { request, needs, options } = question;
-  const denied = denials(question.caller);
-  const asked = { nowMs: world.nowMs, mayUse: (model: Model) => denied(model) === null };
-  const resolved = resolveModels(request.models === undefined ? [request.model] : [request.model, ...request.models], world.snapshot, asked);
+  const asked = { nowMs: world.nowMs, caller: question.caller };
+  const resolved = resolveModels(namesIn(request), world.snapshot, asked);
   const first = (resolved[0] as ResolvedModel).model;
   const route = routeFor(question, world, first);
   const ruling = route ?? NO_ROUTE;
   const affinity = new PlanAffinity(question, ruling, first);
   const arm = ruling.strategy.kind === 'weighted' ? drawArm(ruling, affinity.value, world.seed) : null;
   const candidates = candidatesOf(withRoute(resolved, { route, arm, snapshot: world.snapshot }), world);
-  const historyOrigin = filter(candidates, question, { world, route, denied });
+  const historyOrigin = filter(candidates, question, world, route);
   const ordered = included(candidates);
   const key = affinity.keyFor(ordered);
   const probe = admitCanary(ordered, world.admit, options.noFallback);
@@ -83,46 +81,34 @@ export function planAttempts(question: PlanQuestion, world: PlanWorld): Plan {
     strategy: ruling.strategy.kind,
     seed: world.seed,
     fallbackOn: ruling.fallbackOn,
-    // One hidden class for all plans: most have none of these.
+    // One hidden class for all plans, although most have none of these.
+    affinity: orNone(affinity.known),
+    affinityKey: orNone(key),
+    historyOrigin: orNone(historyOrigin),
+    arm: arm?.name,
+    explored: explored ? true : undefined,
+    probe: attempts[0]?.deployment.id === probe ? orNone(probe) : undefined,
     route: undefined,
-    affinityKey: undefined,
-    affinity: undefined,
-    historyOrigin: undefined,
-    arm: undefined,
-    explored: undefined,
     shadow: undefined,
     limits: undefined,
     hedge: undefined,
-    probe: undefined,
   };
-  return mark(plan, { route, affinity: affinity.known, key, probe, arm, explored, historyOrigin });
+  if (route !== null) markRoute(plan, route);
+  return plan;
+}
+
+function namesIn({ model, models }: ChatRequest): string[] {
+  return models === undefined ? [model] : [model, ...models];
+}
+
+function orNone<Value>(value: Value | null): Value | undefined {
+  return value ?? undefined;
 }
 
 function included(candidates: readonly PlannedCandidate[]): PlannedCandidate[] {
   const left: PlannedCandidate[] = [];
   for (const candidate of candidates) if (candidate.excluded === undefined) left.push(candidate);
   return left;
-}
-
-interface Marks {
-  route: Route | null;
-  affinity: AffinityKey | null;
-  key: string | null;
-  probe: string | null;
-  arm: DrawnArm | null;
-  explored: boolean;
-  historyOrigin: string | null;
-}
-
-function mark(plan: Plan, { route, affinity, key, probe, arm, explored, historyOrigin }: Marks): Plan {
-  if (route !== null) markRoute(plan, route);
-  if (affinity !== null) plan.affinity = affinity;
-  if (key !== null) plan.affinityKey = key;
-  if (arm !== null) plan.arm = arm.name;
-  if (explored) plan.explored = true;
-  if (historyOrigin !== null) plan.historyOrigin = historyOrigin;
-  if (probe !== null && plan.attempts[0]?.deployment.id === probe) plan.probe = probe;
-  return plan;
 }
 
 function markRoute(plan: Plan, { name, shadow, limits, hedge }: Route): void {
@@ -138,35 +124,18 @@ function servedFirst(first: Model, attempts: readonly PlannedCandidate[]): Model
   return attempt !== undefined && attempt.tier <= 0 ? attempt.model : first;
 }
 
-interface FilterWith {
-  world: PlanWorld;
-  route: Route | null;
-  denied: (model: Model) => Denial | null;
-}
-
 /** The protocol that wrote the signed reasoning in the history, where that had to be known. */
-function filter(candidates: readonly PlannedCandidate[], question: PlanQuestion, { world, route, denied }: FilterWith): string | null {
+function filter(candidates: readonly PlannedCandidate[], question: PlanQuestion, world: PlanWorld, route: Route | null): string | null {
   const { request, needs, caller, options, recalled } = question;
   const must = { request, needs, caller, nowMs: world.nowMs, zone: world.zone, endpoint: options.endpoint ?? 'chat', admit: world.admit };
   for (const candidate of candidates) {
-    const denial = denied(candidate.model);
+    const denial = caller === null ? null : denyModel(caller, candidate.model);
     if (denial !== null) candidate.deny('policy', denial);
     else if (!excludeSubstitute(candidate, caller, options)) applyMust(candidate, must);
   }
   keepLongPrompts(candidates, route);
   preferRoomForOutput(candidates, needs.maxOutputTokens);
   return pinToReadersOfHistory(candidates, () => (recalled === undefined ? originOfHistory(request) : recalled.historyOrigin));
-}
-
-/** Asked for every deployment, decided once per model. */
-function denials(caller: Caller | null): (model: Model) => Denial | null {
-  let last: Model | undefined;
-  let denial: Denial | null = null;
-  return (model) => {
-    if (caller === null || model === last) return denial;
-    last = model;
-    return (denial = denyModel(caller, model));
-  };
 }
 
 function routeFor({ needs, caller, options }: PlanQuestion, world: PlanWorld, model: Model): Route | null {

@@ -1,5 +1,7 @@
 import type { Model, Snapshot, SubstitutionClass } from '../catalog/model.js';
 import { GatewayError } from '../errors/gateway-error.js';
+import type { Caller } from '../policy/caller.js';
+import { mayUseModel } from '../policy/decide.js';
 import { nearestNames } from '../text/index.js';
 
 /** One model that may serve, in the order of preference: tier 0 is what was asked for, later tiers are fallbacks, −1 is an experiment's other model. */
@@ -14,10 +16,10 @@ export interface ResolvedModel {
   substitution?: SubstitutionClass;
 }
 
-/** When, and of which models the asker may hear. */
+/** When, and by whom; null: nobody's policy applies. */
 interface Asked {
   nowMs: number;
-  mayUse: (model: Model) => boolean;
+  caller: Caller | null;
 }
 
 const CLASS_PREFIX = 'class:';
@@ -60,7 +62,7 @@ function resolveAtProvider(name: string, snapshot: Snapshot): { model: Model; pr
 }
 
 /**
- * The request's `model`, then its `models`, each name once. Throws 404 `model_not_found` with near names that `mayUse` lets pass,
+ * The request's `model`, then its `models`, each name once. Throws 404 `model_not_found` with near names that the caller may use,
  * or `model_retired` with the replacement when nothing but retired models was named.
  */
 export function resolveModels(names: readonly string[], snapshot: Snapshot, asked: Asked): ResolvedModel[] {
@@ -72,7 +74,7 @@ function resolveAll(names: readonly string[], snapshot: Snapshot, asked: Asked):
   const resolved: ResolvedModel[] = [];
   for (const [tier, name] of [...new Set(names)].entries()) {
     const found = resolveName(name, snapshot);
-    if (found.length === 0) throw modelNotFound(name, snapshot, asked.mayUse);
+    if (found.length === 0) throw modelNotFound(name, snapshot, (model) => asked.caller === null || mayUseModel(asked.caller, model));
     for (const entry of found) resolved.push({ ...entry, tier, ...(tier === 0 ? {} : { fallback: `named in models[${tier - 1}]` }) });
   }
   const first = resolved[0];

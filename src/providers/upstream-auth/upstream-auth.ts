@@ -28,14 +28,15 @@ export class UpstreamAuth {
 
   /** The same transport for requests that have no authentication yet. Throws ForeignAddressError when one goes elsewhere. */
   over(transport: UpstreamTransport, target: AuthTarget): UpstreamTransport {
-    return { dispatch: (request, handler) => this.#dispatch({ transport, request, handler }, target) };
-  }
-
-  #dispatch({ transport, request, handler }: Dispatch, target: AuthTarget): UpstreamCall {
     const { scheme } = target;
-    if (scheme.kind === 'google') return this.#google({ transport, request, handler }, scheme, target);
-    const authorized = scheme.kind === 'aws' ? this.#aws(request, scheme.service, target) : authorize(request, scheme, target);
-    return transport.dispatch(authorized, handler);
+    switch (scheme.kind) {
+      case 'google':
+        return { dispatch: (request, handler) => this.#google({ transport, request, handler }, scheme, target) };
+      case 'aws':
+        return { dispatch: (request, handler) => transport.dispatch(this.#aws(request, scheme.service, target), handler) };
+      default:
+        return { dispatch: (request, handler) => transport.dispatch(authorize(request, scheme, target), handler) };
+    }
   }
 
   #aws(request: UpstreamRequest, service: string, target: AuthTarget): UpstreamRequest {
