@@ -48,13 +48,15 @@ const CONTENT: ReadonlySet<ChatEventType> = new Set<ChatEventType>([
 
 /** True when a client would see content: the first such event is the commit point. */
 export function isContent(event: ChatEvent): boolean {
-  return CONTENT.has(event.type);
+  return event.type === 'text-delta' || CONTENT.has(event.type);
 }
 
 /** A frame's text but for one JSON string: what stands before its content and after it, quotes included. */
 export interface FrameShape {
   before: string;
   after: string;
+  /** The frame as an object, with the learner's probe as that string. */
+  probed?: Record<string, unknown>;
 }
 
 /** The events of one upstream frame. `raw` is that frame's parsed JSON, for renderers of the same protocol. */

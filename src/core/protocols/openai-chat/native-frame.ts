@@ -58,7 +58,7 @@ export class NativeFrames {
     this.lessonCount = shape === this.shape ? this.lessonCount + 1 : 0;
     this.shape = shape;
     const rawText = `${shape.before}${PROBE}${shape.after}`;
-    const raw = JSON.parse(rawText) as JsonObject;
+    const raw = shape.probed ?? (JSON.parse(rawText) as JsonObject);
     const text = this.byTemplate({ events: [{ type: 'text-delta', choice: 0, text: PROBE }], raw, rawText }) ?? '';
     const at = text.indexOf(PROBE);
     this.rendered = at === -1 ? undefined : { before: text.slice(0, at), after: text.slice(at + PROBE.length) };

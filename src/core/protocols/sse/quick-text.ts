@@ -133,10 +133,11 @@ export class QuickText {
     if (this.lessonCount >= MAX_LESSONS || first?.type !== 'text-delta' || !this.isAlone(events)) return;
     this.lessonCount += 1;
     const shape = shapeOf(data, this.rule.openings);
-    const ending = ENDINGS.find((candidate) => wire.endsWith(data + candidate));
+    const ending = ENDINGS.find((candidate) => wire.endsWith(candidate));
     if (shape === null || ending === undefined) return;
-    const lead = wire.slice(0, -data.length - ending.length);
-    if (!LEAD.test(lead) || !this.isTheText(shape)) return;
+    const dataAt = Math.max(0, wire.length - ending.length - data.length);
+    const lead = wire.slice(0, dataAt);
+    if (!isAt(wire, dataAt, data) || !LEAD.test(lead) || !this.isTheText(shape)) return;
     const opening = lead + shape.before;
     const tail = tailOf(shape.after + ending, this.rule.countsBehind);
     const last = tail.pop() as string;
@@ -154,9 +155,10 @@ export class QuickText {
   }
 
   /** The string that varies is the frame's text, not one of the same name elsewhere. */
-  private isTheText({ before, after }: FrameShape): boolean {
+  private isTheText(shape: FrameShape): boolean {
     try {
-      return this.rule.textOf(JSON.parse(`${before}${PROBE}${after}`) as JsonObject) === PROBE;
+      shape.probed = JSON.parse(`${shape.before}${PROBE}${shape.after}`) as JsonObject;
+      return this.rule.textOf(shape.probed) === PROBE;
     } catch {
       return false;
     }
