@@ -243,7 +243,8 @@ function parseJson(text: string): unknown {
 
 /** The first byte that is neither white space nor part of a byte order mark; null when there is none. */
 function firstByte(chunk: Uint8Array): number | null {
-  for (const byte of chunk) {
+  for (let at = 0; at < chunk.length; at += 1) {
+    const byte = chunk[at] as number;
     const isBlank = byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
     const isMark = byte === 0xef || byte === 0xbb || byte === 0xbf;
     if (!isBlank && !isMark) return byte;

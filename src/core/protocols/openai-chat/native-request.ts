@@ -3,9 +3,6 @@ import type { ChatRequest } from '../../chat/request.js';
 import { isObject, type JsonObject } from '../../json/index.js';
 import type { RenderedRequest, UpstreamRenderContext } from '../protocol.js';
 
-/** Members that are ours: the fallback list is the gateway's to walk. */
-const OURS = ['models'] as const;
-
 /**
  * The client's own members with what the gateway must change: the model's name, usage in every stream (it is metered whether
  * or not the client asked, api-conventions 40), a maximum that a policy lowered.
@@ -13,7 +10,8 @@ const OURS = ['models'] as const;
 export function renderNativeRequest(wire: JsonObject, request: ChatRequest, context: UpstreamRenderContext): RenderedRequest {
   const next: JsonObject = { ...wire, model: context.upstreamModel };
   const report: ParameterAdjustment[] = [];
-  for (const name of OURS) delete next[name];
+  // The fallback list is the gateway's to walk.
+  if (next['models'] !== undefined) delete next['models'];
   if (request.stream) askForUsage(next);
   else if (isObject(next['stream_options'])) {
     // OpenAI answers 400 to stream options without a stream.
