@@ -31,9 +31,9 @@ export class StreamTicker implements OnModuleDestroy {
     this.timer ??= setInterval(() => this.tickAll(), TICK_MS).unref();
   }
 
+  /** The timer stays for the next one; it ends with the first tick that finds nobody. */
   remove(stream: Ticking): void {
     this.streams.delete(stream);
-    if (this.streams.size === 0) this.onModuleDestroy();
   }
 
   get openCount(): number {
@@ -48,5 +48,6 @@ export class StreamTicker implements OnModuleDestroy {
   private tickAll(): void {
     const nowMs = performance.now();
     for (const stream of this.streams) stream.tick(nowMs);
+    if (this.streams.size === 0) this.onModuleDestroy();
   }
 }

@@ -19,33 +19,33 @@ export class Bulkheads implements OnModuleInit {
   @InjectMetric('og_provider_open_calls')
   private readonly openGauge!: Gauge<'provider'>;
 
-  private readonly open = new Map<string, number>();
+  private readonly open = new Map<string, { count: number }>();
 
   constructor(private readonly metrics: Metrics) {}
 
   onModuleInit(): void {
     this.metrics.beforeScrape(() => {
       this.openGauge.reset();
-      for (const [provider, count] of this.open) this.openGauge.set({ provider }, count);
+      for (const [provider, { count }] of this.open) this.openGauge.set({ provider }, count);
     });
   }
 
   openCalls(providerId: string): number {
-    return this.open.get(providerId) ?? 0;
+    return this.open.get(providerId)?.count ?? 0;
   }
 
   /** False: as many calls are open as this provider may have. */
   take({ id, maxConcurrency }: ProviderInstance): boolean {
-    const count = this.openCalls(id);
-    if (count >= (maxConcurrency ?? DEFAULT_MAX_CONCURRENCY)) return false;
-    this.open.set(id, count + 1);
+    const calls = this.open.get(id);
+    if ((calls?.count ?? 0) >= (maxConcurrency ?? DEFAULT_MAX_CONCURRENCY)) return false;
+    if (calls === undefined) this.open.set(id, { count: 1 });
+    else calls.count += 1;
     return true;
   }
 
   give({ id }: ProviderInstance): void {
-    const count = this.openCalls(id) - 1;
-    if (count > 0) this.open.set(id, count);
-    else this.open.delete(id);
+    const calls = this.open.get(id);
+    if (calls !== undefined && (calls.count -= 1) <= 0) this.open.delete(id);
   }
 }
 
