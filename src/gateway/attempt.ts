@@ -151,7 +151,7 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
       this.meter.observe(event, nowMs);
       this.record(event);
       if (event.type === 'error') return this.fail(event.failure);
-      content ||= isContent(event);
+      content ||= !this.committed && isContent(event);
       if (event.type === 'end') return this.finish(normal, native);
     }
     this.pass(normal, native, content);
@@ -202,12 +202,13 @@ export class Attempt implements CallObserver, OperationObserver, Ticking {
     this.recorder.push(event);
   }
 
+  /** `content`: it has some; asked before the commit point only. */
   private pass(item: StreamItem, native: boolean, content: boolean): void {
     if (this.draining !== undefined) return;
     if (!this.committed && !content && this.startup?.keep(item, native) === true) return;
     this.commit();
     this.write(this.options.renderer?.render(item, native) ?? '');
-    if (content && this.meter.estimatedVisibleTokens > this.overrunTokens) this.cutOff();
+    if (this.meter.estimatedVisibleTokens > this.overrunTokens) this.cutOff();
   }
 
   /** A provider without end would run on at the customer's cost until the total deadline. */
