@@ -39,6 +39,7 @@ interface RunningGateway {
 /** Boots the roles named in the configuration and resolves when requests are served. */
 async function start(config: Config, logger: Logger): Promise<RunningGateway> {
   host.restoreFastStrings();
+  host.makeGlobalsPlain();
   // A worker shares its siblings' port; the primary has looked already.
   if (!cluster.isWorker) await assertPortsFree(config);
   const platform = await host.openPlatform(config, migrations, logger);
