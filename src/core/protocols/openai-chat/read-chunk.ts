@@ -11,10 +11,11 @@ import { usageOf } from './usage.js';
 
 /** Members of a delta or message that are read, or known to say nothing to a client (recorded traffic of 26 providers, read 2026-11-21). */
 const KNOWN_MEMBERS: ReadonlySet<string> = new Set(
-  (
-    'role content reasoning_content reasoning reasoning_text reasoning_opaque reasoning_details thinking_content thinking_blocks refusal tool_calls function_call ' +
-    'audio images annotations name token_id prefix tool_call_id channel padding obfuscation executed_tools reasoning_steps citations context end_turn graph_data llm_data'
-  ).split(' '),
+  // Line by line: words cut out of one text put together here are no constants, and would be compared with names letter by letter (twice the time).
+  [
+    'role content reasoning_content reasoning reasoning_text reasoning_opaque reasoning_details thinking_content thinking_blocks refusal tool_calls function_call',
+    'audio images annotations name token_id prefix tool_call_id channel padding obfuscation executed_tools reasoning_steps citations context end_turn graph_data llm_data',
+  ].flatMap((line) => line.split(' ')),
 );
 /** Parts of a content list that only point at what a server's tool found (Mistral). */
 const POINTERS: ReadonlySet<unknown> = new Set(['reference', 'tool_reference', 'tool_file', 'document_url']);
