@@ -12,8 +12,8 @@ export interface LogContext {
 }
 
 /**
- * The log record of a request that has ended, well or not: one flat object of references, filled in place, and soon
- * forgotten: whoever records it makes at once what is kept of it.
+ * The log record of a request that has ended, well or not: one flat object of references, filled in place. What is made of it
+ * for the database is made when it is written.
  */
 export function requestLogOf(exchange: Exchange, context: LogContext): RequestLog {
   const log = emptyLog(exchange, context);

@@ -2,7 +2,6 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { RequestLogs, type RequestLog } from '../core/request-log/request-log.js';
 import { isDatabaseUnavailable } from '../platform/database/index.js';
 import { LogMetrics, type DropReason } from './logs.metrics.js';
-import { queuedLogOf, withoutPayload, type QueuedLog } from './queued-log.js';
 import { RequestLogWriter } from './request-log.writer.js';
 
 const FLUSH_AFTER_MS = 200;
@@ -23,7 +22,7 @@ const SHUTDOWN_MS = 5_000;
 @Injectable()
 export class RequestLogQueue extends RequestLogs implements OnApplicationShutdown {
   private readonly logger = new Logger('RequestLogs');
-  private queue: QueuedLog[] = [];
+  private queue: RequestLog[] = [];
   private chars = 0;
   private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
@@ -43,9 +42,7 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   override record(log: RequestLog): void {
     if (this.closed) return this.metrics.dropped('shutdown');
     if (this.queue.length >= MAX_QUEUE_COUNT) return this.metrics.dropped('queue_full');
-    const queued = this.encoded(log);
-    if (queued === null) return;
-    this.push(queued);
+    this.push(log);
     if (this.queue.length >= BATCH_COUNT && this.backoffMs === 0) void this.flush();
     else this.schedule(Math.max(FLUSH_AFTER_MS, this.backoffMs));
   }
@@ -73,22 +70,15 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
     this.queue = [];
   }
 
-  private encoded(log: RequestLog): QueuedLog | null {
-    try {
-      return queuedLogOf(log);
-    } catch (error) {
-      this.giveUp(log.requestId, error);
-      return null;
-    }
-  }
-
-  private push(queued: QueuedLog): void {
-    if (queued.chars > 0 && this.chars + queued.chars > MAX_QUEUE_CHARS) {
+  private push(log: RequestLog): void {
+    const chars = charsOf(log);
+    if (chars > 0 && this.chars + chars > MAX_QUEUE_CHARS) {
       this.metrics.dropped('queue_full');
-      this.queue.push(withoutPayload(queued));
+      const { requestBody: _request, responseBody: _response, ...bare } = log;
+      this.queue.push(bare);
     } else {
-      this.chars += queued.chars;
-      this.queue.push(queued);
+      this.chars += chars;
+      this.queue.push(log);
     }
   }
 
@@ -99,15 +89,15 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       this.backoffMs = 0;
       this.batchCount = Math.min(BATCH_COUNT, this.batchCount * 2);
       this.queue.splice(0, batch.length);
-      for (const { chars } of batch) this.chars -= chars;
+      for (const log of batch) this.chars -= charsOf(log);
     }
   }
 
-  private nextBatch(): QueuedLog[] {
-    const batch: QueuedLog[] = [];
+  private nextBatch(): RequestLog[] {
+    const batch: RequestLog[] = [];
     let chars = 0;
     for (const log of this.queue) {
-      chars += log.chars;
+      chars += charsOf(log);
       if (batch.length > 0 && (batch.length >= this.batchCount || chars > BATCH_CHARS)) break;
       batch.push(log);
     }
@@ -115,7 +105,7 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   }
 
   /** False when the database is down. A record that it cannot take is found by halving and given up; the others are written. */
-  private async write(batch: readonly QueuedLog[]): Promise<boolean> {
+  private async write(batch: readonly RequestLog[]): Promise<boolean> {
     const startedMs = performance.now();
     try {
       await this.writer.write(batch);
@@ -125,14 +115,10 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       if (isDatabaseUnavailable(error)) return false;
       const half = Math.floor(batch.length / 2);
       if (half > 0) return (await this.write(batch.slice(0, half))) && (await this.write(batch.slice(half)));
-      this.giveUp(batch[0]?.requestId, error);
+      this.metrics.dropped('unreadable');
+      this.logger.error({ message: 'A request log cannot be written', request_id: batch[0]?.requestId, err: error });
       return true;
     }
-  }
-
-  private giveUp(requestId: string | undefined, error: unknown): void {
-    this.metrics.dropped('unreadable');
-    this.logger.error({ message: 'A request log cannot be written', request_id: requestId, err: error });
   }
 
   private backOff(triedCount: number): void {
@@ -156,3 +142,5 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
     this.timer = null;
   }
 }
+
+const charsOf = (log: RequestLog): number => (log.requestBody?.length ?? 0) + (log.responseBody?.length ?? 0);

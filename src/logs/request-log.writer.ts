@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { RequestLog } from '../core/request-log/request-log.js';
 import { Database } from '../platform/database/index.js';
-import { PAYLOAD_ROWS } from './log-row.js';
-import { LOGS, type QueuedLog } from './queued-log.js';
+import { hasPayload, LOG_ROWS, PAYLOAD_ROWS } from './log-row.js';
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -10,7 +10,7 @@ const UNIQUE_VIOLATION = '23505';
 export class RequestLogWriter {
   constructor(private readonly database: Database) {}
 
-  async write(logs: readonly QueuedLog[]): Promise<void> {
+  async write(logs: readonly RequestLog[]): Promise<void> {
     try {
       await this.copy(logs);
     } catch (error) {
@@ -20,17 +20,16 @@ export class RequestLogWriter {
     }
   }
 
-  private async copy(logs: readonly QueuedLog[]): Promise<void> {
-    const rows = logs.map(({ row }) => row);
-    const payloads = logs.map(({ payload }) => payload).filter((payload) => payload !== null);
-    if (payloads.length === 0) return this.database.copy(LOGS.target, rows);
+  private async copy(logs: readonly RequestLog[]): Promise<void> {
+    const payloads = logs.filter(hasPayload);
+    if (payloads.length === 0) return this.database.copy(LOG_ROWS, logs);
     await this.database.transaction(async (transaction) => {
       await transaction.copy(PAYLOAD_ROWS, payloads);
-      await transaction.copy(LOGS.target, rows);
+      await transaction.copy(LOG_ROWS, logs);
     });
   }
 
-  private async listMissing(logs: readonly QueuedLog[]): Promise<QueuedLog[]> {
+  private async listMissing(logs: readonly RequestLog[]): Promise<RequestLog[]> {
     const missing = new Map(logs.map((log) => [log.requestId, log]));
     const { rows } = await this.database.query<{ request_id: string }>('SELECT request_id FROM request_logs WHERE request_id = ANY ($1)', [[...missing.keys()]]);
     for (const { request_id: id } of rows) missing.delete(id);

@@ -1,5 +1,4 @@
 /** The request log against a real PostgreSQL: batches, lists by cursor, detail, roll-ups, retention, a database that is away. */
-import { queuedLogOf } from '../../src/logs/queued-log.js';
 import { RetentionJob, RequestLogQueue, RequestLogReader, RequestLogWriter, RollUpJob } from '../../src/logs/index.js';
 import type { LogMetrics } from '../../src/logs/logs.metrics.js';
 import { ManualClock } from '../../src/platform/clock/index.js';
@@ -104,7 +103,7 @@ describe('a record', () => {
   });
 
   it('is recorded once when a commit was not heard of, beside records that are new', async () => {
-    const [known, fresh] = [queuedLogOf(aRequestLog({ requestBody: 'a' })), queuedLogOf(aRequestLog({ requestBody: 'b' }))];
+    const [known, fresh] = [aRequestLog({ requestBody: 'a' }), aRequestLog({ requestBody: 'b' })];
     const writer = new RequestLogWriter(fixture.database);
     await writer.write([known]);
     await writer.write([fresh, known, fresh]);

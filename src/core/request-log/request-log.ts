@@ -79,7 +79,7 @@ export interface RequestLog {
   /** What the plan was made from; undefined when the request was refused unread. */
   routing?: RoutingRecord;
   attempts: AttemptLog[];
-  /** As they were planned; rendered when the record is made a row. */
+  /** As they were planned; rendered when the record is written. */
   candidates: readonly ConsideredDeployment[];
   parameters: ParameterAdjustment[];
   timings: StageTimings;
@@ -106,7 +106,7 @@ export interface RequestLog {
   endedAtMs: number;
 }
 
-/** Where finished requests are recorded: encoded at once, queued in memory (bounded), written in batches. Never throws, never waits. */
+/** Where finished requests are recorded: queued in memory (bounded), written in batches off the hot path. Never throws, never waits. */
 export abstract class RequestLogs {
   abstract record(log: RequestLog): void;
 }

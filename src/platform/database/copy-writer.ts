@@ -42,20 +42,6 @@ export class CopyWriter {
     out.length = out.bytes.write(HEAD, 0, 'latin1');
   }
 
-  /** A copy of the values that were written since `begin`, for `encoded`. */
-  takeValues(): Uint8Array {
-    const { bytes, length } = this.#out;
-    return Buffer.from(bytes.subarray(HEAD.length, length));
-  }
-
-  /** All values of a row, as `takeValues` gave them. */
-  encoded(values: Uint8Array): void {
-    const out = this.#out;
-    out.reserve(values.length);
-    out.bytes.set(values, out.length);
-    out.length += values.length;
-  }
-
   beginRow(columnCount: number): void {
     const out = this.#out;
     out.reserve(2);

@@ -21,33 +21,6 @@ function encodeRows<Row>(writer: CopyWriter, { columns, write }: CopyTarget<Row>
   return writer.end();
 }
 
-/**
- * Encodes rows one by one, before they are copied together: while what they are made of is at hand, in the processor's cache, instead
- * of being kept alive until the batch is written.
- */
-export class RowEncoder<Row> {
-  /** Where the encoded rows are copied to. */
-  readonly target: CopyTarget<Uint8Array>;
-  readonly #write: CopyTarget<Row>['write'];
-  readonly #writer = new CopyWriter();
-
-  constructor({ table, columns, write }: CopyTarget<Row>) {
-    this.target = { table, columns, write: writeEncoded };
-    this.#write = write;
-  }
-
-  /** Throws the RangeError of a number that its column cannot hold. */
-  encode(row: Row): Uint8Array {
-    this.#writer.begin();
-    this.#write(this.#writer, row);
-    return this.#writer.takeValues();
-  }
-}
-
-function writeEncoded(writer: CopyWriter, values: Uint8Array): void {
-  writer.encoded(values);
-}
-
 /** Writers whose bytes the server has taken. New memory for every batch costs a page fault for every other row (2026-11-30). */
 const spareWriters: CopyWriter[] = [];
 const MAX_SPARE_COUNT = 4;
