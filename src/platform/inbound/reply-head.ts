@@ -3,10 +3,9 @@ import type { ReplyHeaders } from './inbound.js';
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
-/** Names that were looked at: they are words of this program, not of a client's. */
-const KNOWN_NAMES = new Set<string>();
-const MAX_KNOWN_NAMES = 512;
-
+/** What stands before a header's value, by name. Names are words of this program, not of a client's. */
+const LINE_STARTS = new Map<string, string>();
+const MAX_LINE_STARTS = 512;
 const STATUS_LINES: string[] = [];
 
 export interface ReplyHead {
@@ -18,44 +17,46 @@ export interface ReplyHead {
 
 /** `closes`: the connection is to be closed after this answer, unless its headers speak of that themselves. Throws TypeError for what cannot stand in a header. */
 export function renderReplyHead(status: number, headers: ReplyHeaders, { closes, keepAliveS }: { closes: boolean; keepAliveS: number }): ReplyHead {
-  const head = { text: statusLine(status), framed: true, closes };
-  let connection = closes ? 'Connection: close\r\n' : `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveS}\r\n`;
+  const head = { text: '', framed: true, closes };
+  let text = statusLine(status);
+  let connection = closes ? 'Connection: close' : `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveS}`;
   for (const name in headers) {
     const value = headers[name] as string;
-    requireSendable(name, value);
+    if (UNSENDABLE.test(value)) throw new TypeError(`The header ${name} cannot have this value: ${JSON.stringify(value)}.`);
     if (name === 'content-length') head.framed = false;
     else if (name === 'connection') {
       head.closes = value === 'close';
       connection = '';
     }
-    head.text += `${name}: ${value}\r\n`;
+    text += LINE_STARTS.get(name) ?? lineStart(name);
+    text += value;
   }
-  head.text += `Date: ${dateText()}\r\n${connection}`;
-  head.text += head.framed ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n';
+  text += dateLine();
+  text += connection === '' ? '' : `\r\n${connection}`;
+  head.text = text + (head.framed ? '\r\nTransfer-Encoding: chunked\r\n\r\n' : '\r\n\r\n');
   return head;
 }
 
 function statusLine(status: number): string {
-  return (STATUS_LINES[status] ??= `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`);
+  return (STATUS_LINES[status] ??= `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`);
 }
 
-function requireSendable(name: string, value: string): void {
-  if (!KNOWN_NAMES.has(name)) {
-    if (!NAME.test(name)) throw new TypeError(`A header cannot have the name ${JSON.stringify(name)}.`);
-    if (KNOWN_NAMES.size < MAX_KNOWN_NAMES) KNOWN_NAMES.add(name);
-  }
-  if (UNSENDABLE.test(value)) throw new TypeError(`The header ${name} cannot have this value: ${JSON.stringify(value)}.`);
+function lineStart(name: string): string {
+  if (!NAME.test(name)) throw new TypeError(`A header cannot have the name ${JSON.stringify(name)}.`);
+  const start = `\r\n${name}: `;
+  if (LINE_STARTS.size < MAX_LINE_STARTS) LINE_STARTS.set(name, start);
+  return start;
 }
 
 let dateSecond = 0;
 let date = '';
 
 /** Of the current second (RFC 9110 section 6.6.1). */
-function dateText(): string {
+function dateLine(): string {
   const second = Math.floor(Date.now() / 1000);
   if (second !== dateSecond) {
     dateSecond = second;
-    date = new Date(second * 1000).toUTCString();
+    date = `\r\nDate: ${new Date(second * 1000).toUTCString()}`;
   }
   return date;
 }
