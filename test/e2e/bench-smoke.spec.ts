@@ -20,8 +20,9 @@ const hasCompiler = ['cc', 'gcc', 'clang'].some((name) => spawnSync('sh', ['-c',
         'OpenGateway, strict ledger',
         'OpenGateway, from Anthropic',
         'OpenGateway, from Gemini',
-        'OpenGateway, one process',
-        'OpenGateway, two workers',
+        'OpenGateway, one process on one core',
+        'OpenGateway, one process on both cores',
+        'OpenGateway, two workers on both cores',
       ]) {
         expect(output).toContain(`| ${name} | `);
       }
