@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { FAILOVER_LANE, JSON_SCRIPT, LANES, publicModel } from './scenarios.mjs';
 
 const CALL_DEADLINE_MS = 30_000;
+/** It reads every transaction: a million of them, while PostgreSQL tidies up after them. */
+const VERIFY_DEADLINE_MS = 300_000;
 const TYPES = { openai: 'openai-compatible', anthropic: 'anthropic-compatible', gemini: 'gemini' };
 const CREDIT_USD = '1000000';
 /** High enough never to refuse, set so that every window is counted. */
@@ -36,7 +38,7 @@ async function makeMany(count, make) {
 /** `{ok, drift_nano_usd, open_holds, …}`: asked at the end, because a fast gateway that loses money is no result. */
 export async function verifyLedger(url, dataDirectory) {
   const { admin_token: token } = JSON.parse(readFileSync(join(dataDirectory, 'bootstrap.json'), 'utf8'));
-  return call(`${url}/admin/v1/ledger/verify`, token);
+  return call(`${url}/admin/v1/ledger/verify`, token, undefined, VERIFY_DEADLINE_MS);
 }
 
 function documentFor({ upstreamPort, lease, scripts }) {
@@ -65,12 +67,12 @@ function documentFor({ upstreamPort, lease, scripts }) {
   };
 }
 
-async function call(url, token, body) {
+async function call(url, token, body, deadlineMs = CALL_DEADLINE_MS) {
   const answer = await fetch(url, {
     method: body === undefined ? 'GET' : 'POST',
     headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     body: body === undefined ? undefined : JSON.stringify(body),
-    signal: AbortSignal.timeout(CALL_DEADLINE_MS),
+    signal: AbortSignal.timeout(deadlineMs),
   });
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${url}: ${answer.status} ${text}`);
