@@ -1,8 +1,7 @@
 import { STATUS_CODES } from 'node:http';
+import { HEADER_NAME, NOT_IN_HEADER_VALUES } from './header-grammar.js';
 import type { ReplyHeaders } from './inbound.js';
 
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
 /** What stands before a header's value, by name. Names are words of this program, not of a client's. */
 const LINE_STARTS = new Map<string, string>();
 const MAX_LINE_STARTS = 512;
@@ -22,7 +21,7 @@ export function renderReplyHead(status: number, headers: ReplyHeaders, { closes,
   let connection = closes ? 'Connection: close' : `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveS}`;
   for (const name in headers) {
     const value = headers[name] as string;
-    if (UNSENDABLE.test(value)) throw new TypeError(`The header ${name} cannot have this value: ${JSON.stringify(value)}.`);
+    if (NOT_IN_HEADER_VALUES.test(value)) throw new TypeError(`The header ${name} cannot have this value: ${JSON.stringify(value)}.`);
     if (name === 'content-length') head.framed = false;
     else if (name === 'connection') {
       head.closes = value === 'close';
@@ -42,7 +41,7 @@ function statusLine(status: number): string {
 }
 
 function lineStart(name: string): string {
-  if (!NAME.test(name)) throw new TypeError(`A header cannot have the name ${JSON.stringify(name)}.`);
+  if (!HEADER_NAME.test(name)) throw new TypeError(`A header cannot have the name ${JSON.stringify(name)}.`);
   const start = `\r\n${name}: `;
   if (LINE_STARTS.size < MAX_LINE_STARTS) LINE_STARTS.set(name, start);
   return start;

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { HEADER_NAME, NOT_IN_HEADER_VALUES } from './header-grammar.js';
 
 /** Longer heads are node's. */
 const MAX_HEAD_BYTES = 16_384;
@@ -6,8 +7,6 @@ const MAX_HEADERS = 100;
 const HEAD_END = '\r\n\r\n';
 
 const REQUEST_LINE = /^POST (\/[\x21-\x7e]*) HTTP\/1\.1$/;
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const NOT_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/;
 /** So many digits are a safe number. */
 const MAX_LENGTH_DIGITS = 10;
 const LENGTH = /^\d{1,10}$/;
@@ -101,7 +100,7 @@ function addField(fields: Fields, line: string, offset: number): boolean {
   const [start, end] = valueWithin(line, colon + 1);
   const value = line.slice(start, end);
   const lower = name.toLowerCase();
-  if (!NAME.test(name) || NOT_IN_VALUES.test(value) || Object.hasOwn(fields.headers, lower) || isNotOurs(lower, value)) return false;
+  if (!HEADER_NAME.test(name) || NOT_IN_HEADER_VALUES.test(value) || Object.hasOwn(fields.headers, lower) || isNotOurs(lower, value)) return false;
   if (lower === 'content-length') {
     if (fields.digits !== '' || !LENGTH.test(value)) return false;
     fields.digits = value;
