@@ -1,3 +1,5 @@
+import { unitAt } from '../text/index.js';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
@@ -42,8 +44,6 @@ function literal(ascii: string): Literal {
 
 /** A member's name with its colon; the comma before it is written when it is needed. */
 export const member = (name: string): Literal => literal(`"${name}":`);
-
-const { charCodeAt } = String.prototype;
 
 const NULL = literal('null');
 const TRUE = literal('true');
@@ -225,7 +225,7 @@ export class JsonBytes {
     const count = value.length;
     const { bytes, length } = this;
     for (let index = 0; index < count; index += 1) {
-      const code = charCodeAt.call(value, index);
+      const code = unitAt(value, index);
       if ((code - SPACE) >>> 0 > PLAIN_SPAN || code === QUOTE || code === BACKSLASH) return false;
       bytes[length + index] = code;
     }
