@@ -27,9 +27,9 @@ const DRAIN_GRACE_MS = 5_000;
 const LINGER_MS = 1_000;
 /** Flushing and closing may not hang a stop. */
 const CLOSE_DEADLINE_MS = 20_000;
-/** Asked by load balancers and scrapers also while the process drains. */
 /** Connections that wait to be accepted: Linux's own bound (`net.core.somaxconn`). With node's 511 a burst of 5,000 lost some to resets (2026-11-30). */
 const ACCEPT_BACKLOG = 4_096;
+/** Asked by load balancers and scrapers also while the process drains. */
 const PROBE_PATHS = new Set(['/healthz', '/readyz', '/metrics']);
 
 interface RunningGateway {

@@ -36,10 +36,6 @@ export class StreamTicker implements OnModuleDestroy {
     this.streams.delete(stream);
   }
 
-  get openCount(): number {
-    return this.streams.size;
-  }
-
   onModuleDestroy(): void {
     clearInterval(this.timer);
     this.timer = undefined;
