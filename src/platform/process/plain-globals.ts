@@ -3,7 +3,7 @@ const GETTERS = ['performance', 'Buffer', 'process'] as const;
 
 /**
  * Makes them plain values, once, before requests come: V8 compiles a plain global into the code that reads it, a getter is
- * looked up and called each time (1.5 µs of a chat request, node 24.21, 2026-11-30). They stay what they are, and can be replaced as before.
+ * looked up and called each time (one read of `performance` and one of `Buffer`: 75 ns, as plain values 50; node 24.21, 2026-11-30). They stay what they are, and can be replaced as before.
  */
 export function makeGlobalsPlain(): void {
   for (const name of GETTERS) {
