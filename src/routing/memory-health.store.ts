@@ -31,14 +31,17 @@ export class MemoryHealthStore extends HealthStore {
   private deploymentById: ReadonlyMap<string, Deployment> = new Map();
   private readonly classTails = new Map<string, TailWindow>();
   private readonly panicAtMs = new Map<string, number>();
-  private readonly jitter = new SeededRandom(process.pid);
+  private readonly jitter: SeededRandom;
   private known: Snapshot | null = null;
 
   constructor(
     protected readonly clock: Clock,
     private readonly snapshots: SnapshotSource,
+    /** Of the jitter of probes: replicas should differ, simulations repeat. */
+    seed = process.pid,
   ) {
     super();
+    this.jitter = new SeededRandom(seed);
   }
 
   override view(deployment: Deployment, nowMs = this.clock.nowMs()): HealthView | null {

@@ -64,7 +64,7 @@ export class RoutingWorld {
   ) {
     this.random = new SeededRandom(seed);
     const source = new FixedSnapshot(aSnapshot([aModel('m', deployments)], routes));
-    this.health = new MemoryHealthStore(this.clock, source);
+    this.health = new MemoryHealthStore(this.clock, source, seed + 2);
     const affinity = new MemoryAffinityStore(this.clock);
     this.planner = new Planner({ snapshots: source, health: this.health, affinity, clock: this.clock, zone: 'local', seed: seed + 1 });
   }
