@@ -33,4 +33,4 @@ VOLUME /var/lib/opengateway
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 # Node itself, not npm: signals reach it, and its exit code is the container's.
-CMD ["node", "--max-semi-space-size=64", "--no-allocation-site-pretenuring", "--enable-source-maps", "dist/src/main.js"]
+CMD ["node", "--max-semi-space-size=64", "--no-allocation-site-pretenuring", "--no-parallel-scavenge", "--enable-source-maps", "dist/src/main.js"]

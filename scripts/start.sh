@@ -8,4 +8,4 @@ export PATH
 # `env` looks the path up afresh: the shell has cached the older Node that installed (the packages bring Node 24 with them).
 env node scripts/build.mjs --if-stale
 # Without that flag V8 may allocate whole kinds of a request's objects old, which keeps all of the request: docs/performance.md.
-exec env node --max-semi-space-size=64 --no-allocation-site-pretenuring --enable-source-maps dist/src/main.js
+exec env node --max-semi-space-size=64 --no-allocation-site-pretenuring --no-parallel-scavenge --enable-source-maps dist/src/main.js

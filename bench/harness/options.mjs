@@ -76,7 +76,8 @@ function pacesOf(values) {
   return {
     rounds: numberOf('rounds', values.rounds, smoke ? 1 : 3),
     seconds: numberOf('seconds', values.seconds, smoke ? 0.15 : 3),
-    warmupSeconds: 0.5,
+    /** Of a path that is warm, before each round: the others' turns leave their own code and data in the caches (the first tenth of a second is up to half as dear again, after a second nothing of it is left). */
+    warmupSeconds: 2,
     /** What was acknowledged before it was stored (settlements, log records) is stored in this time: it is work of the requests. */
     settleMs: smoke ? 20 : 700,
   };

@@ -16,7 +16,7 @@ export async function startPortkey({ upstream }) {
   install();
   const port = await freePort();
   const env = nodeEnvironment({ TRUSTED_CUSTOM_HOSTS: '127.0.0.1' });
-  const [program, ...args] = onCore('subject', [process.execPath, '--max-semi-space-size=64', '--no-allocation-site-pretenuring', ENTRY, `--port=${port}`, '--headless']);
+  const [program, ...args] = onCore('subject', [process.execPath, '--max-semi-space-size=64', '--no-allocation-site-pretenuring', '--no-parallel-scavenge', ENTRY, `--port=${port}`, '--headless']);
   const child = spawn(program, args, { cwd: HOME, env, stdio: ['ignore', 'ignore', 'inherit'] });
   await answers(`http://127.0.0.1:${port}/`);
   const headers = ['x-portkey-provider: openai', `x-portkey-custom-host: ${upstream.url}/v1`, 'authorization: Bearer benchmark'];

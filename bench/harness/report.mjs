@@ -28,7 +28,7 @@ function conditions(options, { startedAt, loadBefore, loadAfter }) {
     '|---|---|',
     `| when | ${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC, commit ${commit()} |`,
     `| machine | ${cpus().length} × ${cpu.model}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()} |`,
-    `| Node | ${process.version}, \`--max-semi-space-size=64 --no-allocation-site-pretenuring\` for every Node subject |`,
+    `| Node | ${process.version}, \`--max-semi-space-size=64 --no-allocation-site-pretenuring --no-parallel-scavenge\` for every Node subject |`,
     `| placement | ${PINNING} |`,
     `| rounds | ${options.rounds} of ${options.seconds} s after a warm-up, subjects in turn, medians; ratios within a round (lowest–highest) |`,
     `| load average before and after | ${shownLoad(loadBefore)} · ${shownLoad(loadAfter)} (this run alone keeps about 2 busy) |`,

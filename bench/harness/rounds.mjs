@@ -13,8 +13,9 @@ const WARM_SEGMENTS = 20;
 const SMOKE_SECONDS = 0.5;
 /** Requests (streams, where events are counted) before a path may be called warm … */
 const WARM_REQUESTS = { request: 30_000, event: 1_000 };
-/** … and it is when a segment costs at least this share of the one before it. */
+/** … and it is when so many segments in a row cost at least this share of the cheapest before them: one alone may be the machine's. */
 const STEADY_SHARE = 0.97;
+const STEADY_SEGMENTS = 3;
 
 /** `[{scenario, rows: [{contestant, rounds: [figures or {fault}]}]}]`; `running` holds the started subjects by id. */
 export async function runScenario(context, scenario, running) {
@@ -63,14 +64,15 @@ async function warmUp(context, scenario, { contestant, target }) {
   if (options.smoke) return void (await runLoad(context.directory, target, { ...load, seconds: SMOKE_SECONDS }));
   if (warmed.has(path)) return void (await runLoad(context.directory, target, { ...load, seconds: options.warmupSeconds }));
   warmed.add(path);
-  let [served, previousUs] = [0, Number.POSITIVE_INFINITY];
+  let [served, steady, cheapestUs] = [0, 0, Number.POSITIVE_INFINITY];
   for (let segment = 0; segment < WARM_SEGMENTS; segment += 1) {
     const before = cpuOf(target.pid);
     const { completed } = await runLoad(context.directory, target, { ...load, seconds: WARM_SEGMENT_SECONDS });
     const spentUs = (cpuOf(target.pid).ownNs - before.ownNs) / completed;
     served += completed;
-    if (served >= WARM_REQUESTS[scenario.unit] && spentUs > previousUs * STEADY_SHARE) return;
-    previousUs = spentUs;
+    steady = spentUs > cheapestUs * STEADY_SHARE ? steady + 1 : 0;
+    if (served >= WARM_REQUESTS[scenario.unit] && steady >= STEADY_SEGMENTS) return;
+    cheapestUs = Math.min(cheapestUs, spentUs);
   }
 }
 

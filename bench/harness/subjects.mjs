@@ -12,7 +12,7 @@ import { FAILOVER_LANE, JSON_SCRIPT } from './scenarios.mjs';
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 const LOOP_DELAY = join(ROOT, 'bench/harness/loop-delay.mjs');
 /** What `npm start` gives the gateway; the others get the same. */
-const NODE_FLAGS = ['--max-semi-space-size=64', '--no-allocation-site-pretenuring', '--enable-source-maps', '--import', LOOP_DELAY];
+const NODE_FLAGS = ['--max-semi-space-size=64', '--no-allocation-site-pretenuring', '--no-parallel-scavenge', '--enable-source-maps', '--import', LOOP_DELAY];
 
 export const SUBJECTS = [
   { id: 'nginx', name: 'nginx', available: () => has('nginx'), start: startNginx },

@@ -56,8 +56,11 @@ export class Answers {
   /** Every header that names the request, the limits and who serves it; never a provider's own header. */
   headers(exchange: Exchange): Record<string, string> {
     const headers: Record<string, string> = { 'x-request-id': exchange.requestId };
-    if (exchange.protocol.id === 'anthropic-messages') Object.assign(headers, exchange.admission?.anthropicHeaders(), { 'request-id': exchange.requestId });
-    Object.assign(headers, exchange.admission?.headers());
+    if (exchange.protocol.id === 'anthropic-messages') {
+      exchange.admission?.addAnthropicHeaders(headers);
+      headers['request-id'] = exchange.requestId;
+    }
+    exchange.admission?.addHeaders(headers);
     headers['openai-processing-ms'] = String(Math.round(performance.now() - exchange.startedMs));
     if (exchange.parameters.length > 0) headers['x-og-params'] = renderParameterReport(exchange.parameters);
     const served = exchange.served;

@@ -84,13 +84,15 @@ export class ClientReply {
     if (this.blockedAtMs !== undefined) this.flow.pause();
   }
 
+  /** `headers` are the answer's own from here on: the length, and the type where they name none, are added to them. */
   sendJson(status: number, headers: Record<string, string>, body: string | Uint8Array): void {
     if (this.gone || this.raw.headersSent) return;
     this.finished = true;
     const bytes = Buffer.byteLength(body);
-    const all = { 'content-type': 'application/json', ...headers, 'content-length': String(bytes) };
-    this.raw.head(status, all);
-    this.tap?.head(status, all);
+    headers['content-type'] ??= 'application/json';
+    headers['content-length'] = String(bytes);
+    this.raw.head(status, headers);
+    this.tap?.head(status, headers);
     // As a string it leaves with the head in one `write`; every character that is not ASCII takes more bytes than it has UTF-16 units.
     this.finish(body, bytes === body.length ? 'latin1' : 'utf8');
   }

@@ -4,7 +4,7 @@ import type { Caller, CallerLayer, Limits as LayerLimits } from '../../core/poli
 import { Clock } from '../../platform/clock/index.js';
 import { AuthMetrics } from '../auth-metrics.js';
 import { LimitStore, type Demand, type LimitName, type LimitSubject, type Outcome, type Refusal, type Reservation } from './limit-store.js';
-import { anthropicRateLimitHeaders, rateLimitHeaders, tightest } from './rate-limit-headers.js';
+import { addAnthropicRateLimitHeaders, addRateLimitHeaders, tightest } from './rate-limit-headers.js';
 
 /** A request that was let in. Give it back on every ending; a second call does nothing. */
 export abstract class Admission {
@@ -12,10 +12,10 @@ export abstract class Admission {
   abstract release(actualTokens: number): void;
   /** It was refused after all, before any provider was asked: it counts as if it had never come. */
   abstract cancel(): void;
-  /** `x-ratelimit-*` of the tightest windows; empty without limits. After `release` they count what was really used. */
-  abstract headers(): Record<string, string>;
+  /** `x-ratelimit-*` of the tightest windows; none without limits. After `release` they count what was really used. */
+  abstract addHeaders(headers: Record<string, string>): void;
   /** The same as `anthropic-ratelimit-*`. */
-  abstract anthropicHeaders(): Record<string, string>;
+  abstract addAnthropicHeaders(headers: Record<string, string>): void;
 }
 
 /** One limit, for `GET /v1/key`. */
@@ -35,8 +35,8 @@ type RouteLimits = Pick<LayerLimits, 'rpm' | 'concurrency'>;
 const UNLIMITED: Admission = Object.freeze({
   release: () => undefined,
   cancel: () => undefined,
-  headers: () => ({}),
-  anthropicHeaders: () => ({}),
+  addHeaders: () => undefined,
+  addAnthropicHeaders: () => undefined,
 });
 
 const LIMIT_WORDS: Readonly<Record<LimitName, string>> = {
@@ -149,12 +149,12 @@ class LimitedAdmission extends Admission {
     this.#reservation.cancel();
   }
 
-  override headers(): Record<string, string> {
-    return rateLimitHeaders(tightest(this.#reservation.windows()));
+  override addHeaders(headers: Record<string, string>): void {
+    addRateLimitHeaders(headers, tightest(this.#reservation.windows()));
   }
 
-  override anthropicHeaders(): Record<string, string> {
-    return anthropicRateLimitHeaders(tightest(this.#reservation.windows()), this.#clock.nowMs());
+  override addAnthropicHeaders(headers: Record<string, string>): void {
+    addAnthropicRateLimitHeaders(headers, tightest(this.#reservation.windows()), this.#clock.nowMs());
   }
 }
 
@@ -177,19 +177,20 @@ class JoinedAdmission extends Admission {
     this.routes.cancel();
   }
 
-  override headers(): Record<string, string> {
-    return this.own.headers();
+  override addHeaders(headers: Record<string, string>): void {
+    this.own.addHeaders(headers);
   }
 
-  override anthropicHeaders(): Record<string, string> {
-    return this.own.anthropicHeaders();
+  override addAnthropicHeaders(headers: Record<string, string>): void {
+    this.own.addAnthropicHeaders(headers);
   }
 }
 
 function refusalError({ binding, retryAfterMs, windows }: Refusal): GatewayError {
   const { scope, id, limit, limitCount } = binding;
   const rule = `${scope} ${id} is limited to ${limitCount} ${LIMIT_WORDS[limit]}`;
-  const headers = rateLimitHeaders(tightest(windows));
+  const headers: Record<string, string> = {};
+  addRateLimitHeaders(headers, tightest(windows));
   const metadata = { layer: scope, layer_id: id, limit, limit_count: limitCount, used: binding.usedCount };
   if (retryAfterMs === null) {
     const message = `Rate limit: ${rule}, and this request alone asks for more. Ask for fewer tokens; waiting does not help.`;

@@ -31,22 +31,17 @@ function tighter(best: TightWindow | null, { limitCount, usedCount, resetMs }: W
 }
 
 /** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` as OpenAI writes them. */
-export function rateLimitHeaders({ requests, tokens }: TightWindows): Record<string, string> {
-  const headers: Record<string, string> = requests === null ? {} : requestHeaders(requests);
+export function addRateLimitHeaders(headers: Record<string, string>, { requests, tokens }: TightWindows): void {
+  if (requests !== null) {
+    headers['x-ratelimit-limit-requests'] = digits(requests.limitCount);
+    headers['x-ratelimit-remaining-requests'] = digits(requests.remainingCount);
+    headers['x-ratelimit-reset-requests'] = duration(requests.resetMs);
+  }
   if (tokens !== null) {
     headers['x-ratelimit-limit-tokens'] = digits(tokens.limitCount);
     headers['x-ratelimit-remaining-tokens'] = digits(tokens.remainingCount);
     headers['x-ratelimit-reset-tokens'] = duration(tokens.resetMs);
   }
-  return headers;
-}
-
-function requestHeaders({ limitCount, remainingCount, resetMs }: TightWindow): Record<string, string> {
-  return {
-    'x-ratelimit-limit-requests': digits(limitCount),
-    'x-ratelimit-remaining-requests': digits(remainingCount),
-    'x-ratelimit-reset-requests': duration(resetMs),
-  };
 }
 
 const MAX_SMALL = 0x7fff_ffff;
@@ -57,15 +52,13 @@ function digits(count: number): string {
 }
 
 /** `anthropic-ratelimit-*`: the same facts, the reset as a time. */
-export function anthropicRateLimitHeaders({ requests, tokens }: TightWindows, nowMs: number): Record<string, string> {
-  const headers: Record<string, string> = {};
+export function addAnthropicRateLimitHeaders(headers: Record<string, string>, { requests, tokens }: TightWindows, nowMs: number): void {
   for (const [kind, window] of [['requests', requests], ['tokens', tokens]] as const) {
     if (window === null) continue;
     headers[`anthropic-ratelimit-${kind}-limit`] = String(window.limitCount);
     headers[`anthropic-ratelimit-${kind}-remaining`] = String(window.remainingCount);
     headers[`anthropic-ratelimit-${kind}-reset`] = new Date(nowMs + window.resetMs).toISOString().replace(/\.\d+Z$/, 'Z');
   }
-  return headers;
 }
 
 /** Whole seconds, rounded up so that waiting them suffices: `1s`, `6m0s`, `23h59m59s`. */

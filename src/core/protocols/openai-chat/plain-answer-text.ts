@@ -30,7 +30,17 @@ function bodyText(raw: JsonObject, choices: string, context: RenderContext, summ
     separator = ',';
   }
   if (written !== IDENTITY_MEMBERS) return null;
-  return summary.og === undefined ? `${text}}` : `${text},"og":${JSON.stringify(summary.og)}}`;
+  return summary.og === undefined ? `${text}}` : `${text},"og":${routeText(summary.og)}}`;
+}
+
+/** Names of our own; texts and numbers as values. */
+function routeText(og: Readonly<Record<string, unknown>>): string {
+  let text = '';
+  for (const name in og) {
+    const value = og[name];
+    if (value !== undefined) text += `${text === '' ? '' : ','}"${name}":${typeof value === 'string' ? jsonString(value) : JSON.stringify(value)}`;
+  }
+  return `{${text}}`;
 }
 
 /** The id is of our own making, and needs no escape. */
