@@ -1,20 +1,33 @@
 import { completionTokens, NO_USAGE, promptTokens } from '../core/chat/usage.js';
 import type { RequestLog } from '../core/request-log/request-log.js';
-import type { CopyTarget, CopyWriter } from '../platform/database/index.js';
+import { encodeValues, type CopyTarget, type CopyWriter } from '../platform/database/index.js';
 import { storedText, type Redaction, type StoredText } from './redact.js';
 import { cut, NAME_LIMIT_CHARS, TAG_LIMIT, writeDetail } from './write-detail.js';
 
 const REDACTION: Redaction = { emails: false };
 
-/** Everything a client or provider may have written is bounded and redacted here. */
-export const LOG_ROWS: CopyTarget<RequestLog> = {
+/** A record as it will stand in the database. */
+export interface EncodedLog {
+  readonly requestId: string;
+  readonly values: Buffer;
+  /** Undefined when the key's policy or the client kept it out. */
+  readonly payload: Buffer | undefined;
+}
+
+/** Everything a client or provider may have written is bounded and redacted here. Throws RangeError for a figure that no column holds. */
+export function encodeLog(log: RequestLog): EncodedLog {
+  const hasPayload = log.requestBody !== undefined || log.responseBody !== undefined;
+  return { requestId: log.requestId, values: encodeValues(writeLog, log), payload: hasPayload ? encodeValues(writePayload, log) : undefined };
+}
+
+export const LOG_ROWS: CopyTarget<EncodedLog> = {
   table: 'request_logs',
   columns: [
     'request_id', 'received_at', 'ended_at', 'organization_id', 'project_id', 'key_id', 'zone', 'endpoint', 'protocol', 'requested_model', 'served_model',
     'provider', 'stream', 'state', 'status', 'error_code', 'fallback', 'route', 'arm', 'session_id', 'tags', 'attempt_count', 'total_ms', 'ttft_ms',
     'prompt_tokens', 'completion_tokens', 'cached_tokens', 'hold_nano_usd', 'charged_nano_usd', 'provider_cost_nano_usd', 'cache_saved_nano_usd', 'detail',
   ],
-  write: writeLog,
+  write: (writer, { values }) => writer.encoded(values),
 };
 
 function writeLog(writer: CopyWriter, log: RequestLog): void {
@@ -60,10 +73,10 @@ function writeFigures(writer: CopyWriter, log: RequestLog): void {
 }
 
 /** What `store` let in. */
-export const PAYLOAD_ROWS: CopyTarget<RequestLog> = {
+export const PAYLOAD_ROWS: CopyTarget<EncodedLog> = {
   table: 'request_log_payloads',
   columns: ['request_id', 'request_body', 'request_truncated', 'response_body', 'response_truncated'],
-  write: writePayload,
+  write: (writer, { payload }) => writer.encoded(payload as Buffer),
 };
 
 function writePayload(writer: CopyWriter, log: RequestLog): void {
@@ -74,11 +87,6 @@ function writePayload(writer: CopyWriter, log: RequestLog): void {
   writer.boolean(request.truncated);
   writer.text(response.text);
   writer.boolean(response.truncated);
-}
-
-/** False when the key's policy or the client kept it out. */
-export function hasPayload(log: RequestLog): boolean {
-  return log.requestBody !== undefined || log.responseBody !== undefined;
 }
 
 const NO_PAYLOAD = { text: null, truncated: false };

@@ -2,28 +2,29 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { RequestLogs, type RequestLog } from '../core/request-log/request-log.js';
 import { isDatabaseUnavailable } from '../platform/database/index.js';
 import { LogMetrics, type DropReason } from './logs.metrics.js';
+import { encodeLog, type EncodedLog } from './log-row.js';
 import { RequestLogWriter } from './request-log.writer.js';
 
 const FLUSH_AFTER_MS = 200;
-const BATCH_COUNT = 1_000;
+const BATCH_COUNT = 500;
 /** A batch with large payloads ends earlier: one statement must stay well within its deadline. */
-const BATCH_CHARS = 8_000_000;
+const BATCH_BYTES = 8_000_000;
 const MAX_QUEUE_COUNT = 20_000;
 /** Payloads beyond this are dropped before records are. */
-const MAX_QUEUE_CHARS = 64_000_000;
+const MAX_QUEUE_BYTES = 64_000_000;
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 5_000;
 const SHUTDOWN_MS = 5_000;
 
 /**
- * Finished requests on their way to the database: a bounded queue, written in batches off the hot path. While the database is
+ * Finished requests on their way to the database: a bounded queue of rows, written in batches off the hot path. While the database is
  * down it fills, then payloads and at last whole records are dropped and counted; serving is never affected.
  */
 @Injectable()
 export class RequestLogQueue extends RequestLogs implements OnApplicationShutdown {
   private readonly logger = new Logger('RequestLogs');
-  private queue: RequestLog[] = [];
-  private chars = 0;
+  private queue: EncodedLog[] = [];
+  private payloadBytes = 0;
   private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
   private backoffMs = 0;
@@ -42,7 +43,9 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   override record(log: RequestLog): void {
     if (this.closed) return this.metrics.dropped('shutdown');
     if (this.queue.length >= MAX_QUEUE_COUNT) return this.metrics.dropped('queue_full');
-    this.push(log);
+    const encoded = this.encode(log);
+    if (encoded === null) return;
+    this.push(encoded);
     if (this.queue.length >= BATCH_COUNT && this.backoffMs === 0) void this.flush();
     else this.schedule(Math.max(FLUSH_AFTER_MS, this.backoffMs));
   }
@@ -70,14 +73,23 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
     this.queue = [];
   }
 
-  private push(log: RequestLog): void {
-    const chars = charsOf(log);
-    if (chars > 0 && this.chars + chars > MAX_QUEUE_CHARS) {
+  /** Now, while what it is made of is at hand and may go. */
+  private encode(log: RequestLog): EncodedLog | null {
+    try {
+      return encodeLog(log);
+    } catch (error) {
+      this.giveUp(log.requestId, error);
+      return null;
+    }
+  }
+
+  private push(log: EncodedLog): void {
+    const bytes = payloadBytesOf(log);
+    if (bytes > 0 && this.payloadBytes + bytes > MAX_QUEUE_BYTES) {
       this.metrics.dropped('queue_full');
-      const { requestBody: _request, responseBody: _response, ...bare } = log;
-      this.queue.push(bare);
+      this.queue.push({ ...log, payload: undefined });
     } else {
-      this.chars += chars;
+      this.payloadBytes += bytes;
       this.queue.push(log);
     }
   }
@@ -89,23 +101,23 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       this.backoffMs = 0;
       this.batchCount = Math.min(BATCH_COUNT, this.batchCount * 2);
       this.queue.splice(0, batch.length);
-      for (const log of batch) this.chars -= charsOf(log);
+      for (const log of batch) this.payloadBytes -= payloadBytesOf(log);
     }
   }
 
-  private nextBatch(): RequestLog[] {
-    const batch: RequestLog[] = [];
-    let chars = 0;
+  private nextBatch(): EncodedLog[] {
+    const batch: EncodedLog[] = [];
+    let bytes = 0;
     for (const log of this.queue) {
-      chars += charsOf(log);
-      if (batch.length > 0 && (batch.length >= this.batchCount || chars > BATCH_CHARS)) break;
+      bytes += payloadBytesOf(log);
+      if (batch.length > 0 && (batch.length >= this.batchCount || bytes > BATCH_BYTES)) break;
       batch.push(log);
     }
     return batch;
   }
 
   /** False when the database is down. A record that it cannot take is found by halving and given up; the others are written. */
-  private async write(batch: readonly RequestLog[]): Promise<boolean> {
+  private async write(batch: readonly EncodedLog[]): Promise<boolean> {
     const startedMs = performance.now();
     try {
       await this.writer.write(batch);
@@ -115,10 +127,14 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       if (isDatabaseUnavailable(error)) return false;
       const half = Math.floor(batch.length / 2);
       if (half > 0) return (await this.write(batch.slice(0, half))) && (await this.write(batch.slice(half)));
-      this.metrics.dropped('unreadable');
-      this.logger.error({ message: 'A request log cannot be written', request_id: batch[0]?.requestId, err: error });
+      this.giveUp(batch[0]?.requestId, error);
       return true;
     }
+  }
+
+  private giveUp(requestId: string | undefined, error: unknown): void {
+    this.metrics.dropped('unreadable');
+    this.logger.error({ message: 'A request log cannot be written', request_id: requestId, err: error });
   }
 
   private backOff(triedCount: number): void {
@@ -143,4 +159,4 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   }
 }
 
-const charsOf = (log: RequestLog): number => (log.requestBody?.length ?? 0) + (log.responseBody?.length ?? 0);
+const payloadBytesOf = ({ payload }: EncodedLog): number => payload?.length ?? 0;

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { RequestLog } from '../core/request-log/request-log.js';
 import { Database } from '../platform/database/index.js';
-import { hasPayload, LOG_ROWS, PAYLOAD_ROWS } from './log-row.js';
+import { LOG_ROWS, PAYLOAD_ROWS, type EncodedLog } from './log-row.js';
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -10,7 +9,7 @@ const UNIQUE_VIOLATION = '23505';
 export class RequestLogWriter {
   constructor(private readonly database: Database) {}
 
-  async write(logs: readonly RequestLog[]): Promise<void> {
+  async write(logs: readonly EncodedLog[]): Promise<void> {
     try {
       await this.copy(logs);
     } catch (error) {
@@ -20,8 +19,8 @@ export class RequestLogWriter {
     }
   }
 
-  private async copy(logs: readonly RequestLog[]): Promise<void> {
-    const payloads = logs.filter(hasPayload);
+  private async copy(logs: readonly EncodedLog[]): Promise<void> {
+    const payloads = logs.filter(({ payload }) => payload !== undefined);
     if (payloads.length === 0) return this.database.copy(LOG_ROWS, logs);
     await this.database.transaction(async (transaction) => {
       await transaction.copy(PAYLOAD_ROWS, payloads);
@@ -29,7 +28,7 @@ export class RequestLogWriter {
     });
   }
 
-  private async listMissing(logs: readonly RequestLog[]): Promise<RequestLog[]> {
+  private async listMissing(logs: readonly EncodedLog[]): Promise<EncodedLog[]> {
     const missing = new Map(logs.map((log) => [log.requestId, log]));
     const { rows } = await this.database.query<{ request_id: string }>('SELECT request_id FROM request_logs WHERE request_id = ANY ($1)', [[...missing.keys()]]);
     for (const { request_id: id } of rows) missing.delete(id);

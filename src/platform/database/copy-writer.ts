@@ -42,6 +42,25 @@ export class CopyWriter {
     out.length = out.bytes.write(HEAD, 0, 'latin1');
   }
 
+  /** Forgets all: what follows are the values of one row alone, until `endValues`. */
+  beginValues(): void {
+    this.#out.length = 0;
+  }
+
+  /** In memory of their own, for `encoded` of another writer. */
+  endValues(): Buffer {
+    const { bytes, length } = this.#out;
+    return Buffer.from(bytes.subarray(0, length));
+  }
+
+  /** The values of a row that were written before. */
+  encoded(values: Uint8Array): void {
+    const out = this.#out;
+    out.reserve(values.length);
+    out.bytes.set(values, out.length);
+    out.length += values.length;
+  }
+
   beginRow(columnCount: number): void {
     const out = this.#out;
     out.reserve(2);

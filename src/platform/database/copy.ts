@@ -30,6 +30,20 @@ function spare(writer: CopyWriter): void {
   if (spareWriters.length < MAX_SPARE_COUNT && writer.capacityBytes <= MAX_SPARE_BYTES) spareWriters.push(writer);
 }
 
+let valuesWriter = new CopyWriter();
+
+/**
+ * The values of one row, to be copied later by `CopyWriter.encoded`. What they were made of can be forgotten meanwhile, and its memory is still in the
+ * caches now. Throws as `copyRows`.
+ */
+export function encodeValues<Row>(write: CopyTarget<Row>['write'], row: Row): Buffer {
+  const writer = valuesWriter;
+  writer.beginValues();
+  write(writer, row);
+  if (writer.capacityBytes > MAX_SPARE_BYTES) valuesWriter = new CopyWriter();
+  return writer.endValues();
+}
+
 type Settle = (error: Error | null) => void;
 
 /** COPY FROM STDIN as pg runs a statement of one's own (`Submittable`): all rows in one message, then the end. */

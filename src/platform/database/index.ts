@@ -1,5 +1,5 @@
 export { applicationRole } from './application-role.js';
-export type { CopyTarget } from './copy.js';
+export { encodeValues, type CopyTarget } from './copy.js';
 export type { CopyWriter } from './copy-writer.js';
 export { Database, Queryable, type PoolStats, type Statement, type TransactionOptions } from './database.js';
 export { DatabaseUnavailableError, isDatabaseUnavailable } from './database-errors.js';
