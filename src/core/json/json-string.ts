@@ -15,3 +15,8 @@ export function jsonString(text: string): string {
   }
   return `"${text}"`;
 }
+
+/** The JSON text of any value; strings are mostly names and ids. */
+export function jsonText(value: unknown): string {
+  return typeof value === 'string' ? jsonString(value) : JSON.stringify(value);
+}

@@ -1,4 +1,4 @@
-import { jsonString } from './json-string.js';
+import { jsonString, jsonText } from './json-string.js';
 import type { ScannedBody } from './scan-body.js';
 
 type Wire = Readonly<Record<string, unknown>>;
@@ -49,8 +49,6 @@ function editMembers({ keys, spans, value }: ScannedBody, wire: Wire, edits: Edi
   if (cutFrom !== -1) edits.push({ start: lastEnd === -1 ? cutFrom : lastEnd, end: spans.at(-1) as number, text: '' });
   return count;
 }
-
-const jsonText = (value: unknown): string => (typeof value === 'string' ? jsonString(value) : JSON.stringify(value));
 
 function hasMore(wire: Wire, keptCount: number): boolean {
   let count = 0;

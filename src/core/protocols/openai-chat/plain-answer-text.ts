@@ -1,5 +1,5 @@
 import type { ChatResponse, Choice } from '../../chat/response.js';
-import { isObject, jsonString, onlyStringNamed, type JsonObject } from '../../json/index.js';
+import { isObject, jsonString, jsonText, onlyStringNamed, type JsonObject } from '../../json/index.js';
 import type { AnswerSummary, RenderContext } from '../protocol.js';
 import { RENDERED } from './render-response.js';
 import { usageText } from './usage-text.js';
@@ -38,7 +38,7 @@ function routeText(og: Readonly<Record<string, unknown>>): string {
   let text = '';
   for (const name in og) {
     const value = og[name];
-    if (value !== undefined) text += `${text === '' ? '' : ','}"${name}":${typeof value === 'string' ? jsonString(value) : JSON.stringify(value)}`;
+    if (value !== undefined) text += `${text === '' ? '' : ','}"${name}":${jsonText(value)}`;
   }
   return `{${text}}`;
 }
