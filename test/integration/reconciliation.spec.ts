@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Accounts } from '../../src/billing/accounts/accounts.service.js';
 import { Credits } from '../../src/billing/accounts/credits.service.js';
 import { LedgerVerify } from '../../src/billing/accounts/ledger-verify.service.js';
@@ -33,6 +34,8 @@ describe('reconciliation against a real PostgreSQL', () => {
       const hold = await ledger.engine.hold(holdRequest('acme', 1_000));
       hold.settle(ending(tokens, more));
       known.set(id, hold.requestId);
+      // Lines are in the order of ids, which is that of time to the millisecond, and chance within one.
+      await sleep(2);
     }
     await ledger.engine.flush();
   });
