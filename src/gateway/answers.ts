@@ -5,22 +5,29 @@ import { NO_USAGE } from '../core/chat/usage.js';
 import { renderParameterReport } from '../core/chat/parameter-report.js';
 import type { OperationResult } from '../core/operations/index.js';
 import type { GatewayError } from '../core/errors/gateway-error.js';
+import { JsonBytes } from '../core/json/index.js';
 import { formatUsd } from '../core/pricing/index.js';
-import type { AnswerSummary } from '../core/protocols/protocol.js';
+import type { AnswerRoute, AnswerSummary, NativeAnswer } from '../core/protocols/protocol.js';
 import type { AttemptOutcome } from './attempt.js';
 import type { AdmittedExchange, Exchange } from './exchange.js';
 import { renderErrorReply } from './http/error-reply.js';
 import { renderContextFor } from './render-context.js';
+import { storesPayload } from './request-log-of.js';
 
 type Answered = Extract<AttemptOutcome, { kind: 'answered' }>;
 type Failed = Extract<AttemptOutcome, { kind: 'failed' }>;
 
 /** The log keeps no longer answer of an operation: vectors and images by the megabyte help nobody. */
 const MAX_KEPT_CHARS = 1_000_000;
+/** What one long answer needed is not kept for the others. */
+const MAX_SPARE_BYTES = 1_048_576;
 
 /** The last bytes to the client: after the money is settled, whatever the end was. */
 @Injectable()
 export class Answers {
+  /** Answers are written into the same memory one after the other: what is sent of one has left it before the next begins. */
+  private json = new JsonBytes();
+
   send(exchange: AdmittedExchange, outcome: Answered): void {
     const summary = summaryOf(exchange);
     if (outcome.renderer !== undefined) return exchange.reply.end(outcome.renderer.finish(summary));
@@ -83,18 +90,25 @@ export class Answers {
   }
 
   private sendJson(exchange: AdmittedExchange, outcome: Answered, summary: AnswerSummary): void {
-    const context = renderContextFor(exchange);
-    const { protocol } = exchange;
-    const raw = exchange.served?.deployment.protocol === protocol.id && hasMembers(outcome.raw) ? outcome.raw : undefined;
     const response = normaliseResponse(outcome.response as NonNullable<Answered['response']>, exchange.requestId);
-    const text =
-      raw === undefined
-        ? JSON.stringify(protocol.renderResponse(response, context, summary))
-        : (protocol.renderNativeText?.(raw, context, summary, response) ?? JSON.stringify(protocol.renderNativeResponse(raw, context, summary, response)));
+    const context = renderContextFor(exchange);
+    const isNative = exchange.served?.deployment.protocol === exchange.protocol.id && hasMembers(outcome.raw);
+    const body = isNative
+      ? this.nativeBody(exchange.protocol, { raw: outcome.raw as NativeAnswer['raw'], context, summary, response })
+      : JSON.stringify(exchange.protocol.renderResponse(response, context, summary));
     const headers = this.headers(exchange);
     if (summary.costUsd !== undefined) headers['x-og-cost-usd'] = summary.costUsd;
-    exchange.responseBody = text;
-    exchange.reply.sendJson(200, headers, text);
+    if (typeof body === 'string') exchange.responseBody = body;
+    else if (storesPayload(exchange)) exchange.responseBody = body.toString('utf8');
+    exchange.reply.sendJson(200, headers, body);
+  }
+
+  /** Bytes are valid until the next answer. */
+  private nativeBody(protocol: Exchange['protocol'], answer: NativeAnswer): string | Buffer {
+    if (this.json.bytes.length > MAX_SPARE_BYTES) this.json = new JsonBytes();
+    this.json.length = 0;
+    if (protocol.writeNativeResponse?.(this.json, answer) === true) return this.json.bytes.subarray(0, this.json.length);
+    return JSON.stringify(protocol.renderNativeResponse(answer.raw, answer.context, answer.summary, answer.response));
   }
 }
 
@@ -110,13 +124,13 @@ function hasMembers(raw: Record<string, unknown> | undefined): raw is Record<str
 
 function summaryOf(exchange: AdmittedExchange): AnswerSummary {
   const settlement = exchange.settlement as NonNullable<AdmittedExchange['settlement']>;
-  const og: Record<string, unknown> = {
+  const og: AnswerRoute = {
     provider: exchange.served?.deployment.provider.id,
     model: exchange.served?.model.id,
     attempts: exchange.tried.length,
     request_id: exchange.requestId,
   };
-  if (exchange.fallback !== undefined) og['fallback'] = exchange.fallback;
+  if (exchange.fallback !== undefined) og.fallback = exchange.fallback;
   return {
     usage: settlement.usage,
     estimated: settlement.estimated,

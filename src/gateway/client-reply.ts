@@ -84,7 +84,10 @@ export class ClientReply {
     if (this.blockedAtMs !== undefined) this.flow.pause();
   }
 
-  /** `headers` are the answer's own from here on: the length, and the type where they name none, are added to them. */
+  /**
+   * `headers` are the answer's own from here on: the length, and the type where they name none, are added to them. Bytes are the
+   * caller's again when it returns.
+   */
   sendJson(status: number, headers: Record<string, string>, body: string | Uint8Array): void {
     if (this.gone || this.raw.headersSent) return;
     this.finished = true;
@@ -160,8 +163,9 @@ export class ClientReply {
 
   private finish(rest: string | Uint8Array, encoding?: 'latin1' | 'utf8'): void {
     if (this.tap === undefined) return this.raw.end(rest, encoding);
-    this.tap.piece(Buffer.from(rest));
-    void this.tap.ended().then(() => this.raw.end(rest, encoding));
+    const own = Buffer.from(rest);
+    this.tap.piece(own);
+    void this.tap.ended().then(() => this.raw.end(typeof rest === 'string' ? rest : own, encoding));
   }
 
   private flushSoon(): void {

@@ -3,4 +3,5 @@ export { closingQuote, onlyStringNamed } from './only-string.js';
 export { scanBody, type ScanLimits, type ScannedBody } from './scan-body.js';
 export { spliceBody } from './splice-body.js';
 export { Fields, isObject, kindOf, type JsonObject, type NumberRange } from './fields.js';
-export { JsonBytes, member, type Literal } from './json-bytes.js';
+export { JsonBytes } from './json-bytes.js';
+export { literal, member, type Literal } from './json-literal.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { JsonBytes, member, type Literal } from './json-bytes.js';
+import { JsonBytes, literal, member, type Literal } from './index.js';
 
 const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('', '"', '\\', '\u0000', '\u007f', '\ud800', '모델'.repeat(9_000)));
 const number = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double());
@@ -46,6 +46,24 @@ describe('JSON written piece by piece', () => {
         expect(json.bytes.toString('utf8', 0, json.length)).toBe(JSON.stringify(same));
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('takes members that are JSON already, under names of its own and of others', () => {
+    const json = new JsonBytes();
+    fc.assert(
+      fc.property(fc.array(fc.tuple(text, fc.jsonValue({ maxDepth: 1 })), { maxLength: 4 }), text, (members, said) => {
+        json.length = 0;
+        json.beginWhole();
+        json.literal(literal('"first":'), JSON.stringify(said));
+        json.literal(literal('"open":{"in":1'));
+        json.more(literal(',"more":2}'));
+        for (const [name, value] of members) json.named(name, JSON.stringify(value));
+        json.endObject();
+        const rest = members.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join('');
+        expect(json.bytes.toString('utf8', 0, json.length)).toBe(`{"first":${JSON.stringify(said)},"open":{"in":1,"more":2}${rest}}`);
+      }),
+      { numRuns: 200 },
     );
   });
 

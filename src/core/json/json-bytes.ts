@@ -1,4 +1,6 @@
 import { unitAt } from '../text/index.js';
+import { literal, WORD_BYTES, type Literal } from './json-literal.js';
+import { jsonString } from './json-string.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -6,13 +8,13 @@ const SPACE = 0x20;
 /** From the space to the tilde. */
 const PLAIN_SPAN = 0x7e - SPACE;
 const ZERO = 0x30;
+const COLON = 0x3a;
 const COMMA = 0x2c;
 const POINT = 0x2e;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-const WORD_BYTES = 4;
 const FIRST_BYTES = 16_384;
 /** What integer arithmetic takes without becoming floating-point. */
 const MAX_SMALL = 0x7fff_ffff;
@@ -28,23 +30,6 @@ const SECOND_MS = 1_000;
 const SECOND_CHARS = 20;
 const MILLISECOND_DIGITS = 3;
 
-/** ASCII that is written as it is, four characters at a time: a quarter of the time (2026-11-30). */
-export interface Literal {
-  readonly byteCount: number;
-  /** Little-endian, the last one filled up with zeros. */
-  readonly words: Int32Array;
-}
-
-function literal(ascii: string): Literal {
-  const wordCount = Math.ceil(ascii.length / WORD_BYTES);
-  const bytes = Buffer.alloc(wordCount * WORD_BYTES);
-  bytes.write(ascii, 'latin1');
-  return { byteCount: ascii.length, words: Int32Array.from({ length: wordCount }, (_, place) => bytes.readInt32LE(place * WORD_BYTES)) };
-}
-
-/** A member's name with its colon; the comma before it is written when it is needed. */
-export const member = (name: string): Literal => literal(`"${name}":`);
-
 const NULL = literal('null');
 const TRUE = literal('true');
 const FALSE = literal('false');
@@ -55,17 +40,19 @@ const INSTANT_END = literal('Z"');
  * records were 13 kB of garbage (2026-11-30).
  */
 export class JsonBytes {
-  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  bytes: Buffer;
   /** The same memory. */
-  view = viewOf(this.bytes);
+  view: DataView;
   length = 0;
   readonly #escape: (text: string) => string;
   #secondMs = Number.NaN;
   #second: Literal = NULL;
 
   /** @param escape a text that is not plain ASCII → a JSON string */
-  constructor(escape: (text: string) => string = JSON.stringify) {
+  constructor(escape: (text: string) => string = JSON.stringify, firstBytes = FIRST_BYTES) {
     this.#escape = escape;
+    this.bytes = Buffer.allocUnsafeSlow(firstBytes);
+    this.view = viewOf(this.bytes);
   }
 
   /** Room for so many bytes more. */
@@ -144,6 +131,28 @@ export class JsonBytes {
     this.reserve(value.length + SLACK_BYTES);
     this.#separate();
     this.#quoted(value);
+  }
+
+  /** Members that are always the same, or the beginning of one whose value is JSON already. */
+  literal(members: Literal, json = ''): void {
+    this.#name(members);
+    if (json !== '') this.write(json);
+  }
+
+  /** What goes on where `literal` stopped. */
+  more(rest: Literal): void {
+    this.reserve(rest.byteCount + SLACK_BYTES);
+    this.#raw(rest);
+  }
+
+  /** A member under a name that nobody knew before; the value is JSON already. */
+  named(name: string, json: string): void {
+    this.reserve(SLACK_BYTES);
+    this.#separate();
+    this.write(jsonString(name));
+    this.reserve(SLACK_BYTES);
+    this.#byte(COLON);
+    this.write(json);
   }
 
   number(name: Literal, value: number | null): void {

@@ -4,6 +4,7 @@ import type { ChatResponse } from '../chat/response.js';
 import type { ChatEvent, StreamItem } from '../chat/event.js';
 import type { Usage } from '../chat/usage.js';
 import type { GatewayError } from '../errors/gateway-error.js';
+import type { JsonBytes } from '../json/index.js';
 import type { UpstreamErrorFacts } from '../errors/upstream-failure.js';
 import type { ResponseDialect } from './dialect.js';
 
@@ -51,8 +52,25 @@ export interface AnswerSummary {
   /** USD as a decimal string with up to 9 places, exact. */
   costUsd?: string;
   costDetails?: CostDetails;
-  /** `{provider, model, attempts, fallback?}` for the last chunk. */
-  og?: Record<string, unknown>;
+  /** For the last chunk. */
+  og?: AnswerRoute;
+}
+
+/** Who answered, as clients read it; written in this order. */
+export interface AnswerRoute {
+  provider?: string | undefined;
+  model?: string | undefined;
+  attempts?: number;
+  request_id?: string;
+  fallback?: string;
+}
+
+/** An answer of the client's own protocol: the upstream's JSON, and `response`, the normalised reading of it. */
+export interface NativeAnswer {
+  raw: Record<string, unknown>;
+  context: RenderContext;
+  summary: AnswerSummary;
+  response: ChatResponse;
 }
 
 /** Turns canonical items into the bytes one client reads. Stateful: one per stream. Everything returned is complete SSE frames, or ''. */
@@ -153,8 +171,8 @@ export interface ChatProtocol extends UpstreamProtocol {
    * patched, so that unknown fields survive (same protocol on both sides). Without `response` the raw answer is read again.
    */
   renderNativeResponse(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary, response?: ChatResponse): Record<string, unknown>;
-  /** The JSON text of `renderNativeResponse` where it can be written for less; null where it cannot. */
-  renderNativeText?(raw: Record<string, unknown>, context: RenderContext, summary: AnswerSummary, response: ChatResponse): string | null;
+  /** The JSON of `renderNativeResponse` where it can be written for less; false where it cannot, and nothing is written. */
+  writeNativeResponse?(json: JsonBytes, answer: NativeAnswer): boolean;
   createStreamRenderer(context: RenderContext): StreamRenderer;
   /** The error envelope of this protocol's clients. */
   renderError(error: GatewayError, requestId: string): Record<string, unknown>;

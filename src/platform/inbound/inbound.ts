@@ -45,7 +45,7 @@ export interface OutboundReply {
   /** False when the client does not keep up. */
   write(text: string): boolean;
   onceDrained(listener: () => void): void;
-  /** `latin1`: the caller knows that every character is one byte. */
+  /** `latin1`: the caller knows that every character is one byte. Bytes are the caller's again when it returns. */
   end(body: string | Uint8Array, encoding?: 'latin1' | 'utf8'): void;
   /** Closes the connection without any more bytes. */
   destroy(): void;

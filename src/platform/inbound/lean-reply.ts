@@ -13,6 +13,10 @@ export interface ReplyConnection {
   answered(closes: boolean): void;
 }
 
+/** Longer answers are written in two pieces. */
+const GATHERED_BYTES = 65_536;
+let gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES);
+
 /** The way back over a `LeanConnection`: a whole answer, and every piece of a stream, is one `write` to the socket. */
 export class LeanReply implements OutboundReply {
   statusCode = 0;
@@ -91,11 +95,21 @@ export class LeanReply implements OutboundReply {
 
   private sendBytes(body: Uint8Array): void {
     const { socket } = this.connection;
+    if (!this.framed && this.headText.length + body.length <= gathered.length) return this.gather(body);
     socket.cork();
     socket.write(this.takeHead() + (this.framed && body.length > 0 ? `${body.length.toString(16)}\r\n` : ''), 'latin1');
-    socket.write(body);
+    socket.write(Buffer.from(body));
     if (this.framed) socket.write(body.length > 0 ? `\r\n${frameChunk('', 0, true)}` : frameChunk('', 0, true), 'latin1');
     socket.uncork();
+  }
+
+  /** Head and body in one piece, for which no string is made and flattened. What the kernel did not take at once keeps the memory. */
+  private gather(body: Uint8Array): void {
+    const { socket } = this.connection;
+    const headBytes = gathered.write(this.takeHead(), 'latin1');
+    gathered.set(body, headBytes);
+    socket.write(gathered.subarray(0, headBytes + body.length));
+    if (socket.writableLength > 0) gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES);
   }
 
   /** Mostly the kernel takes everything at once. */

@@ -100,7 +100,7 @@ export class NodeReply implements OutboundReply {
       return;
     }
     this.raw.chunkedEncoding = this.framed;
-    this.raw.end(body, encoding);
+    this.raw.end(typeof body === 'string' ? body : Buffer.from(body), encoding);
   }
 
   destroy(): void {

@@ -4,11 +4,11 @@ import { renderNativeRequest } from './native-request.js';
 import { parseError, renderError } from '../shared-openai/index.js';
 import { parseRequest } from './parse-request.js';
 import { parseResponse } from './parse-response.js';
-import { plainAnswerText } from './plain-answer-text.js';
 import { OpenAiStreamParser } from './parse-stream.js';
 import { renderRequest } from './render-request.js';
 import { renderNativeResponse, renderResponse } from './render-response.js';
 import { OpenAiStreamRenderer } from './render-stream.js';
+import { writePlainAnswer } from './write-plain-answer.js';
 
 /** OpenAI's Chat Completions, and everybody who speaks it (README: what is read, what is written, what is not promised). */
 export const openaiChat: ChatProtocol = {
@@ -21,7 +21,7 @@ export const openaiChat: ChatProtocol = {
   parseResponse,
   renderResponse,
   renderNativeResponse,
-  renderNativeText: plainAnswerText,
+  writeNativeResponse: writePlainAnswer,
   parseError,
   renderError,
   createStreamParser: (sink, context) => new OpenAiStreamParser(sink, context),

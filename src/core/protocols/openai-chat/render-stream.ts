@@ -5,7 +5,7 @@ import type { AnswerSummary, RenderContext, StreamRenderer } from '../protocol.j
 import { NativeFrames, plainTextChoice } from './native-frame.js';
 import { DeltaRenderer, type RenderedChoice } from './render-delta.js';
 import { renderError } from '../shared-openai/index.js';
-import { usageText } from './usage-text.js';
+import { usageText } from './write-usage.js';
 import { renderUsage } from './usage.js';
 
 const HEARTBEAT = ': keep-alive\n\n';

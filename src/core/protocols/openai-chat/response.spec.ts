@@ -1,16 +1,18 @@
 import fc from 'fast-check';
 import { completionTokens, NO_USAGE, promptTokens, type Usage } from '../../chat/usage.js';
 import { normaliseResponse } from '../../chat/normalise-stream.js';
+import type { ChatResponse } from '../../chat/response.js';
 import { GatewayError } from '../../errors/gateway-error.js';
 import type { ResponseDialect } from '../dialect.js';
+import { JsonBytes } from '../../json/index.js';
 import { formatUsd } from '../../pricing/index.js';
 import { UnreadableAnswer, type AnswerSummary, type RenderContext } from '../protocol.js';
 import { openaiChat } from './index.js';
 import { readInFull } from './parse-response.js';
-import { plainAnswerText } from './plain-answer-text.js';
 import { plainResponse } from './plain-response.js';
 import { parseUsage, renderUsage } from './usage.js';
-import { usageText } from './usage-text.js';
+import { writePlainAnswer } from './write-plain-answer.js';
+import { usageText } from './write-usage.js';
 
 type Json = Record<string, unknown>;
 const CONTEXT: RenderContext = {
@@ -278,7 +280,7 @@ const anySummary: fc.Arbitrary<AnswerSummary> = fc.record(
     costDetails: fc.record({
       lines: fc.array(fc.record({ class: fc.string({ unit: 'binary' }), quantity: fc.nat(), unit: fc.string(), price_nano_usd: fc.string() }), { maxLength: 3 }),
     }),
-    og: fc.record({ provider: fc.string({ unit: 'binary' }), attempts: fc.nat() }, { requiredKeys: [] }),
+    og: fc.record({ provider: fc.string({ unit: 'binary' }), model: fc.string(), attempts: fc.nat(), request_id: fc.string(), fallback: fc.string() }, { requiredKeys: [] }),
   },
   { requiredKeys: ['usage', 'estimated'] },
 );
@@ -287,7 +289,18 @@ function usageMembers(): Record<keyof Usage, fc.Arbitrary<number>> {
   return { input: count, cacheRead: count, cacheWrite: count, cacheWrite1h: count, output: count, reasoning: count, audioIn: count, audioOut: count, image: count };
 }
 
-describe('what is written as text', () => {
+/** Behind something else, which stays as it is. */
+function plainAnswerOf(raw: Json, context: RenderContext, given: AnswerSummary, response: ChatResponse): string | null {
+  const json = new JsonBytes();
+  json.write('before');
+  const isWritten = writePlainAnswer(json, { raw, context, summary: given, response });
+  const text = json.bytes.toString('utf8', 0, json.length);
+  expect(text.startsWith('before')).toBe(true);
+  expect(isWritten).toBe(text !== 'before');
+  return isWritten ? text.slice('before'.length) : null;
+}
+
+describe('what is written without objects', () => {
   it('is usage as it would be serialised', () => {
     fc.assert(fc.property(anySummary, (given) => expect(usageText(given)).toBe(JSON.stringify(renderUsage(given)))), { numRuns: 300 });
     for (const costUsd of ['0', '0.000000001', '0.0000009', '0.000001', '123456.123456789', '12345678.123456789'])
@@ -309,7 +322,7 @@ describe('what is written as text', () => {
         const response = parse(raw);
         response.rawText = JSON.stringify(raw, null, first ? 1 : undefined);
         const context = { ...CONTEXT, model: content };
-        const found = plainAnswerText(raw, context, given, response);
+        const found = plainAnswerOf(raw, context, given, response);
         if (found === null) return;
         written += 1;
         expect(found).toBe(JSON.stringify(openaiChat.renderNativeResponse(raw, context, given, response)));
@@ -321,8 +334,8 @@ describe('what is written as text', () => {
 
   it('leaves every other answer to the general way', () => {
     const others = [answer({ content: 'a', reasoning_content: 'b' }, { usage: {} }), answer({ content: 'a' }), answer({ content: 'a', own: 1 }, { usage: {} }), answer({ content: 'a' }, { usage: {}, og: 1 })];
-    for (const raw of others) expect(plainAnswerText(raw, CONTEXT, summary, parse(raw))).toBeNull();
-    expect(plainAnswerText(answer({ content: 'a' }, { usage: {} }), CONTEXT, summary, parse(answer({ content: 'a' })))).not.toBeNull();
+    for (const raw of others) expect(plainAnswerOf(raw, CONTEXT, summary, parse(raw))).toBeNull();
+    expect(plainAnswerOf(answer({ content: 'a' }, { usage: {} }), CONTEXT, summary, parse(answer({ content: 'a' })))).not.toBeNull();
   });
 });
 
