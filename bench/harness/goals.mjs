@@ -2,11 +2,13 @@
 import { faultOf, figure, ratio, rowOf } from './figures.mjs';
 
 const cpu = (round) => round.cpuUs;
+const perSecond = (round) => round.perSecond;
 
 const GOALS = [
   { text: 'CPU of a request, everything on, against minimal Nest', scenario: 'json-64', row: 'gateway', base: 'nest', of: cpu, gate: 1.3, aim: 1.0 },
   { text: 'CPU of a request against Portkey', scenario: 'json-64', row: 'portkey', base: 'gateway', of: cpu, gate: 8, aim: 12, atLeast: true },
-  { text: 'two workers on two cores, requests a second, against one process on one core', scenario: 'two-workers', row: 'gateway-two', base: 'gateway-one', of: (round) => round.perSecond, gate: 1.6, aim: 1.8, atLeast: true },
+  { text: 'two workers on two cores, requests a second, against one process on one core', scenario: 'two-workers', row: 'gateway-two', base: 'gateway-one', of: perSecond, gate: 1.6, aim: 1.8, atLeast: true },
+  { text: 'the same where upstream and load generator share the one core as they share the two', scenario: 'two-workers', row: 'gateway-two', base: 'gateway-alone', of: perSecond, gate: 1.6, aim: 1.8, atLeast: true },
   { text: 'the same with the strict ledger', scenario: 'json-64', row: 'gateway-strict', base: 'nest', of: cpu, gate: null, aim: null },
   {
     text: 'PostgreSQL’s CPU of a request against the gateway’s',

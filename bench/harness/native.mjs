@@ -83,6 +83,6 @@ function spawnLoad(directory, target, { body, ...load }) {
     if (value === true) words.push(`--${name}`);
     else if (value !== undefined) words.push(`--${name}`, value);
   }
-  const [program, ...args] = onCore('others', [join(directory, 'load'), ...words.map(String)]);
+  const [program, ...args] = onCore(target.sharesCore ? 'subject' : 'others', [join(directory, 'load'), ...words.map(String)]);
   return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 }

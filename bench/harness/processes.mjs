@@ -21,10 +21,14 @@ export function onCore(whose, command) {
   return PINNED && whose !== 'any' ? ['taskset', '-c', whose === 'others' ? '1' : '0', ...command] : command;
 }
 
+/** For the turn of a subject that shares its one core with upstream and load generator. */
+export function moveToCore(whose, pid) {
+  if (PINNED) spawnSync('taskset', ['-acp', whose === 'others' ? '1' : '0', String(pid)]);
+}
+
 /** A gateway's database, which starts with it, goes to the others' core: it is measured apart, and would interrupt what is measured. */
 export function moveDatabase(rootPid) {
-  if (!PINNED) return;
-  for (const { pid, name } of treeOf(rootPid)) if (name === 'postgres') spawnSync('taskset', ['-acp', '1', String(pid)]);
+  for (const { pid, name } of treeOf(rootPid)) if (name === 'postgres') moveToCore('others', pid);
 }
 
 /**

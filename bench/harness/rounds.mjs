@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runLoad } from './native.mjs';
 import { measureLoad, measureMemory } from './measure.mjs';
-import { cpuOf } from './processes.mjs';
+import { cpuOf, moveToCore } from './processes.mjs';
 import { bodyOf } from './scenarios.mjs';
 import { contestantsOf } from './subjects.mjs';
 
@@ -43,12 +43,15 @@ async function takeTurn(context, scenario, { row: { contestant }, running }) {
     if (scenario.memory) return await inFreshProcess(context, scenario, contestant);
     const target =
       contestant.id === 'direct' ? { port: context.upstream.port, headers: [], pid: context.upstream.pid, child: null } : running.get(contestant.subject.id);
+    if (target.sharesCore) moveToCore('subject', context.upstream.pid);
     await warmUp(context, scenario, { contestant, target });
     // What the warm-up left behind (posting, log records) is not the measured requests' work.
     await sleep(context.options.settleMs);
     return await measureLoad({ context, scenario, contestant, running: target, seconds: context.options.seconds });
   } catch (error) {
     return { fault: error.message };
+  } finally {
+    moveToCore('others', context.upstream.pid);
   }
 }
 

@@ -129,12 +129,12 @@ export const SCENARIOS = [
   },
   {
     id: 'two-workers',
-    title: 'One process on one core, database included, and two workers on both (upstream and load generator share them), 64 connections',
+    title: 'One process on one core, database included, and two workers on both, which upstream and load generator share with them, 64 connections',
     unit: 'request',
     script: JSON_SCRIPT,
     load: { connections: 64 },
     lanes: ['openai'],
-    subjects: ['gateway-one', 'gateway-both', 'gateway-two'],
+    subjects: ['gateway-one', 'gateway-alone', 'gateway-both', 'gateway-two'],
   },
 ];
 

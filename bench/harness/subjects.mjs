@@ -29,6 +29,13 @@ export const SUBJECTS = [
     start: (context) => startGateway({ ...context, lease: true, core: 'whole' }),
   },
   {
+    id: 'gateway-alone',
+    name: 'OpenGateway, one process, and upstream and load generator with it on the one core',
+    gateway: true,
+    named: true,
+    start: async (context) => ({ ...(await startGateway({ ...context, lease: true, core: 'whole' })), sharesCore: true }),
+  },
+  {
     id: 'gateway-both',
     name: 'OpenGateway, one process on both cores',
     gateway: true,

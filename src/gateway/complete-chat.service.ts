@@ -69,12 +69,16 @@ export class CompleteChat {
     const settleMs = performance.now();
     const settlement = this.settle(exchange, attempted);
     exchange.settlement = settlement instanceof Promise ? await settlement : settlement;
+    // Before the last byte: the headers tell what is left, and a client that waits for its answer finds its slot free.
+    exchange.admission.release(tokensUsed(exchange.settlement.usage));
     try {
       await this.holds.written();
     } catch {
       // The end is posted from memory even when the journal cannot take it.
     }
     failpoint('ended');
+    const told = this.limits.told();
+    if (told !== undefined) await told;
     exchange.timings.settleMs = performance.now() - settleMs;
     this.answer(exchange, attempted);
   }
@@ -88,8 +92,6 @@ export class CompleteChat {
   }
 
   private answer(exchange: AdmittedExchange, { outcome, failures }: Attempted): void {
-    // Before the last byte: the headers tell what is left, and a client that waits for its answer finds its slot free.
-    exchange.admission.release(tokensUsed((exchange.settlement as Settlement).usage));
     if (outcome.kind === 'answered') return this.answers.send(exchange, outcome);
     if (outcome.kind === 'canceled') return;
     const failure = finalFailure(failures) ?? outcome.failure;

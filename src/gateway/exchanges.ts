@@ -93,11 +93,16 @@ export class Exchanges {
     return exchange;
   }
 
+  /** Its slots and what it did not use; once, however often it is called. */
+  giveBack(exchange: Exchange): void {
+    if (exchange.tried.length === 0) exchange.admission?.cancel();
+    else exchange.admission?.release(exchange.settlement === undefined ? 0 : tokensUsed(exchange.settlement.usage));
+  }
+
   close(exchange: Exchange): void {
     this.load.closed(exchange);
     this.idempotency.abandon(exchange);
-    if (exchange.tried.length === 0) exchange.admission?.cancel();
-    else exchange.admission?.release(exchange.settlement === undefined ? 0 : tokensUsed(exchange.settlement.usage));
+    this.giveBack(exchange);
     const log = requestLogOf(exchange, { zone: this.config.zone, configHash: this.snapshots.current().hash, endedMs: performance.now() });
     this.logs.record(log);
     this.metrics.closed(exchange, log);

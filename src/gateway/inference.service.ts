@@ -62,6 +62,9 @@ export class Inference {
       if (admission !== undefined) await admission;
       await this.completeChat.complete(exchange as AdmittedExchange);
     } catch (error) {
+      if (exchange !== undefined) this.exchanges.giveBack(exchange);
+      const told = this.limits.told();
+      if (told !== undefined) await told;
       this.refusals.answer(error, { arrival, route, exchange });
     }
     if (exchange === undefined) return;

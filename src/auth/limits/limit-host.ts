@@ -14,6 +14,13 @@ interface WorkerState {
   readonly subjects: Map<number, LimitSubject>;
 }
 
+interface Outcomes {
+  readonly admitted: number[][];
+  readonly refused: RefusedAdmission[];
+  /** Admissions that found no slot, to be looked at again; null when this is the second look. */
+  readonly again: (readonly number[])[] | null;
+}
+
 /** The primary's side: one process counts for all workers, so that limits are exact over them. */
 export class LimitHost implements PrimaryService {
   readonly #workers = new Map<number, WorkerState>();
@@ -32,7 +39,13 @@ export class LimitHost implements PrimaryService {
     for (const [number, subject] of define) worker.subjects.set(number, this.#known(subject));
     const admitted: number[][] = [];
     const refused: RefusedAdmission[] = [];
-    for (const words of admit) this.#admit(worker, words, { admitted, refused });
+    const again: (readonly number[])[] = [];
+    for (const words of admit) this.#admit(worker, words, { admitted, refused, again });
+    if (again.length + observe.length > 0) {
+      await restOfTurn();
+      if (this.#workers.get(workerId) !== worker) throw new Error(`worker ${workerId} has ended`);
+      for (const words of again) this.#admit(worker, words, { admitted, refused, again: null });
+    }
     const observed = observe.map(async (words) => appendWindows([words[0] as number], await this.#store.observe(subjectsFrom(worker, words, 1))));
     return { admitted, refused, observed: await Promise.all(observed) };
   }
@@ -57,17 +70,18 @@ export class LimitHost implements PrimaryService {
     this.#store.close();
   }
 
-  #admit(worker: WorkerState, words: readonly number[], answer: { admitted: number[][]; refused: RefusedAdmission[] }): void {
+  #admit(worker: WorkerState, words: readonly number[], { admitted, refused, again }: Outcomes): void {
     const [id, minimumTokens, reserveTokens] = words as [number, number, number];
     const outcome = this.#store.admit({ subjects: subjectsFrom(worker, words, 3), minimumTokens, reserveTokens });
     if (!outcome.admitted) {
       const { binding, retryAfterMs, windows } = outcome;
-      answer.refused.push({ id, binding, retryAfterMs, windows });
+      if (binding.limit === 'concurrency' && again !== null) again.push(words);
+      else refused.push({ id, binding, retryAfterMs, windows });
       return;
     }
     const { reservation } = outcome;
     worker.running.set(id, reservation);
-    answer.admitted.push(appendWindows([id, reservation.reservedTokens], reservation.windows()));
+    admitted.push(appendWindows([id, reservation.reservedTokens], reservation.windows()));
   }
 
   #stateOf(workerId: number): WorkerState {
@@ -84,6 +98,11 @@ export class LimitHost implements PrimaryService {
     this.#subjects.set(name, subject);
     return subject;
   }
+}
+
+/** Until what other workers have said by now has been heard: the end that freed the slot was told before its client could ask again. */
+function restOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** @param start where the numbers of subjects begin. A number that was never given fails the whole question: nothing may go uncounted. */

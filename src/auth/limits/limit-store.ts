@@ -63,6 +63,14 @@ export abstract class LimitStore {
   abstract admit(demand: Demand): Outcome | Promise<Outcome>;
   /** For `GET /v1/key`: nothing is counted. */
   abstract observe(subjects: readonly LimitSubject[]): Promise<WindowState[]>;
+  /**
+   * Resolves when whoever counts has been told of all ends so far; undefined when that is so. An answer that waits for it finds the
+   * slot of its request free for the next one, wherever that arrives.
+   */
+  told(): Promise<void> | undefined {
+    return undefined;
+  }
+
   /** Timers end; what runs may still be given back. */
   abstract close(): void;
 }

@@ -84,6 +84,11 @@ export class Limits {
     return outcome instanceof Promise ? outcome.then(join) : join(outcome);
   }
 
+  /** As `LimitStore.told`: before an answer leaves, after its request was given back. */
+  told(): Promise<void> | undefined {
+    return this.store.told();
+  }
+
   async usage(caller: Caller): Promise<LimitUsage[]> {
     const windows = await this.store.observe(this.#subjectsOf(caller));
     return windows.map((window) => ({

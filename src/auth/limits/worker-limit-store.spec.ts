@@ -91,6 +91,24 @@ describe('limits counted by the primary', () => {
     expect((await second.admit(demand)).admitted).toBe(true);
   });
 
+  it('finds the slot free that another worker told of before its client could ask again, whichever of the two is heard first', async () => {
+    const { host, channels, stores } = bed(2);
+    const demand = { subjects: [{ scope: 'key', id: 'one', limits: { concurrency: 1 } } as LimitSubject], minimumTokens: 0, reserveTokens: 0 };
+    const [first, second] = stores as [WorkerLimitStore, WorkerLimitStore];
+    const running = await first.admit(demand);
+    expect([running.admitted, (await second.admit(demand)).admitted]).toEqual([true, false]);
+    const late: (() => void)[] = [];
+    (channels[0] as Channel).tellPrimary = (_topic, payload) => late.push(() => host.told(copied(payload), 0));
+    expect(first.told()).toBeUndefined();
+    if (running.admitted) running.reservation.settle(0);
+    await first.told();
+    // It is on the channel, and the next question is heard before it.
+    expect(late).toHaveLength(1);
+    const asked = second.admit(demand);
+    setImmediate(() => late[0]?.());
+    expect((await asked).admitted).toBe(true);
+  });
+
   it('refuses when the primary does not answer, and speaks of subjects anew afterwards', async () => {
     const { channels, stores } = bed(1);
     const [channel, store] = [channels[0] as Channel, stores[0] as WorkerLimitStore];

@@ -32,6 +32,8 @@ export class WorkerLimitStore extends LimitStore {
   readonly #numbers = new Map<LimitSubject, number>();
   #question: Mutable<LimitsQuestion> = emptyQuestion();
   #ends: LimitsEnds[number][] = [];
+  /** Of those who wait for the ends to be told. */
+  #told: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   #scheduled = false;
   #lastId = 0;
 
@@ -57,6 +59,12 @@ export class WorkerLimitStore extends LimitStore {
       this.#question.observe.push(this.#numbered([id], subjects));
       this.#schedule();
     });
+  }
+
+  override told(): Promise<void> | undefined {
+    if (this.#ends.length === 0) return undefined;
+    this.#told ??= newPromise();
+    return this.#told.promise;
   }
 
   override close(): void {
@@ -116,10 +124,12 @@ export class WorkerLimitStore extends LimitStore {
   /** Ends first: a client that waits for its answer finds its slot free. */
   #flush(): void {
     this.#scheduled = false;
-    const [ends, question] = [this.#ends, this.#question];
+    const [ends, question, told] = [this.#ends, this.#question, this.#told];
     this.#ends = [];
+    this.#told = null;
     this.#question = emptyQuestion();
     if (ends.length > 0) this.#group.tellPrimary(LIMITS_TOPIC, ends);
+    told?.resolve();
     if (question.admit.length + question.observe.length > 0) void this.#ask(question);
     else this.#question.forget = question.forget;
   }
@@ -156,6 +166,12 @@ export class WorkerLimitStore extends LimitStore {
     for (const [id] of admit) this.#admitting.get(id as number)?.reject(unavailable());
     for (const [id] of observe) this.#observing.get(id as number)?.reject(unavailable());
   }
+}
+
+function newPromise(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
 }
 
 function emptyQuestion(): Mutable<LimitsQuestion> {

@@ -175,8 +175,8 @@ export class Flusher {
   }
 
   async #post(batch: readonly PendingRequest[], prices: readonly Price[]): Promise<void> {
-    // Copies: a request that ends while its running row is written must not change under the statement.
-    const folds = batch.map(({ fold: { admitted, forwarded, checkpoint, ended } }): RequestFold => ({ admitted, forwarded, checkpoint, ended }));
+    // A request that ends while its running row is written must not change under the statement.
+    const folds = batch.map(({ fold }): RequestFold => (fold.ended === null ? { ...fold } : fold));
     const leases = await this.#repository.post(folds, 'engine', prices);
     if (folds.some(({ ended }) => ended !== null)) failpoint('posted');
     for (const { id } of prices) this.#forgetPrice(id);

@@ -17,7 +17,7 @@ import type { Price } from '../../core/pricing/index.js';
 import type { Database, Queryable } from '../../platform/database/index.js';
 import { failpoint } from '../../platform/failpoint/index.js';
 import { changeParameters, TRANSACTION_ROWS } from './batch-parameters.js';
-import { REQUEST_ROWS } from './request-rows.js';
+import { requestRows } from './request-rows.js';
 
 const NONE: readonly Price[] = [];
 
@@ -82,8 +82,8 @@ interface Batch {
 /** What is new is copied, in the order of locks; what changes is one statement. */
 async function write(transaction: Queryable, { writes, prices, nowMs }: Batch): Promise<void> {
   if (writes.rows.length === 0 && prices.length === 0) return;
-  const added = writes.rows.filter(({ insert }) => insert);
-  if (added.length > 0) await transaction.copy(REQUEST_ROWS, added.map((row) => ({ row, nowMs })));
+  const added = writes.rows.every(({ insert }) => insert) ? writes.rows : writes.rows.filter(({ insert }) => insert);
+  if (added.length > 0) await transaction.copy(requestRows(nowMs), added);
   await transaction.query(WRITE, changeParameters(writes, prices));
   if (writes.transactions.length > 0) await transaction.copy(TRANSACTION_ROWS, writes.transactions);
 }
@@ -93,13 +93,21 @@ async function readView(transaction: Queryable, folds: readonly RequestFold[]): 
   const keys = leasesOf(folds);
   const { rows } = await transaction.query<ViewRow>(VIEW, [
     ceilingsOf(folds),
-    [...new Set(folds.map(({ admitted }) => admitted.requestId))],
+    textArray(folds.map(({ admitted }) => admitted.requestId)),
     keys.map(({ engineId }) => engineId),
     keys.map(({ leaseNumber }) => leaseNumber),
     accountsOf(folds),
   ]);
   const found = rows[0] ?? EMPTY_VIEW;
   return { view: decodeView(found), keys, nowMs: found.now_ms };
+}
+
+const PLAIN_IDS = /^[\w,]*$/;
+
+/** Of ids of our own making, which need no quotes, in the form that pg would bring it to element by element. */
+function textArray(ids: string[]): string | string[] {
+  const joined = ids.join(',');
+  return PLAIN_IDS.test(joined) ? `{${joined}}` : ids;
 }
 
 /** In the order in which everyone locks them. */

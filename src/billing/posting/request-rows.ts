@@ -7,19 +7,19 @@ import type { CopyTarget, CopyWriter } from '../../platform/database/index.js';
 
 const CLASS_OF = new Map(PRICE_FIELDS);
 
-/** Rows that are new, each with the database's time. */
-export const REQUEST_ROWS: CopyTarget<{ readonly row: RowWrite; readonly nowMs: number }> = {
-  table: 'ledger_requests',
-  columns: [
-    'request_id', 'engine_id', 'organization_id', 'project_id', 'key_id', 'model', 'hold', 'expected_cost', 'received_at', 'admitted_at',
-    'state', 'settled_by', 'estimated', 'attempts', 'captured', 'overage', 'loss', 'worth', 'provider_cost', 'suspense',
-    'provider', 'upstream_model', 'served_model', 'price_id', 'usage', 'units', 'parts', 'checkpoint_sequence', 'checkpoint_charge',
-    'forwarded_at', 'first_token_at', 'ended_at', 'settled_at',
-  ],
-  write: writeRow,
-};
+const COLUMNS = [
+  'request_id', 'engine_id', 'organization_id', 'project_id', 'key_id', 'model', 'hold', 'expected_cost', 'received_at', 'admitted_at',
+  'state', 'settled_by', 'estimated', 'attempts', 'captured', 'overage', 'loss', 'worth', 'provider_cost', 'suspense',
+  'provider', 'upstream_model', 'served_model', 'price_id', 'usage', 'units', 'parts', 'checkpoint_sequence', 'checkpoint_charge',
+  'forwarded_at', 'first_token_at', 'ended_at', 'settled_at',
+];
 
-function writeRow(writer: CopyWriter, { row, nowMs }: { row: RowWrite; nowMs: number }): void {
+/** Rows that are new. @param nowMs the database's time */
+export function requestRows(nowMs: number): CopyTarget<RowWrite> {
+  return { table: 'ledger_requests', columns: COLUMNS, write: (writer, row) => writeRow(writer, row, nowMs) };
+}
+
+function writeRow(writer: CopyWriter, row: RowWrite, nowMs: number): void {
   const { admitted, ended } = row;
   writer.text(admitted.requestId);
   writer.bigint(admitted.engineId);

@@ -12,8 +12,8 @@ const EPOCH_MS = 946_684_800_000;
 const JSONB_VERSION = 1;
 const TEXT_OID = 25;
 const INT8_OID = 20;
-/** Longer texts are left to `Buffer`. */
-const MAX_SHORT_CHARS = 40;
+/** Longer texts are left to `Buffer`, whose call costs as much as so many characters (2026-11-30). */
+const MAX_SHORT_CHARS = 14;
 const WORD = 2 ** 32;
 /** Rows of a log have 1.5 kB. */
 const MAX_SHARED_BYTES = 16_384;

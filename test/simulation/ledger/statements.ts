@@ -121,7 +121,8 @@ export class Statements {
   }
 
   view(values: Values): Answer {
-    const [ceilingIds, requestIds, engineIds, numbers, accountIds] = values as [number[], string[], number[], number[], number[]];
+    const [ceilingIds, requests, engineIds, numbers, accountIds] = values as [number[], string | string[], number[], number[], number[]];
+    const requestIds = typeof requests === 'string' ? requests.slice(1, -1).split(',') : requests;
     const hidden = this.#bug === 'posts-twice';
     const rows = hidden ? [] : requestIds.flatMap((id) => this.#tables.rows.get(id) ?? []);
     const leases = engineIds.flatMap((engineId, index) => this.#tables.leases.get(leaseKeyOf(engineId, numbers[index] ?? 0)) ?? []);
