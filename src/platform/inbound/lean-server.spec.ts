@@ -40,6 +40,12 @@ function echo({ path, message, reply, how }: Asked, body: Buffer): void {
       reply.write(text.slice(10));
       reply.end('');
     });
+  } else if (how === 'known') {
+    const bytes = Buffer.from(text);
+    reply.head(200, { 'content-length': String(bytes.length) });
+    reply.end(bytes);
+    // They are ours again.
+    bytes.fill('!');
   } else if (how === 'bytes') {
     reply.head(200, {});
     reply.end(Buffer.from(text));
@@ -96,7 +102,7 @@ async function send(socket: Socket, pieces: readonly (string | Buffer)[]): Promi
   }
 }
 
-const HOW = fc.constantFrom('whole', 'stream', 'bytes', 'refuse', 'close');
+const HOW = fc.constantFrom('whole', 'stream', 'bytes', 'known', 'refuse', 'close');
 const BODY = fc.string({ unit: 'grapheme', maxLength: 200 });
 const HEADERS = fc.constantFrom('', '', '', 'x-a: 1\r\nX-B:  two \t\r\n', 'Accept: */*\r\n', 'x-none:\r\nx-blank: \t \r\nx-e: \xe9\r\n', 'x-nbsp:\xa0a\xa0\r\n');
 const PLAIN = fc.record({ how: HOW, body: BODY, odd: HEADERS }).map(({ how, body, odd }) => plain(how, body, odd));
@@ -144,6 +150,27 @@ function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   return [0, ...at].map((from, index) => bytes.subarray(from, at[index] ?? bytes.length)).filter((piece) => piece.length > 0);
 }
 
+/** More of them than a connection holds that is not read. */
+const LARGE_BYTES = 50_000;
+const LARGE_COUNT = 200;
+
+/** Asks so many times before it reads anything. What came in the bodies: each letter, and how often. */
+async function readLate(server: Server, letter: string): Promise<string[]> {
+  const socket = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', noDelay: true }).pause();
+  for (let sent = 0; sent < LARGE_COUNT; sent += 1) {
+    socket.write(plain('', letter));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  const counts = new Map<string, number>();
+  let text = '';
+  for await (const chunk of socket) {
+    text += (chunk as Buffer).toString('latin1');
+    if (text.length > LARGE_COUNT * LARGE_BYTES && text.split('HTTP/1.1 200').length > LARGE_COUNT && text.length - text.lastIndexOf('\r\n\r\n') >= LARGE_BYTES + 4) break;
+  }
+  for (const said of text.replace(/HTTP\/1\.1 200[^]*?\r\n\r\n/g, '')) counts.set(said, (counts.get(said) ?? 0) + 1);
+  return [...counts].map(([said, count]) => `${said} × ${count}`);
+}
+
 describe('the lean server in front of node’s', () => {
   let plainServer: Server;
   let leanServer: Server;
@@ -176,6 +203,21 @@ describe('the lean server in front of node’s', () => {
       if (!/close|HTTP\/1\.0/.test(text)) expect(await ask(leanServer, [pieces.join('')])).toBe(await ask(leanServer, pieces));
     }
   });
+
+  it('keeps what a client does not read apart from the answers to others', async () => {
+    const server = createServer();
+    const serve = (_path: string, message: InboundMessage, reply: OutboundReply): void => {
+      const bytes = Buffer.alloc(LARGE_BYTES, message.takeWhole() ?? '?');
+      reply.head(200, { 'content-length': String(LARGE_BYTES) });
+      reply.end(bytes);
+      bytes.fill('!');
+    };
+    new LeanServer(server, { serves: () => true, serve }, new Drain(), TIMES);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const read = await Promise.all([...'abcd'].map((letter) => readLate(server, letter)));
+    expect(read).toEqual([...'abcd'].map((letter) => [`${letter} × ${LARGE_BYTES * LARGE_COUNT}`]));
+    await close(server);
+  }, 60_000);
 
   it('hears the next request although nobody wanted the body of the last', async () => {
     const text = await ask(leanServer, [plain('refuse', 'x'.repeat(600_000)), plain('whole', 'next')]);
