@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChatAnswer } from '../support/chat-client.js';
-import { user, type ChatClient } from '../support/chat-client.js';
+import { ChatClient, user } from '../support/chat-client.js';
 import { framesOf, PRICE, Testbed } from '../support/testbed.js';
 import { answers, fails, type Scenario } from '../support/upstream-simulator/index.js';
 
@@ -86,6 +86,16 @@ describe('policies', () => {
     }
     const known = (await (await fetch(`${bed.gateway.url}/v1/key`, { headers: { authorization: `Bearer ${key.key}` } })).json()) as { limits: Json[] };
     expect(known.limits).toEqual([expect.objectContaining({ limit: 'rpm', limit_count: 5, used: allowed === undefined ? 0 : 1 })]);
+  });
+
+  it('what is refused after its limits were taken has given them back before its error leaves', async () => {
+    const { key } = await bed.operator.tenant({ key: { limits: { rpm: 5, tpm: 100_000 } } });
+    const broke = new ChatClient(bed.gateway.url, key);
+    for (let round = 0; round < 2; round += 1) {
+      const refused = await broke.chat(body('t/model'));
+      expect([refused.status, errorOf(refused)['code']]).toEqual([402, 'insufficient_credits']);
+      expect(refused.headers).toMatchObject({ 'x-ratelimit-remaining-requests': '5', 'x-ratelimit-remaining-tokens': '100000' });
+    }
   });
 
   it('a refusal is logged with its status, costs nothing and holds nothing', async () => {

@@ -1,4 +1,5 @@
 import { unitAt } from '../text/index.js';
+import { digitCountOf } from './digit-count.js';
 import { literal, WORD_BYTES, type Literal } from './json-literal.js';
 import { jsonString } from './json-string.js';
 
@@ -294,11 +295,4 @@ export class JsonBytes {
 
 function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
   return new DataView(buffer, byteOffset, byteLength);
-}
-
-/** Of a small integer of two digits at least. */
-function digitCountOf(value: number): number {
-  let count = 2;
-  for (let left = (value / 100) | 0; left > 0; left = (left / 10) | 0) count += 1;
-  return count;
 }
