@@ -1,4 +1,5 @@
 import type { OutboundReply } from '../platform/inbound/index.js';
+import { TURN_STAGES, TurnBatch } from '../platform/turn/index.js';
 
 /** What feeds a stream and can be told to wait. */
 export interface Flow {
@@ -19,8 +20,8 @@ const NO_FLOW: Flow = { pause: () => undefined, resume: () => undefined };
 /** A client that has not taken a byte for so long is given up (spec: client stalls 60 s). */
 export const CLIENT_STALL_MS = 60_000;
 
-/** The journal is written at the end of a turn of the event loop; the turn after that nothing is waited for. */
-const END_TURNS = 2;
+/** Streams to which something came in the same turn are written together. */
+const pieces = new TurnBatch<ClientReply>(TURN_STAGES.streamed, (reply) => reply.flush());
 
 const STREAM_HEADERS: Readonly<Record<string, string>> = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -46,7 +47,7 @@ export class ClientReply {
   private finished = false;
   private tap: ReplyTap | undefined;
   private streams = false;
-  private turnsToWait = 0;
+  private awaitsEnd = false;
   /** Set when the connection closed before the answer was complete. */
   gone = false;
 
@@ -126,7 +127,7 @@ export class ClientReply {
 
   /** `end` follows in a moment, once the end is in the journal: what is pending leaves with it, in one write. */
   awaitEnd(): void {
-    if (this.scheduled) this.turnsToWait = END_TURNS;
+    if (this.scheduled) this.awaitsEnd = true;
   }
 
   /** Writes what is left and closes the stream properly (the HTTP body ends; whether it ended well is in its frames). */
@@ -170,14 +171,15 @@ export class ClientReply {
 
   private flushSoon(): void {
     this.scheduled = true;
-    process.nextTick(flush, this);
+    pieces.add(this);
   }
 
   /** What was written in this turn of the event loop, the head included. */
   flush(): void {
-    if (this.turnsToWait > 0 && !this.finished) {
-      this.turnsToWait -= 1;
-      return void setImmediate(flush, this);
+    if (this.awaitsEnd && !this.finished) {
+      // The journal is written at the end of this turn, too: once the next one is over nothing is waited for.
+      this.awaitsEnd = false;
+      return pieces.add(this);
     }
     this.scheduled = false;
     if (this.gone || this.finished || !this.streams) return;
@@ -213,9 +215,4 @@ export class ClientReply {
     this.goneListener?.();
     this.goneListener = undefined;
   }
-}
-
-/** For `nextTick`: no closure per piece. */
-function flush(reply: ClientReply): void {
-  reply.flush();
 }

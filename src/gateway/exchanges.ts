@@ -5,6 +5,7 @@ import type { Caller } from '../core/policy/caller.js';
 import { RequestLogs, type StageTimings } from '../core/request-log/request-log.js';
 import { Config } from '../platform/config/index.js';
 import { NodeMessage, NodeReply, type InboundMessage, type OutboundReply } from '../platform/inbound/index.js';
+import { AFTERWARDS, TurnBatch } from '../platform/turn/index.js';
 import { ClientReply } from './client-reply.js';
 import type { Exchange } from './exchange.js';
 import { GatewayMetrics } from './gateway.metrics.js';
@@ -46,12 +47,16 @@ export class Exchanges {
   @Inject(LoadGate)
   private readonly load!: LoadGate;
 
+  private readonly closed: TurnBatch<Exchange>;
+
   constructor(
     private readonly config: Config,
     private readonly snapshots: SnapshotSource,
     private readonly logs: RequestLogs,
     private readonly metrics: GatewayMetrics,
-  ) {}
+  ) {
+    this.closed = new TurnBatch(AFTERWARDS, (exchange) => this.record(exchange));
+  }
 
   open({ requestId, receivedMs, message, reply, clientIp }: Arrival, route: InferenceRoute, caller: Caller): Exchange {
     const nowMs = performance.now();
@@ -103,7 +108,13 @@ export class Exchanges {
     this.load.closed(exchange);
     this.idempotency.abandon(exchange);
     this.giveBack(exchange);
-    const log = requestLogOf(exchange, { zone: this.config.zone, configHash: this.snapshots.current().hash, endedMs: performance.now() });
+    exchange.timings.totalMs = performance.now() - exchange.startedMs;
+    this.closed.add(exchange);
+  }
+
+  /** Behind the answers of its turn. */
+  private record(exchange: Exchange): void {
+    const log = requestLogOf(exchange, { zone: this.config.zone, configHash: this.snapshots.current().hash });
     this.logs.record(log);
     this.metrics.closed(exchange, log);
     this.shadows.consider(exchange);

@@ -7,8 +7,6 @@ import type { Exchange } from './exchange.js';
 export interface LogContext {
   zone: string;
   configHash: string;
-  /** Monotonic end. */
-  endedMs: number;
 }
 
 /**
@@ -26,9 +24,8 @@ export function requestLogOf(exchange: Exchange, context: LogContext): RequestLo
 }
 
 /** All members in one order, so that every record has the same shape in memory. */
-function emptyLog(exchange: Exchange, { zone, configHash, endedMs }: LogContext): RequestLog {
+function emptyLog(exchange: Exchange, { zone, configHash }: LogContext): RequestLog {
   const { caller, options, timings } = exchange;
-  timings.totalMs = endedMs - exchange.startedMs;
   return {
     requestId: exchange.requestId,
     clientRequestId: options.clientRequestId,

@@ -6,6 +6,7 @@ import { Config } from '../../platform/config/index.js';
 import { Drain } from '../../platform/health/index.js';
 import { newRequestId } from '../../platform/ids/index.js';
 import { NodeMessage, NodeReply, type InboundMessage, type LeanService, type OutboundReply } from '../../platform/inbound/index.js';
+import { TURN_STAGES, TurnBatch } from '../../platform/turn/index.js';
 import type { Arrival } from '../exchanges.js';
 import { INFERENCE_ROUTES, type InferenceRoute } from '../inference-routes.js';
 import { Inference } from '../inference.service.js';
@@ -21,13 +22,15 @@ import { refuseTwoHosts } from './two-hosts.js';
 export class InferenceDoor implements LeanService {
   private readonly routes = new Map<string, InferenceRoute>(Object.values(INFERENCE_ROUTES).map((route) => [route.path, route]));
   private readonly addressOf: (message: InboundMessage) => string;
+  private readonly arrived: TurnBatch<{ arrival: Arrival; route: InferenceRoute }>;
 
   constructor(
     config: Config,
     private readonly drain: Drain,
-    private readonly inference: Inference,
+    inference: Inference,
     private readonly refusals: Refusals,
   ) {
+    this.arrived = new TurnBatch(TURN_STAGES.arrived, ({ arrival, route }) => void inference.serve(arrival, route));
     const trusts = config.trustedProxies.length === 0 ? null : compile([...config.trustedProxies]);
     this.addressOf = (message) => (trusts === null ? (message.socket.remoteAddress ?? '') : proxyAddress(message as unknown as IncomingMessage, trusts));
   }
@@ -40,7 +43,7 @@ export class InferenceDoor implements LeanService {
     const route = this.routes.get(path) as InferenceRoute;
     const arrival = { requestId: newRequestId(), receivedMs: performance.now(), message, reply, clientIp: this.addressOf(message) };
     const refusal = this.refusalOf(message);
-    if (refusal === null) void this.inference.serve(arrival, route);
+    if (refusal === null) this.arrived.add({ arrival, route });
     else this.refusals.answer(refusal, { arrival, route, exchange: undefined });
   }
 

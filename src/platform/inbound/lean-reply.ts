@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import { AFTERWARDS, TurnBatch } from '../turn/index.js';
+import { AnswerMemory } from './answer-memory.js';
 import { encodingOf, frameChunk } from './chunk-frame.js';
 import type { OutboundReply, ReplyHeaders } from './inbound.js';
 import { renderReplyHead } from './reply-head.js';
@@ -13,9 +15,9 @@ export interface ReplyConnection {
   answered(closes: boolean): void;
 }
 
-/** Longer answers are written in two pieces. */
-const GATHERED_BYTES = 65_536;
-let gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES);
+const memory = new AnswerMemory();
+/** Whole answers that were given at the same time leave together. */
+const leaving = new TurnBatch<LeanReply>(AFTERWARDS, (reply) => reply.leave());
 
 /** The way back over a `LeanConnection`: a whole answer, and every piece of a stream, is one `write` to the socket. */
 export class LeanReply implements OutboundReply {
@@ -25,6 +27,8 @@ export class LeanReply implements OutboundReply {
   private framed = false;
   private closes = false;
   private closedListener: (() => void) | null = null;
+  /** A whole answer, until it leaves at the end of the turn. */
+  private answer: Buffer | null = null;
 
   constructor(private readonly connection: ReplyConnection) {}
 
@@ -37,7 +41,7 @@ export class LeanReply implements OutboundReply {
   }
 
   get waitingBytes(): number {
-    return this.connection.socket.writableLength;
+    return this.connection.socket.writableLength + (this.answer?.length ?? 0);
   }
 
   head(status: number, headers: ReplyHeaders): void {
@@ -61,9 +65,21 @@ export class LeanReply implements OutboundReply {
   }
 
   end(body: string | Uint8Array, encoding?: 'latin1' | 'utf8'): void {
-    if (typeof body !== 'string') this.sendBytes(body);
-    else if (this.framed || encoding === undefined) this.send(body, true);
+    if (typeof body !== 'string') return this.endWithBytes(body);
+    if (this.framed || encoding === undefined) this.send(body, true);
     else this.connection.socket.write(this.takeHead() + body, encoding);
+    this.left();
+  }
+
+  /** Of a whole answer, at the end of the turn. */
+  leave(): void {
+    const { socket } = this.connection;
+    const answer = this.answer as Buffer;
+    this.answer = null;
+    // That the connection has closed is told by `closed`.
+    if (socket.destroyed) return memory.left(false);
+    socket.write(answer);
+    memory.left(socket.writableLength > 0);
     this.left();
   }
 
@@ -93,23 +109,20 @@ export class LeanReply implements OutboundReply {
     return piece === '' || this.connection.socket.write(piece, encodingOf(text, bytes));
   }
 
+  private endWithBytes(body: Uint8Array): void {
+    this.answer = this.framed ? null : memory.place(this.headText, body);
+    if (this.answer !== null) return leaving.add(this);
+    this.sendBytes(body);
+    this.left();
+  }
+
   private sendBytes(body: Uint8Array): void {
     const { socket } = this.connection;
-    if (!this.framed && this.headText.length + body.length <= gathered.length) return this.gather(body);
     socket.cork();
     socket.write(this.takeHead() + (this.framed && body.length > 0 ? `${body.length.toString(16)}\r\n` : ''), 'latin1');
     socket.write(Buffer.from(body));
     if (this.framed) socket.write(body.length > 0 ? `\r\n${frameChunk('', 0, true)}` : frameChunk('', 0, true), 'latin1');
     socket.uncork();
-  }
-
-  /** Head and body in one piece, for which no string is made and flattened. What the kernel did not take at once keeps the memory. */
-  private gather(body: Uint8Array): void {
-    const { socket } = this.connection;
-    const headBytes = gathered.write(this.takeHead(), 'latin1');
-    gathered.set(body, headBytes);
-    socket.write(gathered.subarray(0, headBytes + body.length));
-    if (socket.writableLength > 0) gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES);
   }
 
   /** Mostly the kernel takes everything at once. */

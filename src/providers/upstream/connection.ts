@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { AFTERWARDS, TurnBatch } from '../../platform/turn/index.js';
 import type { Connector } from './connector.js';
 import type { EncodedRequest } from './encode-request.js';
 import type { ResponseHead } from './parse-head.js';
@@ -14,6 +15,9 @@ const READ_BYTES = 65_536;
 
 /** All sockets read into the same memory: what is read is used up before the next one reads. A waiting stream holds no buffer. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
+
+/** Requests that became ready together are sent together. */
+const leaving = new TurnBatch<Connection>(AFTERWARDS, (connection) => connection.send());
 
 /** Closed or reset before the response was whole. */
 export class ConnectionLost extends Error {
@@ -58,6 +62,8 @@ export class Connection implements ResponseSink {
   #attempt: ReturnType<Connector> | null = null;
   #socket: Socket | null = null;
   #parser: ResponseParser | null = null;
+  /** Until it is sent. */
+  #request: EncodedRequest | null = null;
   #heard = false;
   #reusable = false;
   #idleS: number | undefined;
@@ -78,11 +84,19 @@ export class Connection implements ResponseSink {
   }
 
   serve(user: ConnectionUser, nowMs: number): void {
-    const socket = this.#socket as Socket;
     this.#user = user;
     this.#heard = false;
     this.#parser = new ResponseParser(this);
-    const request = user.onConnected(this, nowMs);
+    this.#request = user.onConnected(this, nowMs);
+    leaving.add(this);
+  }
+
+  /** At the end of the turn in which it was given its user. */
+  send(): void {
+    const request = this.#request;
+    this.#request = null;
+    if (request === null || this.#user === null) return;
+    const socket = this.#socket as Socket;
     if (request.rest === null) socket.write(request.bytes, request.encoding);
     else {
       socket.cork();
@@ -90,7 +104,7 @@ export class Connection implements ResponseSink {
       socket.write(request.rest);
       socket.uncork();
     }
-    user.onSent();
+    this.#user.onSent();
   }
 
   pause(): void {

@@ -1,6 +1,7 @@
 import { NOWHERE } from '../../core/collections/roster.js';
 import type { Deadline } from '../../core/errors/upstream-failure.js';
 import type { TransportFailure, UpstreamCall, UpstreamHandler, UpstreamRequest } from '../../core/upstream/upstream.js';
+import { TURN_STAGES, TurnBatch } from '../../platform/turn/index.js';
 import { ConnectionLost, type Connection, type ConnectionUser } from './connection.js';
 import type { Alarm, DeadlineWheel } from './deadline-wheel.js';
 import { encodeRequest, type EncodedRequest, type RequestHead } from './encode-request.js';
@@ -29,6 +30,9 @@ export interface CallPlace {
 }
 
 const SWITCHING_PROTOCOLS = 101;
+
+/** Responses that became whole in one turn are read one behind the other. */
+const whole = new TurnBatch<SocketCall>(TURN_STAGES.answered, (call) => call.complete());
 
 type Phase = 'connecting' | 'waiting' | 'reading' | 'done';
 
@@ -173,6 +177,11 @@ export class SocketCall implements UpstreamCall, ConnectionUser, Alarm, InflateS
 
   onComplete(): void {
     this.#connection = null;
+    if (this.#phase !== 'done') whole.add(this);
+  }
+
+  /** The response is whole, and its turn has come. */
+  complete(): void {
     if (this.#phase === 'done') return;
     if (this.#inflater === null) this.onEnd();
     else this.#inflater.end();
