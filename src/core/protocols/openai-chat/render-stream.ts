@@ -21,6 +21,7 @@ export class OpenAiStreamRenderer implements StreamRenderer {
   private readonly deltas: DeltaRenderer;
   private readonly frames: NativeFrames;
   private readonly spoken = new Set<number>();
+  private lastSpoken: number | undefined;
   private head: string;
   private readonly tail: string;
   private frame: TextFrame | undefined;
@@ -35,12 +36,12 @@ export class OpenAiStreamRenderer implements StreamRenderer {
   render(item: StreamItem, native: boolean): string {
     const { events } = item;
     const choice = plainTextChoice(events);
-    if (native && choice !== null && this.spoken.has(choice)) {
+    if (native && this.hasSpoken(choice)) {
       const text = this.frames.byShape(item);
       if (text !== null) return text;
     }
     if (native && item.raw !== undefined) return this.native(item, choice);
-    if (choice !== null && this.spoken.has(choice)) return this.text(choice, item);
+    if (this.hasSpoken(choice)) return this.text(choice, item);
     return this.chunk(events);
   }
 
@@ -63,7 +64,7 @@ export class OpenAiStreamRenderer implements StreamRenderer {
   }
 
   private native(item: StreamItem, choice: number | null): string {
-    if (choice !== null && this.spoken.has(choice)) {
+    if (this.hasSpoken(choice)) {
       const text = this.frames.byTemplate(item);
       if (text !== null) return text;
     }
@@ -114,7 +115,13 @@ export class OpenAiStreamRenderer implements StreamRenderer {
   private roleOf(index: number): JsonObject {
     if (this.spoken.has(index)) return {};
     this.spoken.add(index);
+    this.lastSpoken = index;
     return { role: 'assistant' };
+  }
+
+  /** Mostly there is one choice. */
+  private hasSpoken(choice: number | null): choice is number {
+    return choice !== null && (choice === this.lastSpoken || this.spoken.has(choice));
   }
 
   private noteStart(events: readonly ChatEvent[]): void {
