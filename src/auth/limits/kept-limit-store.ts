@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../platform/clock/index.js';
-import { WINDOW_SHAPES, type Demand, type Outcome } from './limit-store.js';
-import { MemoryLimitStore, type SavedSubjects } from './memory-limit-store.js';
+import { WINDOW_SHAPES, type Demand, type LimitSubject, type Outcome } from './limit-store.js';
+import { MemoryLimitStore, type Booking, type SavedSubjects } from './memory-limit-store.js';
 
 const SAVE_MS = 5_000;
 const MAX_SUBJECTS = 20_000;
@@ -35,6 +35,11 @@ export class KeptLimitStore extends MemoryLimitStore {
     const outcome = super.admit(demand, engines);
     if (outcome.admitted) this.#isDirty = true;
     return outcome;
+  }
+
+  override book(subjects: readonly LimitSubject[], booking: Booking): number {
+    this.#isDirty = true;
+    return super.book(subjects, booking);
   }
 
   /** By itself every 5 s. Never rejects: limits work without it. */

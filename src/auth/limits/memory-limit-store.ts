@@ -1,45 +1,24 @@
 import type { Clock } from '../../platform/clock/index.js';
-import {
-  CONCURRENCY_RETRY_MS,
-  LimitStore,
-  WINDOW_SHAPES,
-  type Demand,
-  type LimitSubject,
-  type Outcome,
-  type Reservation,
-  type WindowShape,
-  type WindowState,
-} from './limit-store.js';
-import { SlidingWindow, type WindowStep } from './sliding-window.js';
-
-interface SubjectState {
-  readonly windows: Map<WindowShape, SlidingWindow>;
-  running: number;
-  /** False once it was swept: whoever remembers it must look again, or one subject would be counted in two places. */
-  isLive: boolean;
-}
-
-/** A subject with its limits looked up once, as admission walks over them. Current while its state lives. */
-interface Counted {
-  readonly subject: LimitSubject;
-  readonly state: SubjectState;
-  readonly windows: readonly CountedWindow[];
-}
-
-interface CountedWindow {
-  readonly shape: WindowShape;
-  readonly window: SlidingWindow;
-  readonly limitCount: number;
-}
-
-interface Obstacle {
-  readonly state: WindowState;
-  readonly retryAfterMs: number | null;
-}
+import { findObstacle, roomOf, statesOf, tokenRoom, windowOf, type Counted, type CountedWindow, type Share, type SubjectState } from './counted-windows.js';
+import { LimitStore, WINDOW_SHAPES, type Demand, type LimitSubject, type Outcome, type Reservation, type WindowShape, type WindowState } from './limit-store.js';
+import type { WindowStep } from './sliding-window.js';
+import type { Amounts } from './window-correction.js';
 
 /** Windows as they are kept over a restart, oldest step first. */
 export type SavedWindows = Partial<Record<WindowShape['limit'], readonly WindowStep[]>>;
 export type SavedSubjects = Readonly<Record<string, SavedWindows>>;
+
+/** What changes at once in all windows of some subjects, for requests that were admitted elsewhere. */
+export interface Booking {
+  /** How much more (less, if negative) is held: it counts as used, without an age. */
+  readonly held: Share;
+  /** How many more (fewer) run. */
+  readonly running: number;
+  /** Counts from now. */
+  readonly used: Amounts;
+  /** Leaves where an earlier booking counted it; `bookedMs` is what that one returned. */
+  readonly back: readonly (Amounts & { readonly bookedMs: number })[];
+}
 
 /** A saved window is this coarse: five seconds of a minute, two hours of a day. */
 const SAVED_STEPS = 12;
@@ -80,11 +59,43 @@ export class MemoryLimitStore extends LimitStore {
   take(subjects: readonly LimitSubject[], reservedTokens: number): Reservation {
     const nowMs = this.#clock.monotonicMs();
     this.#sweep(nowMs);
-    return new MemoryReservation(subjects.map((subject) => this.#countedOf(subject)), reservedTokens, this.#clock, nowMs);
+    return new MemoryReservation(this.#allCounted(subjects), reservedTokens, this.#clock, nowMs);
+  }
+
+  /** Returns the time of the booking, ms of this store's monotonic clock. */
+  book(subjects: readonly LimitSubject[], { held, running, used, back }: Booking): number {
+    const nowMs = this.#clock.monotonicMs();
+    this.#sweep(nowMs);
+    for (const { state, windows } of this.#allCounted(subjects)) {
+      state.running += held.slots + running;
+      state.heldSlots += held.slots;
+      for (const { shape, window } of windows) {
+        window.hold(held[shape.counts]);
+        if (used[shape.counts] > 0) window.add(nowMs, used[shape.counts]);
+        for (const amounts of back) window.refund(Math.floor(amounts.bookedMs / shape.bucketMs), amounts[shape.counts]);
+      }
+    }
+    return nowMs;
+  }
+
+  /** What is left of each kind in the tightest window; Infinity where nothing limits it. */
+  roomOf(subjects: readonly LimitSubject[]): Share {
+    return roomOf(this.#allCounted(subjects), this.#clock.monotonicMs());
+  }
+
+  /** Those of the subjects whose limits are in the way of such a request. */
+  obstructing(subjects: readonly LimitSubject[], minimumTokens: number): LimitSubject[] {
+    const nowMs = this.#clock.monotonicMs();
+    return subjects.filter((subject) => findObstacle([this.#countedOf(subject)], minimumTokens, nowMs) !== null);
+  }
+
+  /** What `observe` resolves with. */
+  statesOf(subjects: readonly LimitSubject[]): WindowState[] {
+    return statesOf(this.#allCounted(subjects), this.#clock.monotonicMs());
   }
 
   override async observe(subjects: readonly LimitSubject[]): Promise<WindowState[]> {
-    return statesOf(subjects.map((subject) => this.#countedOf(subject)), this.#clock.monotonicMs());
+    return this.statesOf(subjects);
   }
 
   override close(): void {}
@@ -119,6 +130,10 @@ export class MemoryLimitStore extends LimitStore {
     }
   }
 
+  #allCounted(subjects: readonly LimitSubject[]): Counted[] {
+    return subjects.map((subject) => this.#countedOf(subject));
+  }
+
   #countedOf(subject: LimitSubject): Counted {
     const known = this.#counted.get(subject);
     if (known !== undefined && known.state.isLive) return known;
@@ -136,7 +151,7 @@ export class MemoryLimitStore extends LimitStore {
   #stateOf(name: string): SubjectState {
     let state = this.#subjects.get(name);
     if (state === undefined) {
-      state = { windows: new Map(), running: 0, isLive: true };
+      state = { windows: new Map(), running: 0, heldSlots: 0, isLive: true };
       this.#subjects.set(name, state);
     }
     return state;
@@ -209,67 +224,7 @@ class MemoryReservation implements Reservation {
   }
 }
 
-function windowOf(state: SubjectState, shape: WindowShape): SlidingWindow {
-  let window = state.windows.get(shape);
-  if (window === undefined) {
-    window = new SlidingWindow(shape.windowMs, shape.bucketMs);
-    state.windows.set(shape, window);
-  }
-  return window;
-}
-
-function findObstacle(counted: readonly Counted[], minimumTokens: number, nowMs: number): Obstacle | null {
-  let worst: Obstacle | null = null;
-  for (const { subject, state, windows } of counted) {
-    for (const entry of windows) {
-      const amount = entry.shape.counts === 'requests' ? 1 : minimumTokens;
-      if (entry.window.used(nowMs) + amount <= entry.limitCount) continue;
-      const retryAfterMs = amount > entry.limitCount ? null : Math.ceil(entry.window.fitsInMs(nowMs, amount, entry.limitCount));
-      worst = longer(worst, { state: windowState(subject, entry, nowMs), retryAfterMs });
-    }
-    const { concurrency } = subject.limits;
-    if (concurrency === undefined || state.running < concurrency) continue;
-    worst = longer(worst, { state: concurrencyState(subject, concurrency, state.running), retryAfterMs: CONCURRENCY_RETRY_MS });
-  }
-  return worst;
-}
-
-function tokenRoom(counted: readonly Counted[], nowMs: number): number {
-  let room = Number.POSITIVE_INFINITY;
-  for (const { windows } of counted) {
-    for (const { shape, window, limitCount } of windows) {
-      if (shape.counts === 'tokens') room = Math.min(room, limitCount - window.used(nowMs));
-    }
-  }
-  return room;
-}
-
-function statesOf(counted: readonly Counted[], nowMs: number): WindowState[] {
-  const states: WindowState[] = [];
-  for (const { subject, state, windows } of counted) {
-    for (const entry of windows) states.push(windowState(subject, entry, nowMs));
-    const { concurrency } = subject.limits;
-    if (concurrency !== undefined) states.push(concurrencyState(subject, concurrency, state.running));
-  }
-  return states;
-}
-
 function shareOf({ scope, id, limits }: LimitSubject, engines: number): LimitSubject {
   const shares = Object.entries(limits).map(([name, limit]) => [name, Math.max(1, Math.floor(limit / engines))]);
   return { scope, id, limits: Object.fromEntries(shares) as LimitSubject['limits'] };
-}
-
-/** Null is for ever. */
-function longer(left: Obstacle | null, right: Obstacle): Obstacle {
-  if (left === null) return right;
-  if (left.retryAfterMs === null) return left;
-  return right.retryAfterMs === null || right.retryAfterMs > left.retryAfterMs ? right : left;
-}
-
-function windowState({ scope, id }: LimitSubject, { shape, window, limitCount }: CountedWindow, nowMs: number): WindowState {
-  return { scope, id, limit: shape.limit, limitCount, usedCount: window.used(nowMs), resetMs: window.emptyInMs(nowMs) };
-}
-
-function concurrencyState({ scope, id }: LimitSubject, limitCount: number, usedCount: number): WindowState {
-  return { scope, id, limit: 'concurrency', limitCount, usedCount, resetMs: 0 };
 }

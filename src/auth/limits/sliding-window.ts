@@ -11,6 +11,7 @@ export class SlidingWindow {
   #amounts: number[] = [];
   #head = 0;
   #used = 0;
+  #held = 0;
 
   /** @param bucketMs how coarse: an amount may count so much longer than the window, never shorter */
   constructor(windowMs: number, bucketMs: number) {
@@ -23,6 +24,12 @@ export class SlidingWindow {
     return this.#numbers.length;
   }
 
+  /** Of what is used: what is only held. */
+  get heldCount(): number {
+    return this.#held;
+  }
+
+  /** What is held included. */
   used(nowMs: number): number {
     this.#expire(nowMs);
     return this.#used;
@@ -43,6 +50,12 @@ export class SlidingWindow {
     return bucket;
   }
 
+  /** Counts an amount until it is let go (a negative amount does that): it may be used at any moment, so it has no age. */
+  hold(amount: number): void {
+    this.#held += amount;
+    this.#used += amount;
+  }
+
   /** Takes an amount back out of its bucket; nothing when the bucket has left. */
   refund(bucket: number, amount: number): void {
     // Mostly one of the last: a request rarely takes long.
@@ -61,12 +74,13 @@ export class SlidingWindow {
       left -= this.#amounts[at] ?? 0;
       if (left + amount <= limit) return (this.#latestMs[at] ?? 0) + this.#windowMs - nowMs;
     }
-    return 0;
+    return left + amount > limit ? this.#windowMs : 0;
   }
 
   /** How long until nothing counts any more. */
   emptyInMs(nowMs: number): number {
     this.#expire(nowMs);
+    if (this.#held > 0) return this.#windowMs;
     for (let at = this.#numbers.length - 1; at >= this.#head; at -= 1) {
       if ((this.#amounts[at] ?? 0) > 0) return (this.#latestMs[at] ?? 0) + this.#windowMs - nowMs;
     }
