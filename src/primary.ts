@@ -1,7 +1,7 @@
 import cluster from 'node:cluster';
 import type { Logger } from 'pino';
 import { migrations } from '../migrations/index.js';
-import { LimitHost, LIMITS_TOPIC, openLimitStore } from './auth/index.js';
+import { limitServices, openLimitStore } from './auth/index.js';
 import { SystemClock } from './platform/clock/index.js';
 import { PrimaryProcess } from './platform/cluster/index.js';
 import type { Config } from './platform/config/index.js';
@@ -21,13 +21,13 @@ export async function startPrimary(config: Config, logger: Logger): Promise<{ st
   await assertPortsFree(config);
   host.prepareDataDirectory(config.dataDirectory);
   const { embedded } = await host.openDatabase(config, migrations, logger);
-  const limits = config.redisUrl === null ? new LimitHost(openLimitStore(config, new SystemClock())) : null;
+  const limits = config.redisUrl === null ? openLimitStore(config, new SystemClock()) : null;
   const primary = new PrimaryProcess({
     cluster,
     logger,
     workers: config.workerCount,
     environmentOf: (place) => (place === 0 ? {} : rolesBesides(config)),
-    services: limits === null ? {} : { [LIMITS_TOPIC]: limits },
+    services: limits === null ? {} : limitServices(limits, config.workerCount),
   });
   const stop = async (): Promise<void> => {
     await primary.stop();

@@ -87,6 +87,34 @@ describe('two workers', () => {
     expect(used.limits.find(({ limit }) => limit === 'tpm')?.used).toBeLessThan(1_000);
   });
 
+  it('admit exactly the limit when they had allowances, each window of them', async () => {
+    for (const limits of [{ rpd: 500 }, { rpm: 450, concurrency: 200, tpm: 1_000_000 }]) {
+      const { client } = await bed.key({ limits });
+      const statuses: number[] = [];
+      const oneByOne = async (): Promise<void> => {
+        for (let index = 0; index < 40; index += 1) statuses.push((await client.chat({ model: 't/plain', messages: user('x'), max_tokens: 20 })).status);
+      };
+      await many(16, oneByOne);
+      const limit = limits.rpm ?? limits.rpd;
+      expect([statuses.filter((status) => status === 200).length, statuses.filter((status) => status === 429).length]).toEqual([limit, 640 - (limit as number)]);
+    }
+  }, TIMEOUT_MS);
+
+  it('have as many at a time as the limit says when they had allowances, and find each slot free at once', async () => {
+    const { client } = await bed.key({ limits: { concurrency: 100 } });
+    const plain = async (): Promise<number> => (await client.chat({ model: 't/plain', messages: user('x') })).status;
+    const oneByOne = async (): Promise<number[]> => {
+      const statuses: number[] = [];
+      for (let index = 0; index < 20; index += 1) statuses.push(await plain());
+      return statuses;
+    };
+    expect(new Set((await many(16, oneByOne)).flat())).toEqual(new Set([200]));
+    const statuses = await heldUntil(429, { calls: 140, refusals: 40 }, client);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(100);
+    // As many as there are slots, each asking again as soon as it is answered.
+    expect(new Set((await many(100, oneByOne)).flat())).toEqual(new Set([200]));
+  }, TIMEOUT_MS);
+
   it('spend exactly: 100 at once on credit for 10', async () => {
     const probe = await bed.client.chat({ ...BODY, model: 't/plain' });
     const hold = nanoOf((await bed.recordOf(probe))['hold_usd']);

@@ -1,10 +1,15 @@
-import type { PrimaryService } from '../../platform/cluster/index.js';
+import type { PrimaryService, WorkerLink } from '../../platform/cluster/index.js';
+import type { AllowanceHost } from './allowance-host.js';
 import { appendWindows, type LimitsAnswer, type LimitsEnds, type LimitsQuestion, type RefusedAdmission } from './limit-messages.js';
-import type { LimitSubject, Reservation } from './limit-store.js';
+import type { LimitSubject, Refusal, Reservation } from './limit-store.js';
 import type { MemoryLimitStore } from './memory-limit-store.js';
 
 /** Forgetting costs a look-up each, nothing else. */
 const MAX_SUBJECTS = 20_000;
+
+/** Where the numbers of subjects begin in what is asked. */
+const ADMIT_HEAD = 3;
+const OBSERVE_HEAD = 1;
 
 /** What is known of one worker. */
 interface WorkerState {
@@ -17,7 +22,7 @@ interface WorkerState {
 interface Outcomes {
   readonly admitted: number[][];
   readonly refused: RefusedAdmission[];
-  /** Admissions that found no slot, to be looked at again; null when this is the second look. */
+  /** Admissions that may have been refused for what workers could tell, to be looked at again; null when this is the second look. */
   readonly again: (readonly number[])[] | null;
 }
 
@@ -27,12 +32,14 @@ export class LimitHost implements PrimaryService {
   /** The store remembers a subject's windows by the object: the same limits of the same subject are the same object here. */
   readonly #subjects = new Map<string, LimitSubject>();
   readonly #store: MemoryLimitStore;
+  readonly #allowances: AllowanceHost;
 
-  constructor(store: MemoryLimitStore) {
+  constructor(store: MemoryLimitStore, allowances: AllowanceHost) {
     this.#store = store;
+    this.#allowances = allowances;
   }
 
-  async asked(payload: unknown, workerId: number): Promise<LimitsAnswer> {
+  async asked(payload: unknown, { id: workerId }: WorkerLink): Promise<LimitsAnswer> {
     const { forget, define, admit, observe } = payload as LimitsQuestion;
     const worker = this.#stateOf(workerId);
     if (forget) worker.subjects.clear();
@@ -41,13 +48,14 @@ export class LimitHost implements PrimaryService {
     const refused: RefusedAdmission[] = [];
     const again: (readonly number[])[] = [];
     for (const words of admit) this.#admit(worker, words, { admitted, refused, again });
-    if (again.length + observe.length > 0) {
-      await restOfTurn();
+    if (again.length + observe.length === 0) return { admitted, refused, observed: [] };
+    const obstructing = again.flatMap((words) => this.#store.obstructing(subjectsFrom(worker, words, ADMIT_HEAD), words[1] as number));
+    const observed = await this.#allowances.withdrawn(obstructing, () => {
       if (this.#workers.get(workerId) !== worker) throw new Error(`worker ${workerId} has ended`);
       for (const words of again) this.#admit(worker, words, { admitted, refused, again: null });
-    }
-    const observed = observe.map(async (words) => appendWindows([words[0] as number], await this.#store.observe(subjectsFrom(worker, words, 1))));
-    return { admitted, refused, observed: await Promise.all(observed) };
+      return observe.map((words) => appendWindows([words[0] as number], this.#store.statesOf(subjectsFrom(worker, words, OBSERVE_HEAD))));
+    });
+    return { admitted, refused, observed };
   }
 
   told(payload: unknown, workerId: number): void {
@@ -66,22 +74,24 @@ export class LimitHost implements PrimaryService {
     this.#workers.delete(workerId);
   }
 
-  close(): void {
-    this.#store.close();
-  }
-
   #admit(worker: WorkerState, words: readonly number[], { admitted, refused, again }: Outcomes): void {
     const [id, minimumTokens, reserveTokens] = words as [number, number, number];
-    const outcome = this.#store.admit({ subjects: subjectsFrom(worker, words, 3), minimumTokens, reserveTokens });
+    const subjects = subjectsFrom(worker, words, ADMIT_HEAD);
+    const outcome = this.#store.admit({ subjects, minimumTokens, reserveTokens });
     if (!outcome.admitted) {
       const { binding, retryAfterMs, windows } = outcome;
-      if (binding.limit === 'concurrency' && again !== null) again.push(words);
+      if (again !== null && this.#mayChange(outcome)) again.push(words);
       else refused.push({ id, binding, retryAfterMs, windows });
       return;
     }
     const { reservation } = outcome;
     worker.running.set(id, reservation);
     admitted.push(appendWindows([id, reservation.reservedTokens], reservation.windows()));
+  }
+
+  /** A slot may be free already, an allowance unused. */
+  #mayChange({ binding, retryAfterMs }: Refusal): boolean {
+    return retryAfterMs !== null && (binding.limit === 'concurrency' || this.#allowances.isHeld(binding));
   }
 
   #stateOf(workerId: number): WorkerState {
@@ -98,11 +108,6 @@ export class LimitHost implements PrimaryService {
     this.#subjects.set(name, subject);
     return subject;
   }
-}
-
-/** Until what other workers have said by now has been heard: the end that freed the slot was told before its client could ask again. */
-function restOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** @param start where the numbers of subjects begin. A number that was never given fails the whole question: nothing may go uncounted. */

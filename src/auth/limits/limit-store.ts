@@ -13,6 +13,7 @@ export interface LimitSubject {
 }
 
 export interface Demand {
+  /** The same list for the same caller, so that a store may remember something of it. */
   readonly subjects: readonly LimitSubject[];
   /** Must fit, or the request is refused. */
   readonly minimumTokens: number;

@@ -53,7 +53,7 @@ export class Limits {
   /** Callers share their organization's and project's layers, and so what is remembered of them. */
   readonly #layerSubjects = new WeakMap<CallerLayer, LimitSubject>();
 
-  readonly #routeSubjects = new WeakMap<RouteLimits, LimitSubject>();
+  readonly #routeSubjects = new WeakMap<RouteLimits, readonly LimitSubject[]>();
 
   constructor(
     private readonly store: LimitStore,
@@ -79,7 +79,7 @@ export class Limits {
    * consumed nothing of the route's; `first` stays the caller's to give back.
    */
   admitByRoute(route: { name: string; limits: RouteLimits }, first: Admission): Admission | Promise<Admission> {
-    const outcome = this.store.admit({ subjects: [this.#routeSubjectOf(route)], minimumTokens: 0, reserveTokens: 0 });
+    const outcome = this.store.admit({ subjects: this.#routeSubjectsOf(route), minimumTokens: 0, reserveTokens: 0 });
     const join = (late: Outcome): Admission => new JoinedAdmission(first, this.#conclude(late));
     return outcome instanceof Promise ? outcome.then(join) : join(outcome);
   }
@@ -123,10 +123,10 @@ export class Limits {
   }
 
   /** The configuration's own object is the key: it lives as long as the snapshot. */
-  #routeSubjectOf({ name, limits }: { name: string; limits: RouteLimits }): LimitSubject {
-    let subject = this.#routeSubjects.get(limits);
-    if (subject === undefined) this.#routeSubjects.set(limits, (subject = { scope: 'route', id: name, limits }));
-    return subject;
+  #routeSubjectsOf({ name, limits }: { name: string; limits: RouteLimits }): readonly LimitSubject[] {
+    let subjects = this.#routeSubjects.get(limits);
+    if (subjects === undefined) this.#routeSubjects.set(limits, (subjects = [{ scope: 'route', id: name, limits }]));
+    return subjects;
   }
 
   #conclude(outcome: Outcome): Admission {

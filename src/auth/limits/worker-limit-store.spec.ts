@@ -1,48 +1,16 @@
 import fc from 'fast-check';
 import { ManualClock } from '../../platform/clock/index.js';
-import { ProcessGroup } from '../../platform/cluster/index.js';
-import { LimitHost } from './limit-host.js';
+import { FakeCluster } from '../../../test/support/fake-cluster.js';
+import { limitServices } from './limit-services.js';
 import type { LimitSubject, Outcome, Reservation } from './limit-store.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
 import { WorkerLimitStore } from './worker-limit-store.js';
 
-/** The channel to a primary in this process: everything goes through JSON, as between processes. */
-class Channel extends ProcessGroup {
-  override readonly size = 2;
-  broken = false;
-
-  constructor(
-    private readonly host: LimitHost,
-    private readonly workerId: number,
-  ) {
-    super();
-  }
-
-  override answer(): void {}
-
-  override askOthers(): Promise<unknown[]> {
-    return Promise.resolve([]);
-  }
-
-  override async askPrimary(_topic: string, payload: unknown): Promise<unknown> {
-    if (this.broken) throw new Error('no answer');
-    return copied(await this.host.asked(copied(payload), this.workerId));
-  }
-
-  override tellPrimary(_topic: string, payload: unknown): void {
-    this.host.told(copied(payload), this.workerId);
-  }
-}
-
-function copied(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
-function bed(workers: number) {
+function bed(workers: number, delayMs = () => 0) {
   const clock = new ManualClock();
-  const host = new LimitHost(new MemoryLimitStore(clock));
-  const channels = Array.from({ length: workers }, (_, id) => new Channel(host, id));
-  return { clock, host, channels, stores: channels.map((channel) => new WorkerLimitStore(channel, clock)) };
+  const cluster = new FakeCluster(limitServices(new MemoryLimitStore(clock), workers), delayMs);
+  const forks = Array.from({ length: workers }, () => cluster.fork());
+  return { clock, cluster, forks, stores: forks.map(({ group }) => new WorkerLimitStore(group, clock)) };
 }
 
 const SUBJECTS: readonly LimitSubject[] = [
@@ -82,23 +50,25 @@ describe('limits counted by the primary', () => {
   });
 
   it('frees what a dead worker had running', async () => {
-    const { host, stores } = bed(2);
+    const { cluster, forks, stores } = bed(2);
     const demand = { subjects: [SUBJECTS[2] as LimitSubject], minimumTokens: 0, reserveTokens: 0 };
     const [first, second] = stores as [WorkerLimitStore, WorkerLimitStore];
     expect((await first.admit(demand)).admitted && (await first.admit(demand)).admitted).toBe(true);
     expect((await second.admit(demand)).admitted).toBe(false);
-    host.ended(0);
+    cluster.kill(forks[0]?.id as number);
     expect((await second.admit(demand)).admitted).toBe(true);
   });
 
   it('finds the slot free that another worker told of before its client could ask again, whichever of the two is heard first', async () => {
-    const { host, channels, stores } = bed(2);
+    const { forks, stores } = bed(2);
     const demand = { subjects: [{ scope: 'key', id: 'one', limits: { concurrency: 1 } } as LimitSubject], minimumTokens: 0, reserveTokens: 0 };
     const [first, second] = stores as [WorkerLimitStore, WorkerLimitStore];
     const running = await first.admit(demand);
     expect([running.admitted, (await second.admit(demand)).admitted]).toEqual([true, false]);
     const late: (() => void)[] = [];
-    (channels[0] as Channel).tellPrimary = (_topic, payload) => late.push(() => host.told(copied(payload), 0));
+    const { group } = forks[0] as (typeof forks)[number];
+    const tell = group.tellPrimary.bind(group);
+    group.tellPrimary = (topic, payload) => late.push(() => tell(topic, payload));
     expect(first.told()).toBeUndefined();
     if (running.admitted) running.reservation.settle(0);
     await first.told();
@@ -110,12 +80,13 @@ describe('limits counted by the primary', () => {
   });
 
   it('refuses when the primary does not answer, and speaks of subjects anew afterwards', async () => {
-    const { channels, stores } = bed(1);
-    const [channel, store] = [channels[0] as Channel, stores[0] as WorkerLimitStore];
+    const { forks, stores } = bed(1);
+    const [{ group }, store] = [forks[0] as (typeof forks)[number], stores[0] as WorkerLimitStore];
     const demand = { subjects: [SUBJECTS[2] as LimitSubject], minimumTokens: 0, reserveTokens: 0 };
-    channel.broken = true;
+    const ask = group.askPrimary.bind(group);
+    group.askPrimary = () => Promise.reject(new Error('no answer'));
     await expect(store.admit(demand)).rejects.toMatchObject({ code: 'service_unavailable' });
-    channel.broken = false;
+    group.askPrimary = ask;
     expect((await store.admit(demand)).admitted).toBe(true);
     expect((await store.observe([SUBJECTS[2] as LimitSubject]))[0]).toMatchObject({ limit: 'rpm', usedCount: 1 });
   });
@@ -123,7 +94,7 @@ describe('limits counted by the primary', () => {
   it('knows more subjects than it has numbers for at once', async () => {
     const { stores } = bed(1);
     const store = stores[0] as WorkerLimitStore;
-    const admit = (id: string): Promise<Outcome> => store.admit({ subjects: [{ scope: 'key', id, limits: { rpm: 1 } }], minimumTokens: 0, reserveTokens: 0 });
+    const admit = async (id: string): Promise<Outcome> => store.admit({ subjects: [{ scope: 'key', id, limits: { rpm: 1 } }], minimumTokens: 0, reserveTokens: 0 });
     for (let round = 0; round < 25; round += 1) await Promise.all(Array.from({ length: 1_000 }, (_, index) => admit(`${round}/${index}`)));
     expect([(await admit('24/7')).admitted, (await admit('new')).admitted]).toEqual([false, true]);
   });

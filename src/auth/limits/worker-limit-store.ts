@@ -4,6 +4,7 @@ import type { ProcessGroup } from '../../platform/cluster/index.js';
 import { LIMITS_TOPIC, windowsFrom, type LimitsAnswer, type LimitsEnds, type LimitsQuestion } from './limit-messages.js';
 import { LimitStore, type Demand, type LimitSubject, type Outcome, type Reservation, type WindowState } from './limit-store.js';
 import { corrected, type Amounts } from './window-correction.js';
+import { WorkerAllowances } from './worker-allowances.js';
 
 /** The primary does nothing but count and pass on: when it does not answer, it is stopped or gone. */
 const DEADLINE_MS = 2_000;
@@ -20,12 +21,13 @@ interface Pending<Result> {
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] extends readonly (infer Item)[] ? Item[] : T[Name] };
 
 /**
- * Windows counted by the primary for all processes of this machine. What one turn of the event loop brings goes in one
- * message: at 1,000 requests a second a message carries several of them.
+ * Windows counted by the primary for all processes of this machine. Far from the limits a request is admitted by an allowance, at
+ * once; else the primary is asked. What one turn of the event loop brings goes in one message.
  */
 export class WorkerLimitStore extends LimitStore {
   readonly #group: ProcessGroup;
   readonly #clock: Clock;
+  readonly #allowances: WorkerAllowances;
   readonly #admitting = new Map<number, Pending<Outcome>>();
   readonly #observing = new Map<number, Pending<WindowState[]>>();
   /** The numbers by which the primary knows subjects. */
@@ -41,15 +43,12 @@ export class WorkerLimitStore extends LimitStore {
     super();
     this.#group = group;
     this.#clock = clock;
+    this.#allowances = new WorkerAllowances(group, clock, () => this.#schedule());
   }
 
-  override admit({ subjects, minimumTokens, reserveTokens }: Demand): Promise<Outcome> {
-    const id = this.#next();
-    return new Promise((resolve, reject) => {
-      this.#admitting.set(id, { subjects, resolve, reject });
-      this.#question.admit.push(this.#numbered([id, minimumTokens, reserveTokens], subjects));
-      this.#schedule();
-    });
+  override admit(demand: Demand): Outcome | Promise<Outcome> {
+    const reservation = this.#allowances.take(demand);
+    return reservation === null ? this.#askFor(demand) : { admitted: true, reservation };
   }
 
   override observe(subjects: readonly LimitSubject[]): Promise<WindowState[]> {
@@ -62,13 +61,23 @@ export class WorkerLimitStore extends LimitStore {
   }
 
   override told(): Promise<void> | undefined {
-    if (this.#ends.length === 0) return undefined;
+    if (this.#ends.length === 0 && !this.#allowances.hasChanged) return undefined;
     this.#told ??= newPromise();
     return this.#told.promise;
   }
 
   override close(): void {
+    this.#allowances.close();
     this.#flush();
+  }
+
+  #askFor({ subjects, minimumTokens, reserveTokens }: Demand): Promise<Outcome> {
+    const id = this.#next();
+    return new Promise((resolve, reject) => {
+      this.#admitting.set(id, { subjects, resolve, reject });
+      this.#question.admit.push(this.#numbered([id, minimumTokens, reserveTokens], subjects));
+      this.#schedule();
+    });
   }
 
   #next(): number {
@@ -129,6 +138,7 @@ export class WorkerLimitStore extends LimitStore {
     this.#told = null;
     this.#question = emptyQuestion();
     if (ends.length > 0) this.#group.tellPrimary(LIMITS_TOPIC, ends);
+    this.#allowances.flush();
     told?.resolve();
     if (question.admit.length + question.observe.length > 0) void this.#ask(question);
     else this.#question.forget = question.forget;
@@ -149,7 +159,8 @@ export class WorkerLimitStore extends LimitStore {
       const [id, reservedTokens] = words as [number, number];
       const pending = this.#admitting.get(id);
       if (pending === undefined) continue;
-      pending.resolve({ admitted: true, reservation: this.#reservation(id, reservedTokens, windowsFrom(pending.subjects, words, 2)) });
+      const windows = this.#allowances.know(pending.subjects, windowsFrom(pending.subjects, words, 2));
+      pending.resolve({ admitted: true, reservation: this.#reservation(id, reservedTokens, windows) });
     }
     for (const { id, ...refusal } of refused) this.#admitting.get(id)?.resolve({ admitted: false, ...refusal });
     for (const words of observed) {

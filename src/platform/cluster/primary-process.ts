@@ -1,7 +1,8 @@
-import type { Cluster, Worker } from 'node:cluster';
+import type { Cluster } from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { asMessage, OpenQuestions, type Message } from './messages.js';
+import { WorkerLink } from './worker-link.js';
 
 /** A worker that dies is replaced after this, doubling while it dies again soon. */
 const RESTART_MS = 500;
@@ -11,7 +12,7 @@ const HEALTHY_AFTER_MS = 60_000;
 
 /** What the primary does for its workers on one topic. */
 export interface PrimaryService {
-  asked(payload: unknown, workerId: number): unknown;
+  asked(payload: unknown, worker: WorkerLink): unknown;
   told(payload: unknown, workerId: number): void;
   /** A worker ended, however: what it held is free. */
   ended(workerId: number): void;
@@ -29,14 +30,14 @@ export interface PrimaryOptions {
 /** Starts the workers, replaces those that die, passes questions between them and keeps what they share. Serves no request itself. */
 export class PrimaryProcess {
   readonly #questions = new OpenQuestions();
-  readonly #workers = new Map<number, Worker>();
+  readonly #workers = new Map<number, WorkerLink>();
   readonly #options: PrimaryOptions;
   #stopping = false;
   #exits: Promise<void>[] = [];
 
   constructor(options: PrimaryOptions) {
     this.#options = options;
-    options.cluster.on('message', (worker, value: unknown) => void this.#heard(worker, asMessage(value)));
+    options.cluster.on('message', ({ id }, value: unknown) => void this.#heard(this.#workers.get(id), asMessage(value)));
   }
 
   /** Resolves with what the workers said when they were ready (topic `ready`): the first alone, then the others together. Rejects when one ends before. */
@@ -49,14 +50,14 @@ export class PrimaryProcess {
   /** Asks every worker to stop and waits for all. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     this.#stopping = true;
-    for (const worker of this.#workers.values()) worker.process.kill(signal);
+    for (const worker of this.#workers.values()) worker.kill(signal);
     await Promise.all(this.#exits);
   }
 
   #fork(place: number): Promise<unknown> {
     const worker = this.#options.cluster.fork(this.#options.environmentOf(place));
     const startedMs = performance.now();
-    this.#workers.set(worker.id, worker);
+    this.#workers.set(worker.id, new WorkerLink(worker, this.#questions));
     const ready = new Promise<unknown>((resolve, reject) => {
       worker.on('message', (value: unknown) => {
         const message = asMessage(value);
@@ -69,14 +70,14 @@ export class PrimaryProcess {
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     this.#exits.push(exited);
     void ready.then(() => exited).then(() => this.#replace(place, performance.now() - startedMs), () => undefined);
-    void exited.then(() => this.#ended(worker, exited));
+    void exited.then(() => this.#ended(worker.id, exited));
     return ready;
   }
 
-  #ended(worker: Worker, exited: Promise<void>): void {
-    this.#workers.delete(worker.id);
+  #ended(workerId: number, exited: Promise<void>): void {
+    this.#workers.delete(workerId);
     this.#exits = this.#exits.filter((other) => other !== exited);
-    for (const service of Object.values(this.#options.services)) service.ended(worker.id);
+    for (const service of Object.values(this.#options.services)) service.ended(workerId);
   }
 
   /** Only a worker that had been ready is replaced: one that cannot start stops the start, or is tried again here. */
@@ -95,28 +96,23 @@ export class PrimaryProcess {
     }
   }
 
-  async #heard(worker: Worker, message: Message | null): Promise<void> {
-    if (message === null) return;
+  /** What a worker said last is not heard after its end: its services have closed what it had open. */
+  async #heard(worker: WorkerLink | undefined, message: Message | null): Promise<void> {
+    if (worker === undefined || message === null) return;
     if (message.og === 'answer') return this.#questions.answered(message);
     if (message.og === 'tell') return this.#options.services[message.topic]?.told(message.payload, worker.id);
     try {
-      const payload = await (message.to === 'others' ? this.#askOthers(worker, message) : this.#options.services[message.topic]?.asked(message.payload, worker.id));
-      this.#send(worker, { og: 'answer', id: message.id, payload });
+      const payload = await (message.to === 'others' ? this.#askOthers(worker, message) : this.#options.services[message.topic]?.asked(message.payload, worker));
+      worker.send({ og: 'answer', id: message.id, payload });
     } catch (error) {
-      this.#send(worker, { og: 'answer', id: message.id, error: (error as Error).message });
+      worker.send({ og: 'answer', id: message.id, error: (error as Error).message });
     }
   }
 
-  async #askOthers(asking: Worker, { topic, payload, deadlineMs }: Extract<Message, { og: 'ask' }>): Promise<unknown[]> {
-    const others = [...this.#workers.values()].filter((worker) => worker !== asking && worker.isConnected());
-    const answers = await Promise.allSettled(
-      others.map((worker) => this.#questions.ask(deadlineMs, (id) => this.#send(worker, { og: 'ask', id, topic, payload, to: 'worker', deadlineMs }))),
-    );
+  async #askOthers(asking: WorkerLink, { topic, payload, deadlineMs }: Extract<Message, { og: 'ask' }>): Promise<unknown[]> {
+    const others = [...this.#workers.values()].filter((worker) => worker !== asking && worker.isConnected);
+    const answers = await Promise.allSettled(others.map((worker) => worker.ask(topic, payload, deadlineMs)));
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
-  }
-
-  #send(worker: Worker, message: Message): void {
-    if (worker.isConnected()) worker.send(message as never);
   }
 }
 
