@@ -5,7 +5,7 @@ import type { LimitSubject, Reservation, WindowState } from './limit-store.js';
 import { corrected, type Amounts } from './window-correction.js';
 
 /** A limit was near: for so many turns everything is asked of the primary. */
-const REST_TURNS = 10;
+const REST_TURNS = 5;
 /** Fewer requests in a turn are asked of the primary: a report costs about as much as a question. */
 const MIN_PACE = 4;
 /** What is wanted for a turn, in turns: they come late on a busy machine. */

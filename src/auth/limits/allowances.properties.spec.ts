@@ -10,7 +10,7 @@ const WORKERS = 3;
 /** A message takes at most so long. */
 const MAX_DELAY_MS = 8;
 /** Used is counted this much longer at most: a bucket, a turn, and messages that await each other. */
-const LATE_MS = 250 + 20 + 6 * MAX_DELAY_MS;
+const LATE_MS = 250 + 50 + 6 * MAX_DELAY_MS;
 /** Some of this may be lost with a worker: what it held of each list. */
 const PART = 8 * WORKERS;
 

@@ -5,7 +5,7 @@ import type { LimitSubject, Outcome, Reservation } from './limit-store.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
 import { WorkerLimitStore } from './worker-limit-store.js';
 
-const TURN_MS = 20;
+const TURN_MS = 50;
 
 /** Three turns: an allowance is wanted after the first, and granted. */
 const WARM_UP = 3;

@@ -5,7 +5,7 @@ import { ALLOWANCES_TOPIC, type AllowanceGrant, type AllowanceRecall } from './a
 import type { Demand, LimitSubject, Reservation, WindowState } from './limit-store.js';
 
 /** What was used is reported, and more is wanted, so often; the first turn begins with the first request. */
-const TURN_MS = 20;
+const TURN_MS = 50;
 const DEADLINE_MS = 2_000;
 /** Requests of other lists of subjects are asked of the primary. */
 const MAX_ALLOWANCES = 1_000;
