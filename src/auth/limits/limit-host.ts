@@ -1,7 +1,7 @@
 import type { PrimaryService, WorkerLink } from '../../platform/cluster/index.js';
 import type { AllowanceHost } from './allowance-host.js';
 import { appendWindows, type LimitsAnswer, type LimitsEnds, type LimitsQuestion, type RefusedAdmission } from './limit-messages.js';
-import type { LimitSubject, Refusal, Reservation } from './limit-store.js';
+import type { Demand, LimitSubject, Refusal, Reservation } from './limit-store.js';
 import type { MemoryLimitStore } from './memory-limit-store.js';
 
 /** Forgetting costs a look-up each, nothing else. */
@@ -19,11 +19,18 @@ interface WorkerState {
   readonly subjects: Map<number, LimitSubject>;
 }
 
+/** An admission that was asked for. */
+interface Asked {
+  readonly id: number;
+  /** Looked up once: the worker may give its numbers anew while it waits. */
+  readonly demand: Demand;
+}
+
 interface Outcomes {
   readonly admitted: number[][];
   readonly refused: RefusedAdmission[];
   /** Admissions that may have been refused for what workers could tell, to be looked at again; null when this is the second look. */
-  readonly again: (readonly number[])[] | null;
+  readonly again: Asked[] | null;
 }
 
 /** The primary's side: one process counts for all workers, so that limits are exact over them. */
@@ -46,14 +53,15 @@ export class LimitHost implements PrimaryService {
     for (const [number, subject] of define) worker.subjects.set(number, this.#known(subject));
     const admitted: number[][] = [];
     const refused: RefusedAdmission[] = [];
-    const again: (readonly number[])[] = [];
-    for (const words of admit) this.#admit(worker, words, { admitted, refused, again });
+    const again: Asked[] = [];
+    for (const words of admit) this.#admit(worker, askedFrom(worker, words), { admitted, refused, again });
     if (again.length + observe.length === 0) return { admitted, refused, observed: [] };
-    const obstructing = again.flatMap((words) => this.#store.obstructing(subjectsFrom(worker, words, ADMIT_HEAD), words[1] as number));
+    const observing = observe.map((words) => ({ id: words[0] as number, subjects: subjectsFrom(worker, words, OBSERVE_HEAD) }));
+    const obstructing = again.flatMap(({ demand }) => this.#store.obstructing(demand));
     const observed = await this.#allowances.withdrawn(obstructing, () => {
       if (this.#workers.get(workerId) !== worker) throw new Error(`worker ${workerId} has ended`);
-      for (const words of again) this.#admit(worker, words, { admitted, refused, again: null });
-      return observe.map((words) => appendWindows([words[0] as number], this.#store.statesOf(subjectsFrom(worker, words, OBSERVE_HEAD))));
+      for (const asked of again) this.#admit(worker, asked, { admitted, refused, again: null });
+      return observing.map(({ id, subjects }) => appendWindows([id], this.#store.statesOf(subjects)));
     });
     return { admitted, refused, observed };
   }
@@ -74,13 +82,12 @@ export class LimitHost implements PrimaryService {
     this.#workers.delete(workerId);
   }
 
-  #admit(worker: WorkerState, words: readonly number[], { admitted, refused, again }: Outcomes): void {
-    const [id, minimumTokens, reserveTokens] = words as [number, number, number];
-    const subjects = subjectsFrom(worker, words, ADMIT_HEAD);
-    const outcome = this.#store.admit({ subjects, minimumTokens, reserveTokens });
+  #admit(worker: WorkerState, asked: Asked, { admitted, refused, again }: Outcomes): void {
+    const { id, demand } = asked;
+    const outcome = this.#store.admit(demand);
     if (!outcome.admitted) {
       const { binding, retryAfterMs, windows } = outcome;
-      if (again !== null && this.#mayChange(outcome)) again.push(words);
+      if (again !== null && this.#mayChange(outcome)) again.push(asked);
       else refused.push({ id, binding, retryAfterMs, windows });
       return;
     }
@@ -108,6 +115,11 @@ export class LimitHost implements PrimaryService {
     this.#subjects.set(name, subject);
     return subject;
   }
+}
+
+function askedFrom(worker: WorkerState, words: readonly number[]): Asked {
+  const [id, minimumTokens, reserveTokens] = words as [number, number, number];
+  return { id, demand: { subjects: subjectsFrom(worker, words, ADMIT_HEAD), minimumTokens, reserveTokens } };
 }
 
 /** @param start where the numbers of subjects begin. A number that was never given fails the whole question: nothing may go uncounted. */

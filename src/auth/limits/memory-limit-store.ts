@@ -83,8 +83,8 @@ export class MemoryLimitStore extends LimitStore {
     return roomOf(this.#allCounted(subjects), this.#clock.monotonicMs());
   }
 
-  /** Those of the subjects whose limits are in the way of such a request. */
-  obstructing(subjects: readonly LimitSubject[], minimumTokens: number): LimitSubject[] {
+  /** Those of the subjects whose limits are in the way. */
+  obstructing({ subjects, minimumTokens }: Demand): LimitSubject[] {
     const nowMs = this.#clock.monotonicMs();
     return subjects.filter((subject) => findObstacle([this.#countedOf(subject)], minimumTokens, nowMs) !== null);
   }

@@ -1,14 +1,17 @@
 import fc from 'fast-check';
-import { ManualClock } from '../../platform/clock/index.js';
 import { FakeCluster } from '../../../test/support/fake-cluster.js';
+import { ManualClock } from '../../platform/clock/index.js';
+import type { WorkerLink } from '../../platform/cluster/index.js';
+import { AllowanceHost } from './allowance-host.js';
+import { LimitHost } from './limit-host.js';
 import { limitServices } from './limit-services.js';
 import type { LimitSubject, Outcome, Reservation } from './limit-store.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
 import { WorkerLimitStore } from './worker-limit-store.js';
 
-function bed(workers: number, delayMs = () => 0) {
+function bed(workers: number) {
   const clock = new ManualClock();
-  const cluster = new FakeCluster(limitServices(new MemoryLimitStore(clock), workers), delayMs);
+  const cluster = new FakeCluster(limitServices(new MemoryLimitStore(clock), workers));
   const forks = Array.from({ length: workers }, () => cluster.fork());
   return { clock, cluster, forks, stores: forks.map(({ group }) => new WorkerLimitStore(group, clock)) };
 }
@@ -77,6 +80,21 @@ describe('limits counted by the primary', () => {
     const asked = second.admit(demand);
     setImmediate(() => late[0]?.());
     expect((await asked).admitted).toBe(true);
+  });
+
+  it('looks again at the same subjects, although the worker gives their numbers anew meanwhile', async () => {
+    const clock = new ManualClock();
+    const counted = new MemoryLimitStore(clock);
+    const host = new LimitHost(counted, new AllowanceHost(counted, 2));
+    const [one, other] = ['one', 'other'].map((id): LimitSubject => ({ scope: 'key', id, limits: { concurrency: 1 } })) as [LimitSubject, LimitSubject];
+    const worker = { id: 1 } as WorkerLink;
+    const ask = (forget: boolean, subject: LimitSubject, id: number) => host.asked({ forget, define: [[0, subject]], admit: [[id, 0, 0, 0]], observe: [] }, worker);
+    await ask(false, one, 1);
+    const again = ask(false, one, 2);
+    await ask(true, other, 3);
+    host.told([[1, 0]], 1);
+    expect((await again).admitted).toHaveLength(1);
+    expect(counted.statesOf([one, other]).map(({ usedCount }) => usedCount)).toEqual([1, 1]);
   });
 
   it('refuses when the primary does not answer, and speaks of subjects anew afterwards', async () => {
