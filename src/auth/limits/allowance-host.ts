@@ -71,12 +71,12 @@ export class AllowanceHost implements PrimaryService {
    * Does something when what workers held of these subjects has come back, and what they had said by now has been heard: the end that
    * freed a slot was told before its client could ask again.
    */
-  async withdrawn<Result>(subjects: readonly LimitSubject[], work: () => Result): Promise<Result> {
+  async withdrawn(subjects: readonly LimitSubject[], work: () => Promise<void>): Promise<void> {
     const names = new Set(subjects.map(nameOf));
     for (const name of names) this.#contended.set(name, (this.#contended.get(name) ?? 0) + 1);
     try {
       await Promise.all([restOfTurn(), ...this.#recall(names)]);
-      return work();
+      await work();
     } finally {
       for (const name of names) this.#uncontend(name);
     }
@@ -159,7 +159,7 @@ export class AllowanceHost implements PrimaryService {
   }
 }
 
-function nameOf({ scope, id }: Pick<LimitSubject, 'scope' | 'id'>): string {
+export function nameOf({ scope, id }: Pick<LimitSubject, 'scope' | 'id'>): string {
   return `${scope}:${id}`;
 }
 

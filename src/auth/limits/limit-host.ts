@@ -1,5 +1,5 @@
 import type { PrimaryService, WorkerLink } from '../../platform/cluster/index.js';
-import type { AllowanceHost } from './allowance-host.js';
+import { nameOf, type AllowanceHost } from './allowance-host.js';
 import { appendWindows, type LimitsAnswer, type LimitsEnds, type LimitsQuestion, type RefusedAdmission } from './limit-messages.js';
 import type { Demand, LimitSubject, Refusal, Reservation } from './limit-store.js';
 import type { MemoryLimitStore } from './memory-limit-store.js';
@@ -29,8 +29,10 @@ interface Asked {
 interface Outcomes {
   readonly admitted: number[][];
   readonly refused: RefusedAdmission[];
-  /** Admissions that may have been refused for what workers could tell, to be looked at again; null when this is the second look. */
-  readonly again: Asked[] | null;
+  /** Admissions that may fit after what workers could tell or give back, to be looked at again. */
+  readonly again: Asked[];
+  /** The subjects for which that was done. */
+  readonly looked: ReadonlySet<string>;
 }
 
 /** The primary's side: one process counts for all workers, so that limits are exact over them. */
@@ -51,19 +53,13 @@ export class LimitHost implements PrimaryService {
     const worker = this.#stateOf(workerId);
     if (forget) worker.subjects.clear();
     for (const [number, subject] of define) worker.subjects.set(number, this.#known(subject));
-    const admitted: number[][] = [];
-    const refused: RefusedAdmission[] = [];
-    const again: Asked[] = [];
-    for (const words of admit) this.#admit(worker, askedFrom(worker, words), { admitted, refused, again });
+    const outcomes: Outcomes = { admitted: [], refused: [], again: [], looked: new Set() };
+    for (const words of admit) this.#admit(worker, askedFrom(worker, words), outcomes);
+    const { admitted, refused, again } = outcomes;
     if (again.length + observe.length === 0) return { admitted, refused, observed: [] };
     const observing = observe.map((words) => ({ id: words[0] as number, subjects: subjectsFrom(worker, words, OBSERVE_HEAD) }));
-    const obstructing = again.flatMap(({ demand }) => this.#store.obstructing(demand));
-    const observed = await this.#allowances.withdrawn(obstructing, () => {
-      if (this.#workers.get(workerId) !== worker) throw new Error(`worker ${workerId} has ended`);
-      for (const asked of again) this.#admit(worker, asked, { admitted, refused, again: null });
-      return observing.map(({ id, subjects }) => appendWindows([id], this.#store.statesOf(subjects)));
-    });
-    return { admitted, refused, observed };
+    await this.#lookAgain(workerId, outcomes);
+    return { admitted, refused, observed: observing.map(({ id, subjects }) => appendWindows([id], this.#store.statesOf(subjects))) };
   }
 
   told(payload: unknown, workerId: number): void {
@@ -82,12 +78,25 @@ export class LimitHost implements PrimaryService {
     this.#workers.delete(workerId);
   }
 
-  #admit(worker: WorkerState, asked: Asked, { admitted, refused, again }: Outcomes): void {
+  /** Once for each subject whose limits are in the way: while one was waited for, another's room may have been taken. */
+  async #lookAgain(workerId: number, outcomes: Outcomes): Promise<void> {
+    const { again, looked } = outcomes;
+    const worker = this.#stateOf(workerId);
+    const obstructing = again.flatMap(({ demand }) => this.#store.obstructing(demand));
+    await this.#allowances.withdrawn(obstructing, async () => {
+      if (this.#workers.get(workerId) !== worker) throw new Error(`worker ${workerId} has ended`);
+      const next: Outcomes = { ...outcomes, again: [], looked: new Set([...looked, ...obstructing.map(nameOf)]) };
+      for (const asked of again) this.#admit(worker, asked, next);
+      if (next.again.length > 0) await this.#lookAgain(workerId, next);
+    });
+  }
+
+  #admit(worker: WorkerState, asked: Asked, { admitted, refused, again, looked }: Outcomes): void {
     const { id, demand } = asked;
     const outcome = this.#store.admit(demand);
     if (!outcome.admitted) {
       const { binding, retryAfterMs, windows } = outcome;
-      if (again !== null && this.#mayChange(outcome)) again.push(asked);
+      if (!looked.has(nameOf(outcome.binding)) && this.#mayChange(outcome)) again.push(asked);
       else refused.push({ id, binding, retryAfterMs, windows });
       return;
     }
