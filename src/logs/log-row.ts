@@ -1,6 +1,6 @@
 import { completionTokens, NO_USAGE, promptTokens } from '../core/chat/usage.js';
 import type { RequestLog } from '../core/request-log/request-log.js';
-import { encodeValues, type CopyTarget, type CopyWriter } from '../platform/database/index.js';
+import { encodeValues, type CopyTarget, type CopyWriter, type RowValues } from '../platform/database/index.js';
 import { storedText, type Redaction, type StoredText } from './redact.js';
 import { cut, NAME_LIMIT_CHARS, TAG_LIMIT, writeDetail } from './write-detail.js';
 
@@ -9,9 +9,9 @@ const REDACTION: Redaction = { emails: false };
 /** A record as it will stand in the database. */
 export interface EncodedLog {
   readonly requestId: string;
-  readonly values: Buffer;
+  readonly values: RowValues;
   /** Undefined when the key's policy or the client kept it out. */
-  readonly payload: Buffer | undefined;
+  readonly payload: RowValues | undefined;
 }
 
 /** Everything a client or provider may have written is bounded and redacted here. Throws RangeError for a figure that no column holds. */
@@ -27,7 +27,7 @@ export const LOG_ROWS: CopyTarget<EncodedLog> = {
     'provider', 'stream', 'state', 'status', 'error_code', 'fallback', 'route', 'arm', 'session_id', 'tags', 'attempt_count', 'total_ms', 'ttft_ms',
     'prompt_tokens', 'completion_tokens', 'cached_tokens', 'hold_nano_usd', 'charged_nano_usd', 'provider_cost_nano_usd', 'cache_saved_nano_usd', 'detail',
   ],
-  write: (writer, { values }) => writer.encoded(values),
+  write: (writer, { values }) => writer.encoded(values.bytes),
 };
 
 function writeLog(writer: CopyWriter, log: RequestLog): void {
@@ -76,7 +76,7 @@ function writeFigures(writer: CopyWriter, log: RequestLog): void {
 export const PAYLOAD_ROWS: CopyTarget<EncodedLog> = {
   table: 'request_log_payloads',
   columns: ['request_id', 'request_body', 'request_truncated', 'response_body', 'response_truncated'],
-  write: (writer, { payload }) => writer.encoded(payload as Buffer),
+  write: (writer, { payload }) => writer.encoded((payload as RowValues).bytes),
 };
 
 function writePayload(writer: CopyWriter, log: RequestLog): void {

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { RequestLogs, type RequestLog } from '../core/request-log/request-log.js';
-import { isDatabaseUnavailable } from '../platform/database/index.js';
+import { forgetValues, isDatabaseUnavailable, type RowValues } from '../platform/database/index.js';
 import { LogMetrics, type DropReason } from './logs.metrics.js';
 import { encodeLog, type EncodedLog } from './log-row.js';
 import { RequestLogWriter } from './request-log.writer.js';
@@ -87,6 +87,7 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
     const bytes = payloadBytesOf(log);
     if (bytes > 0 && this.payloadBytes + bytes > MAX_QUEUE_BYTES) {
       this.metrics.dropped('queue_full');
+      forgetValues(log.payload as RowValues);
       this.queue.push({ ...log, payload: undefined });
     } else {
       this.payloadBytes += bytes;
@@ -101,8 +102,15 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
       this.backoffMs = 0;
       this.batchCount = Math.min(BATCH_COUNT, this.batchCount * 2);
       this.queue.splice(0, batch.length);
-      for (const log of batch) this.payloadBytes -= payloadBytesOf(log);
+      for (const log of batch) this.forget(log);
     }
+  }
+
+  /** It has been written, or given up. */
+  private forget(log: EncodedLog): void {
+    this.payloadBytes -= payloadBytesOf(log);
+    forgetValues(log.values);
+    if (log.payload !== undefined) forgetValues(log.payload);
   }
 
   private nextBatch(): EncodedLog[] {
@@ -159,4 +167,4 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   }
 }
 
-const payloadBytesOf = ({ payload }: EncodedLog): number => payload?.length ?? 0;
+const payloadBytesOf = ({ payload }: EncodedLog): number => payload?.bytes.length ?? 0;

@@ -69,6 +69,11 @@ export class CopyWriter {
     return values;
   }
 
+  /** Nobody needs any of the values written so far. */
+  forgetValues(): void {
+    this.#valuesAt = 0;
+  }
+
   /** The values of a row that were written before. */
   encoded(values: Uint8Array): void {
     const out = this.#out;

@@ -30,20 +30,6 @@ function spare(writer: CopyWriter): void {
   if (spareWriters.length < MAX_SPARE_COUNT && writer.capacityBytes <= MAX_SPARE_BYTES) spareWriters.push(writer);
 }
 
-/** Memory that many rows share until all of them are copied. */
-const SHARED_BYTES = 262_144;
-let valuesWriter = new CopyWriter(SHARED_BYTES);
-
-/**
- * The values of one row, to be copied later by `CopyWriter.encoded`. What they were made of can be forgotten meanwhile, and its memory is still in the
- * caches now. Throws as `copyRows`.
- */
-export function encodeValues<Row>(write: CopyTarget<Row>['write'], row: Row): Buffer {
-  if (!valuesWriter.beginValues() || valuesWriter.capacityBytes > MAX_SPARE_BYTES) valuesWriter = new CopyWriter(SHARED_BYTES);
-  write(valuesWriter, row);
-  return valuesWriter.endValues();
-}
-
 type Settle = (error: Error | null) => void;
 
 /** COPY FROM STDIN as pg runs a statement of one's own (`Submittable`): all rows in one message, then the end. */
