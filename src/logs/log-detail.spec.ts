@@ -34,6 +34,24 @@ describe('the detail of a log row', () => {
     ]);
   });
 
+  it('names what each candidate is, whatever its names are made of', () => {
+    const deployment = (id: string, zones: string[]) => ({ id, upstreamModel: 'größe-"모델"\0', provider: { id: 'p', zones } });
+    const [far, near] = [deployment('a#main', []), deployment('b#main', ['kr', 'jp'])];
+    const candidates = [
+      { deployment: far, model: { id: 'm' }, place: 1, reasons: ['weight 1'] },
+      { deployment: near, model: { id: 'm' }, excluded: 'zone', reasons: [] },
+      { deployment: near, model: { id: 'alias' }, reasons: [] },
+    ];
+    const same = { provider: 'p', upstream_model: 'größe-"모델"\ufffd' };
+    for (let time = 0; time < 2; time += 1) {
+      expect(decodeDetail(encoded(aRequestLog({ candidates })))['candidates']).toEqual([
+        { ...same, model: 'm', deployment: 'a#main', zone: null, place: 1, excluded: null, reasons: ['weight 1'] },
+        { ...same, model: 'm', deployment: 'b#main', zone: 'kr,jp', place: null, excluded: 'zone', reasons: [] },
+        { ...same, model: 'alias', deployment: 'b#main', zone: 'kr,jp', place: null, excluded: null, reasons: [] },
+      ]);
+    }
+  });
+
   it('counts every class and sums them, prices by their unit', () => {
     const counts = fc.record(Object.fromEntries(Object.keys(aRequestLog().usage ?? {}).map((name) => [name, fc.integer({ min: 0, max: 1_000_000 })])));
     fc.assert(

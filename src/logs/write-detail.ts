@@ -1,9 +1,10 @@
 import type { ParameterAdjustment } from '../core/chat/parameter-report.js';
 import { writeUsedClasses } from '../core/chat/usage-json.js';
-import { member, type JsonBytes, type Literal } from '../core/json/index.js';
+import { asciiJson, literal, member, type JsonBytes, type Literal } from '../core/json/index.js';
 import type { ChargeLine } from '../core/ledger/settlement.js';
 import type { AttemptLog, ConsideredDeployment, RequestLog, StageTimings } from '../core/request-log/request-log.js';
 import { writeRoutingRecord } from '../core/routing/index.js';
+import { storableJson } from '../platform/database/index.js';
 import { LINE_UNIT } from './log-detail.js';
 import { redact, type Redaction } from './redact.js';
 
@@ -152,7 +153,6 @@ function writeAttempt(json: JsonBytes, attempt: AttemptLog, redaction: Redaction
 }
 
 const CANDIDATES = member('candidates');
-const MODEL = member('model');
 const PLACE = member('place');
 const EXCLUDED = member('excluded');
 const REASONS = member('reasons');
@@ -165,20 +165,35 @@ function writeCandidates(json: JsonBytes, candidates: readonly ConsideredDeploym
 }
 
 function writeCandidate(json: JsonBytes, candidate: ConsideredDeployment): void {
-  const { deployment, place } = candidate;
-  const { provider } = deployment;
+  const { place } = candidate;
   json.beginObject();
-  json.text(PROVIDER, provider.id);
-  json.text(MODEL, candidate.model.id);
-  json.text(UPSTREAM_MODEL, deployment.upstreamModel);
-  json.text(DEPLOYMENT, deployment.id);
-  if (provider.zones.length > 0) json.text(ZONE, provider.zones.join(','));
+  json.literal(identityOf(candidate));
   if (place !== undefined) json.number(PLACE, place);
   textIf(json, EXCLUDED, candidate.excluded);
   json.beginArrayOf(REASONS);
   for (const reason of candidate.reasons) json.textItem(reason);
   json.endArray();
   json.endObject();
+}
+
+interface Identity {
+  readonly modelId: string;
+  readonly members: Literal;
+}
+
+/** What is said of a deployment wherever it is a candidate. It stays the same as long as the deployment lives. */
+const IDENTITIES = new WeakMap<ConsideredDeployment['deployment'], Identity>();
+
+function identityOf({ deployment, model }: ConsideredDeployment): Literal {
+  let identity = IDENTITIES.get(deployment);
+  if (identity?.modelId !== model.id) {
+    const { id, upstreamModel, provider } = deployment;
+    const zone = provider.zones.length > 0 ? { zone: provider.zones.join(',') } : {};
+    const json = storableJson({ provider: provider.id, model: model.id, upstream_model: upstreamModel, deployment: id, ...zone });
+    identity = { modelId: model.id, members: literal(asciiJson(json).slice(1, -1)) };
+    IDENTITIES.set(deployment, identity);
+  }
+  return identity.members;
 }
 
 const PARAMETERS = member('parameters');

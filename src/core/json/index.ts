@@ -1,4 +1,4 @@
-export { jsonString, jsonText } from './json-string.js';
+export { asciiJson, jsonString, jsonText } from './json-string.js';
 export { closingQuote, onlyStringNamed } from './only-string.js';
 export { scanBody, type ScanLimits, type ScannedBody } from './scan-body.js';
 export { spliceBody } from './splice-body.js';

@@ -16,6 +16,13 @@ export function jsonString(text: string): string {
   return `"${text}"`;
 }
 
+const NOT_ASCII = /[\u0080-\uffff]/g;
+
+/** The same JSON in ASCII alone. */
+export function asciiJson(json: string): string {
+  return json.replace(NOT_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** The JSON text of any value; strings are mostly names and ids. */
 export function jsonText(value: unknown): string {
   return typeof value === 'string' ? jsonString(value) : JSON.stringify(value);

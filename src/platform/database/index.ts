@@ -6,4 +6,5 @@ export { DatabaseUnavailableError, isDatabaseUnavailable } from './database-erro
 export { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { migrate, type ExtraMigration, type MigrationClass } from './migrate.js';
 export { encodeValues, forgetValues, type RowValues } from './row-values.js';
+export { storableJson } from './storable-json.js';
 export { connectionConfig, databaseSettings, type DatabaseSettings } from './settings.js';
