@@ -3,6 +3,7 @@ import { Holds } from '../core/ledger/index.js';
 import { Clock } from '../platform/clock/index.js';
 import { Config } from '../platform/config/index.js';
 import { Database } from '../platform/database/index.js';
+import { TURN_STAGES } from '../platform/turn/index.js';
 import { Accounts } from './accounts/accounts.service.js';
 import { Credits } from './accounts/credits.service.js';
 import { LedgerVerify } from './accounts/ledger-verify.service.js';
@@ -47,7 +48,7 @@ export class BillingModule {
         {
           provide: LedgerEngine,
           useFactory: (config: Config, ...[database, repository, clock, billing, observer]: Parts) =>
-            new LedgerEngine({ database, repository, clock, settings: billing, observer, zone: config.zone, dataDirectory: config.dataDirectory }),
+            new LedgerEngine({ database, repository, clock, settings: billing, observer, zone: config.zone, dataDirectory: config.dataDirectory, turnEnd: TURN_STAGES.journaled }),
           inject: [Config, ...PARTS],
         },
         { provide: Holds, useExisting: LedgerEngine },

@@ -12,6 +12,7 @@ import { parsePrice } from '../../src/core/pricing/index.js';
 import { SystemClock } from '../../src/platform/clock/index.js';
 import type { Database } from '../../src/platform/database/index.js';
 import { newId } from '../../src/platform/ids/index.js';
+import { TURN_STAGES } from '../../src/platform/turn/index.js';
 
 /** 1 USD per million tokens: one token is 1000 nano-USD. */
 export const PRICE = parsePrice({ input: '1', output: '1' }, 'price');
@@ -37,7 +38,7 @@ export async function startLedger(database: Database, dataDirectory: string, ove
   const repository = new LedgerRepository(database);
   const problems: string[] = [];
   const engine = new LedgerEngine({
-    database, repository, clock, settings, zone: 'local', dataDirectory,
+    database, repository, clock, settings, zone: 'local', dataDirectory, turnEnd: TURN_STAGES.journaled,
     observer: {
       onError: (where, error) => problems.push(`${where}: ${error.message}`),
       onPoison: ({ admitted }, error) => problems.push(`poison ${admitted.requestId}: ${error.message}`),

@@ -19,6 +19,7 @@ import { withinDeadline } from '../../core/time/within-deadline.js';
 import type { Clock } from '../../platform/clock/index.js';
 import type { Database } from '../../platform/database/index.js';
 import { newId } from '../../platform/ids/index.js';
+import type { TurnPlace } from '../../platform/turn/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import { Engine } from '../engine/engine.js';
 import { ownIdentity } from '../engine/process-identity.js';
@@ -49,6 +50,8 @@ export interface LedgerEngineParts {
   readonly settings: BillingSettings;
   readonly zone: string;
   readonly dataDirectory: string;
+  /** When the journal writes the records of a turn of the event loop. */
+  readonly turnEnd: TurnPlace;
   readonly observer: LedgerObserver;
 }
 
@@ -139,6 +142,7 @@ export class LedgerEngine extends Holds {
     mkdirSync(join(this.#parts.dataDirectory, 'journal'), { recursive: true, mode: 0o700 });
     const header = { type: 'engine' as const, engineId: this.#engine.id, ...ownIdentity() };
     this.#journal = new Journal(directory, header, this.#parts.settings, {
+      turnEnd: this.#parts.turnEnd,
       openFolds: () => [...this.#open].map(({ fold }) => fold),
       lost: (error) => {
         this.#parts.observer.onError('journal', error);

@@ -16,6 +16,7 @@ describe('a turn of the journal', () => {
     const header = { type: 'engine' as const, engineId: 1, bootId: 'b', pid: 1, processStart: '', pidNamespace: '' };
     const lost: Error[] = [];
     const journal = new Journal(join(directory, 'engine'), header, new BillingSettings(), {
+      turnEnd: setImmediate,
       openFolds: () => [],
       lost: (error) => {
         lost.push(error);

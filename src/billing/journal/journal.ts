@@ -2,7 +2,7 @@ import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, mkdirSync, openSync
 import { join } from 'node:path';
 import type { EngineRecord, JournalRecord, RequestFold } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
-import { TURN_STAGES, TurnBatch } from '../../platform/turn/index.js';
+import type { TurnPlace } from '../../platform/turn/index.js';
 import type { BillingSettings } from '../billing-settings.js';
 import { encodeRecord } from './journal-codec.js';
 import { JournalLines } from './journal-lines.js';
@@ -22,6 +22,8 @@ interface Segment {
 }
 
 export interface JournalOwner {
+  /** When the records of a turn are written. */
+  readonly turnEnd: TurnPlace;
   /** Requests that have not ended: a new segment begins with them. */
   openFolds(): Iterable<RequestFold>;
   /** Records are lost: what those who wait for them are told. */
@@ -32,8 +34,6 @@ export interface JournalOwner {
 const ADMISSION_SHARE = 0.9;
 /** What a record mostly takes, for the size of a segment before its records are encoded. */
 const USUAL_RECORD_BYTES = 384;
-/** Journals with records of this turn. */
-const flushing = new TurnBatch<Journal>(TURN_STAGES.journaled, (journal) => journal.flush());
 /** After a failed write the next admission is refused at once instead of trying the disk each time. */
 const FAILURE_PAUSE_MS = 1_000;
 
@@ -90,7 +90,7 @@ export class Journal {
   append(record: JournalRecord): Segment {
     if (this.#current.bytes + this.#pending.length * USUAL_RECORD_BYTES >= this.#settings.segmentBytes) this.#rotate();
     const segment = this.#current;
-    if (this.#pending.push(record) === 1) flushing.add(this);
+    if (this.#pending.push(record) === 1) this.#owner.turnEnd(() => this.#flush());
     if (record.type === 'ended') segment.unposted += 1;
     return segment;
   }
@@ -127,7 +127,7 @@ export class Journal {
   close(remove: boolean): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-    this.flush();
+    this.#flush();
     for (const { fd, path } of this.#segments.splice(0)) {
       if (!remove) fdatasyncSync(fd);
       closeSync(fd);
@@ -151,7 +151,7 @@ export class Journal {
   }
 
   /** At the end of the turn. What cannot be written is lost to the journal; those who wait for it are told. */
-  flush(): void {
+  #flush(): void {
     const records = this.#pending;
     if (records.length === 0) return;
     const written = this.#written;
@@ -184,7 +184,7 @@ export class Journal {
   }
 
   #rotate(): void {
-    this.flush();
+    this.#flush();
     const before = this.#current;
     try {
       this.#begin();

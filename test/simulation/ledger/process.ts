@@ -75,7 +75,7 @@ export class Process implements Owner {
       onPoison: (_fold: unknown, error: Error) => onTrouble(`refused by the database: ${error.message}`),
       onBatch: () => undefined,
     };
-    this.engine = new LedgerEngine({ database, repository, clock, settings, zone: 'local', dataDirectory: parts.dataDirectory, observer });
+    this.engine = new LedgerEngine({ database, repository, clock, settings, zone: 'local', dataDirectory: parts.dataDirectory, turnEnd: (run) => setImmediate(run), observer });
     const successor = new Successor({
       database, repository, clock, settings,
       observer: { onTaken: () => undefined, onSkipped: () => undefined, onPoison: observer.onPoison },
