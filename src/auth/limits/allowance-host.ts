@@ -2,7 +2,7 @@ import type { PrimaryService, WorkerLink } from '../../platform/cluster/index.js
 import { ALLOWANCES_TOPIC, type AllowanceGrant, type AllowanceReport } from './allowance-messages.js';
 import type { Share } from './counted-windows.js';
 import { appendWindows } from './limit-messages.js';
-import type { LimitSubject } from './limit-store.js';
+import { nameOf, type LimitSubject } from './limit-store.js';
 import type { MemoryLimitStore } from './memory-limit-store.js';
 
 /** An allowance is at most this part of what is left, divided by the number of workers. */
@@ -157,10 +157,6 @@ export class AllowanceHost implements PrimaryService {
     ofWorker.set(held.number, held);
     return held;
   }
-}
-
-export function nameOf({ scope, id }: Pick<LimitSubject, 'scope' | 'id'>): string {
-  return `${scope}:${id}`;
 }
 
 /** The first report must have them: nothing may go uncounted. */

@@ -1,7 +1,7 @@
 import type { PrimaryService, WorkerLink } from '../../platform/cluster/index.js';
-import { nameOf, type AllowanceHost } from './allowance-host.js';
+import type { AllowanceHost } from './allowance-host.js';
 import { appendWindows, type LimitsAnswer, type LimitsEnds, type LimitsQuestion, type RefusedAdmission } from './limit-messages.js';
-import type { Demand, LimitSubject, Refusal, Reservation } from './limit-store.js';
+import { nameOf, type Demand, type LimitSubject, type Refusal, type Reservation } from './limit-store.js';
 import type { MemoryLimitStore } from './memory-limit-store.js';
 
 /** Forgetting costs a look-up each, nothing else. */

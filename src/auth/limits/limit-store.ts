@@ -12,6 +12,11 @@ export interface LimitSubject {
   readonly limits: Limits;
 }
 
+/** By it the windows of a subject are found, whatever its limits are. */
+export function nameOf({ scope, id }: Pick<LimitSubject, 'scope' | 'id'>): string {
+  return `${scope}:${id}`;
+}
+
 export interface Demand {
   /** The same list for the same caller, so that a store may remember something of it. */
   readonly subjects: readonly LimitSubject[];

@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock/index.js';
 import { findObstacle, roomOf, statesOf, tokenRoom, windowOf, type Counted, type CountedWindow, type Share, type SubjectState } from './counted-windows.js';
-import { LimitStore, WINDOW_SHAPES, type Demand, type LimitSubject, type Outcome, type Reservation, type WindowShape, type WindowState } from './limit-store.js';
+import { LimitStore, nameOf, WINDOW_SHAPES, type Demand, type LimitSubject, type Outcome, type Reservation, type WindowShape, type WindowState } from './limit-store.js';
 import type { WindowStep } from './sliding-window.js';
 import type { Amounts } from './window-correction.js';
 
@@ -137,7 +137,7 @@ export class MemoryLimitStore extends LimitStore {
   #countedOf(subject: LimitSubject): Counted {
     const known = this.#counted.get(subject);
     if (known !== undefined && known.state.isLive) return known;
-    const state = this.#stateOf(`${subject.scope}:${subject.id}`);
+    const state = this.#stateOf(nameOf(subject));
     const windows: CountedWindow[] = [];
     for (const shape of WINDOW_SHAPES) {
       const limitCount = subject.limits[shape.limit];

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../platform/clock/index.js';
 import { newId } from '../../platform/ids/index.js';
 import { RedisUnavailableError, type RedisConnection } from '../../platform/redis/index.js';
-import { LimitStore, MINUTE_MS, WINDOW_SHAPES, type Demand, type LimitSubject, type Outcome, type Reservation, type WindowState } from './limit-store.js';
+import { LimitStore, MINUTE_MS, nameOf, WINDOW_SHAPES, type Demand, type LimitSubject, type Outcome, type Reservation, type WindowState } from './limit-store.js';
 import { MemoryLimitStore } from './memory-limit-store.js';
 import { corrected, type Amounts } from './window-correction.js';
 import { ADMIT_SCRIPT, BEAT_SCRIPT, RELEASE_SCRIPT } from './window-script.js';
@@ -211,7 +211,7 @@ function digestOf(script: string): string {
 function sharedWindows(subjects: readonly LimitSubject[]): SharedWindow[] {
   const windows: SharedWindow[] = [];
   for (const subject of subjects) {
-    const prefix = `og:limits:${subject.scope}:${subject.id}`;
+    const prefix = `og:limits:${nameOf(subject)}`;
     for (const { limit, counts: kind, windowMs, bucketMs } of WINDOW_SHAPES) {
       const limitCount = subject.limits[limit];
       if (limitCount !== undefined) windows.push({ key: `${prefix}:${limit}`, kind, subject, limit, limitCount, windowMs, bucketMs });

@@ -19,11 +19,7 @@ export class TurnBatch<Item> {
   }
 
   add(item: Item): void {
-    if (this.#items.push(item) === 1) this.#schedule();
-  }
-
-  #schedule(): void {
-    this.#place(() => this.#run());
+    if (this.#items.push(item) === 1) this.#place(() => this.#run());
   }
 
   #run(): void {
