@@ -273,6 +273,15 @@ describe('UpstreamClient abort and back-pressure', () => {
     expect(server.sockets.size).toBe(0);
   });
 
+  it('is not sent when it is aborted in the turn in which it was given a connection', async () => {
+    const server = await rawServer((socket) => socket.write(`${OK}content-length: 2\r\n\r\nok`));
+    await call(server.url);
+    const outcome = await call(server.url, { onCall: (handle) => handle.abort(), body: '{"never":1}' });
+    expect(outcome).toMatchObject({ failure: { kind: 'aborted', sent: false }, sentCount: 0, endings: 1 });
+    expect((await call(server.url, { body: '{"next":1}' })).status).toBe(200);
+    expect(server.requests.map((request) => request.slice(request.indexOf('{')))).toEqual(['{}', '{"next":1}']);
+  });
+
   it('can be aborted before it was sent', async () => {
     const server = await rawServer((socket) => socket.end(`${OK}content-length: 0\r\n\r\n`));
     const outcome = await call(server.url, { onCall: (handle) => handle.abort() });
