@@ -28,10 +28,8 @@ export class BillingSettings {
   readonly admissionDeadlineMs: number = 2_000;
   readonly admissionBatchCount: number = 256;
   readonly admissionQueueCount: number = 10_000;
-  /** How long a refusal waits for leases that other engines may give back. */
-  readonly askIdleMs: number = 250;
-  /** The same when others hold only exact leases: one of their flushes. */
-  readonly askExactMs: number = 40;
+  /** How long a refusal waits for what other engines may give back: leases they can spare, or ends they have not posted yet. */
+  readonly askMs: number = 250;
   readonly fsyncMs: number = 1_000;
   readonly segmentBytes: number = 16 * 1_048_576;
   readonly journalMaxBytes: number = 1_073_741_824;

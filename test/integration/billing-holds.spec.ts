@@ -3,10 +3,20 @@ import { Credits } from '../../src/billing/accounts/credits.service.js';
 import { LedgerVerify } from '../../src/billing/accounts/ledger-verify.service.js';
 import { LedgerRequests } from '../../src/billing/accounts/request-money.service.js';
 import type { Hold } from '../../src/core/ledger/index.js';
+import { Database, databaseSettings, type Queryable, type TransactionOptions } from '../../src/platform/database/index.js';
+import { newId } from '../../src/platform/ids/index.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { ending, holdOn, holdRequest, startLedger, temporaryDirectory, until, type TestLedger } from './billing-harness.js';
 
 jest.setTimeout(20_000);
+
+/** Takes its time for what an engine posts. */
+class SlowDatabase extends Database {
+  override async transaction<Result>(work: (transaction: Queryable) => Promise<Result>, options?: TransactionOptions): Promise<Result> {
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    return super.transaction(work, options);
+  }
+}
 
 describe('holds against a real PostgreSQL', () => {
   let fixture: TestDatabase;
@@ -74,14 +84,30 @@ describe('holds against a real PostgreSQL', () => {
   });
 
   it('never refuses for money that is on its way back, in this engine or another', async () => {
-    await fund('thin', 110);
+    const thin = newId('org');
+    await fund(thin, 110);
     for (let round = 0; round < 6; round += 1) {
-      const first = await ledger.engine.hold(holdRequest('thin', 100));
+      const first = await ledger.engine.hold(holdRequest(thin, 100));
       first.settle(ending(1));
-      const second = await other.engine.hold(holdRequest('thin', 100));
+      const second = await other.engine.hold(holdRequest(thin, 100));
       second.settle(ending(0, { end: 'canceled', hadHeaders: false }));
     }
-    await until(async () => (await accounts.get('thin')).balanceNanoUsd === 104_000n);
+    await until(async () => (await accounts.get(thin)).balanceNanoUsd === 104_000n);
+  });
+
+  it('waits for an end that another engine is slow to post', async () => {
+    const slow = newId('org');
+    await fund(slow, 110);
+    const database = new SlowDatabase(databaseSettings(fixture.url));
+    const slowly = await startLedger(database, directory.path);
+    const first = await slowly.engine.hold(holdRequest(slow, 100));
+    first.settle(ending(1));
+    const second = await other.engine.hold(holdRequest(slow, 100));
+    second.settle(ending(1));
+    await slowly.engine.stop();
+    await database.close();
+    await until(async () => (await accounts.get(slow)).balanceNanoUsd === 108_000n);
+    expect(slowly.problems).toEqual([]);
   });
 
   it('lets a smaller request through where a larger one does not fit', async () => {

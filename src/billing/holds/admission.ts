@@ -3,7 +3,6 @@ import type { Clock } from '../../platform/clock/index.js';
 import { isDatabaseUnavailable, type Database } from '../../platform/database/index.js';
 import { failpoint } from '../../platform/failpoint/index.js';
 import type { BillingSettings } from '../billing-settings.js';
-import type { Elsewhere } from './lease-exchange.js';
 import type { LeaseNumbers } from './lease-numbers.js';
 
 export interface Question {
@@ -14,8 +13,8 @@ export interface Question {
 /** What the database said to one question. */
 export type Verdict =
   | { kind: 'granted'; leases: ReadonlyMap<number, number>; admittedAtMs: number }
-  /** `elsewhere`: whether other engines hold leases on the ceiling that refused, and of which kind. */
-  | { kind: 'refused'; need: Need; elsewhere: Elsewhere }
+  /** `elsewhere`: whether other engines hold leases on the ceiling that refused. */
+  | { kind: 'refused'; need: Need; elsewhere: boolean }
   | { kind: 'period-over' };
 
 interface Waiter {
@@ -161,8 +160,7 @@ function verdictOf(question: Question, row: AdmitRow, at: { index: number; place
   if (verdict === 0) return { kind: 'granted', leases: at.leases, admittedAtMs: row.admitted_at.getTime() };
   const need = question.needs.find(({ ceilingId }) => at.place.get(ceilingId) === Math.abs(verdict));
   if (verdict < 0 || need === undefined) return { kind: 'period-over' };
-  const elsewhere = row.elsewhere?.[verdict - 1] ?? 0;
-  return { kind: 'refused', need, elsewhere: elsewhere === 2 ? 'idle' : elsewhere === 1 ? 'exact' : 'none' };
+  return { kind: 'refused', need, elsewhere: (row.elsewhere?.[verdict - 1] ?? 0) > 0 };
 }
 
 /** A statement that took too long was canceled by the server: nothing was committed, and asking again takes as long. */

@@ -52,7 +52,7 @@ export class Granting {
    */
   async commit(request: HoldRequest): Promise<Granted> {
     const { ceilings, clock, exchange, settings } = this.#parts;
-    const untilMs = clock.monotonicMs() + settings.askIdleMs;
+    const untilMs = clock.monotonicMs() + settings.askMs;
     const helped = new Set<number>();
     for (let round = 0; ; round += 1) {
       const needs = ceilings.find(request) ?? (await ceilings.resolve(request));
@@ -63,7 +63,7 @@ export class Granting {
         continue;
       }
       const { need, elsewhere } = verdict;
-      const patient = !helped.has(need.ceilingId) || (elsewhere === 'idle' && clock.monotonicMs() < untilMs);
+      const patient = !helped.has(need.ceilingId) || (elsewhere && clock.monotonicMs() < untilMs);
       if (!patient || !(await exchange.mayHelp(need.ceilingId, elsewhere))) throw insufficient(request, need.kind);
       helped.add(need.ceilingId);
     }

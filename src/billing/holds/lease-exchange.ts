@@ -6,9 +6,6 @@ import type { LeaseKeeper } from './lease-keeper.js';
 
 const CHANNEL = 'og_ledger';
 
-/** Whether other engines hold leases on a ceiling: larger ones, only exact ones, or none. */
-export type Elsewhere = 'none' | 'exact' | 'idle';
-
 export interface LeaseExchangeParts {
   readonly database: Database;
   readonly settings: BillingSettings;
@@ -42,10 +39,10 @@ export class LeaseExchange {
   }
 
   /** True when asking the database again may end differently; waits for what may help. */
-  async mayHelp(ceilingId: number, elsewhere: Elsewhere): Promise<boolean> {
+  async mayHelp(ceilingId: number, elsewhere: boolean): Promise<boolean> {
     const own = this.#canFree(ceilingId);
-    if (!own && elsewhere === 'none') return false;
-    await Promise.all([own ? this.#free(ceilingId) : null, elsewhere === 'none' ? null : this.#askOthers(ceilingId, elsewhere)]);
+    if (!own && !elsewhere) return false;
+    await Promise.all([own ? this.#free(ceilingId) : null, elsewhere ? this.#askOthers(ceilingId) : null]);
     return true;
   }
 
@@ -64,13 +61,12 @@ export class LeaseExchange {
   }
 
   /** One question per ceiling at a time: those who are refused together wait together. */
-  #askOthers(ceilingId: number, elsewhere: 'exact' | 'idle'): Promise<void> {
+  #askOthers(ceilingId: number): Promise<void> {
     const known = this.#waiting.get(ceilingId);
     if (known !== undefined) return known.promise;
-    const { settings } = this.#parts;
     let done = (): void => undefined;
     const promise = new Promise<void>((resolve) => {
-      const timer = setTimeout(() => done(), elsewhere === 'idle' ? settings.askIdleMs : settings.askExactMs);
+      const timer = setTimeout(() => done(), this.#parts.settings.askMs);
       done = () => {
         clearTimeout(timer);
         this.#waiting.delete(ceilingId);
