@@ -87,7 +87,7 @@ describe('the journal', () => {
     const text = readFileSync(file, 'utf8');
     const lines = text.slice(0, -40).split('\n');
     // A disk that flipped a bit in the first `ended`, and a kill in the middle of the last.
-    const damaged = lines.map((line) => (line.includes(`"ended","requestId":"${holds[0]?.requestId}"`) ? line.replace('"output":50', '"output":99') : line));
+    const damaged = lines.map((line) => (line.includes(`["ended","${holds[0]?.requestId}"`) ? line.replace(',50,', ',99,') : line));
     writeFileSync(file, damaged.join('\n'));
     await bury(ledger);
     const next = await succeed(path);

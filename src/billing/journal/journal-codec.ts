@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { NO_USAGE } from '../../core/chat/usage.js';
 import type { EndedRecord, JournalRecord } from '../../core/ledger/index.js';
 import { NO_UNITS, parsePrice, renderPrice } from '../../core/pricing/index.js';
+import { readUsual } from './usual-records.js';
 
 /** Eight hex digits of the CRC-32 of the JSON after them, a space, the JSON, a newline: readable with any pager. */
 export const CRC_DIGITS = 8;
@@ -19,6 +20,7 @@ export function encodeRecord(record: JournalRecord): string {
 export function decodeRecord(line: string): JournalRecord | null {
   const json = line.slice(CRC_DIGITS + 1);
   if (line[CRC_DIGITS] !== ' ' || line.slice(0, CRC_DIGITS) !== checksum(json)) return null;
+  if (json.startsWith('[')) return readUsual(JSON.parse(json) as unknown[]);
   const record = JSON.parse(json, (key, value: unknown) =>
     key.endsWith('NanoUsd') && typeof value === 'string' && !TEXT_FIELDS.has(key) ? BigInt(value) : value,
   ) as JournalRecord | { type: 'price'; price: unknown };
@@ -26,7 +28,7 @@ export function decodeRecord(line: string): JournalRecord | null {
   return record.type === 'ended' ? wholeEnd(record) : record;
 }
 
-/** What `JournalLines` leaves out. */
+/** What ends of before 2026-12 leave out. */
 const NO_OUTCOME = { worthNanoUsd: 0n, providerCostNanoUsd: 0n, suspenseNanoUsd: 0n, estimated: false, lines: [], priceId: null };
 const NO_END = { provider: null, upstreamModel: null, servedModel: null, forwardedAtMs: null, firstTokenAtMs: null };
 

@@ -56,7 +56,7 @@ describe('lines of the journal', () => {
     journal.append(long);
     expect(() => journal.append({ type: 'ended', requestId: 'r' } as EndedRecord)).toThrow(TypeError);
     journal.append(record);
-    expect(written(journal)).toBe([record, long, record].map(encodeRecord).join(''));
+    expect(written(journal).split('\n').slice(0, -1).map(decodeRecord)).toEqual([record, long, record]);
   });
 });
 

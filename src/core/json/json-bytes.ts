@@ -169,22 +169,19 @@ export class JsonBytes {
     this.#number(value);
   }
 
+  /** An element of an array: a number, or a string where that would be no safe integer. */
+  moneyItem(nanoUsd: bigint): void {
+    const value = Number(nanoUsd);
+    if (Number.isSafeInteger(value)) this.numberItem(value);
+    else this.textItem(String(nanoUsd));
+  }
+
   /** Rounded to hundredths. */
   hundredths(name: Literal, value: number): void {
     this.#name(name);
     const count = Math.round(value * 100);
     if (count >= 0 && count <= MAX_SMALL) this.#hundredths(count | 0);
     else this.#number(count / 100);
-  }
-
-  /** As a string, so that no reader makes a double of it. */
-  money(name: Literal, nanoUsd: bigint): void {
-    const value = Number(nanoUsd);
-    if (value < 0 || value > Number.MAX_SAFE_INTEGER) return this.text(name, String(nanoUsd));
-    this.#name(name);
-    this.#byte(QUOTE);
-    this.#integer(value);
-    this.#byte(QUOTE);
   }
 
   flag(name: Literal, value: boolean): void {
