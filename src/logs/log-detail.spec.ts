@@ -18,7 +18,7 @@ describe('the detail of a log row', () => {
       upstreamModel: undefined, userAgent: undefined, clientIp: undefined, attempts: [], candidates: [], parameters: [], chargeLines: [],
     });
     const text = encoded(bare);
-    expect(text).not.toContain('null');
+    expect(text).not.toContain(':null');
     for (const detail of [decodeDetail(text), decodeDetail(encoded(aRequestLog()))]) expect(Object.keys(detail).sort()).toEqual(MEMBERS);
     expect(decodeDetail(text)).toMatchObject({ client_request_id: null, usage: null, attempts: [], drift: [], usage_estimated: false, client_retries: 0 });
   });
@@ -31,6 +31,25 @@ describe('the detail of a log row', () => {
     expect(attempts).toEqual([
       { ...USUAL, ...same, number: 1 },
       { ...USUAL, ...same, number: 2, kind: 'hedge', outcome: 'timeout', status: null, zone: 'kr', error_code: 'x', error_message: 'y', connect_ms: 0, first_byte_ms: 2.35 },
+    ]);
+  });
+
+  it('shows an attempt at a candidate as if it stood there whole, and words a usual place', () => {
+    const deployment = (id: string, zones: string[]) => ({ id, upstreamModel: `up-${id}`, provider: { id: `p-${id}`, zones } });
+    const candidates = [
+      { deployment: deployment('a', []), model: { id: 'm' }, place: 1, reasons: ['never read'], usualPlace: [0, 1, 98, 41, 2] as const },
+      { deployment: deployment('b', ['kr', 'jp']), model: { id: 'm' }, place: 2, reasons: ['arm x'], usualPlace: null },
+    ];
+    const at = (id: string) => ({
+      number: 1, kind: 'first' as const, provider: `p-${id}`, upstreamModel: `up-${id}`, deployment: id, credential: 'c', outcome: 'ok' as const, status: 200, startedAtMs: 0, totalMs: 1,
+      ...(id === 'b' ? { zone: 'kr,jp' } : {}),
+    });
+    const detail = decodeDetail(encoded(aRequestLog({ candidates, attempts: [at('b'), at('a'), at('gone')] })));
+    const shown = (id: string, zone: string | null) => ({ ...USUAL, number: 1, provider: `p-${id}`, upstream_model: `up-${id}`, deployment: id, credential: 'c', zone, started_at: '1970-01-01T00:00:00.000Z', total_ms: 1 });
+    expect(detail['attempts']).toEqual([shown('b', 'kr,jp'), shown('a', null), shown('gone', null)]);
+    expect((detail['candidates'] as Record<string, unknown>[]).map(({ reasons }) => reasons)).toEqual([
+      ['priority 0', 'availability band 1 (at least 0.98 over 41 samples)', 'weight 2'],
+      ['arm x'],
     ]);
   });
 

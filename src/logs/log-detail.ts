@@ -1,6 +1,6 @@
 import { completionTokens, promptTokens, type Usage } from '../core/chat/usage.js';
 import { PRICE_FIELDS } from '../core/pricing/index.js';
-import { USUAL_ROUTING } from '../core/routing/index.js';
+import { USUAL_ROUTING, wordsOfUsualPlace, type UsualPlace } from '../core/routing/index.js';
 
 /** What is shown of a request but never searched, in the words of the API. */
 export type LogDetail = Record<string, unknown>;
@@ -21,15 +21,17 @@ const CANDIDATE: Usual = { zone: null, place: null, excluded: null };
 const PARAMETER: Usual = { detail: null };
 export const LINE_UNIT = 'per_million_tokens';
 
-/** The detail as it is shown, from this form and from the older one that left nothing out. */
+/** The detail as it is shown, from this form and from the older ones, which left less out. */
 export function decodeDetail(text: string): LogDetail {
   const detail = whole(JSON.parse(text), DETAIL);
-  const { routing, usage } = detail;
+  const { routing, usage, timings } = detail;
+  const candidates = eachOf(detail, 'candidates', CANDIDATE).map(decodeCandidate);
   return {
     ...detail,
+    timings: Array.isArray(timings) ? decodeTimings(timings) : timings,
     routing: routing === null ? null : whole(routing, USUAL_ROUTING),
-    attempts: eachOf(detail, 'attempts', ATTEMPT),
-    candidates: eachOf(detail, 'candidates', CANDIDATE),
+    attempts: eachOf(detail, 'attempts', ATTEMPT).map((attempt) => decodeAttempt(attempt, candidates)),
+    candidates,
     parameters: eachOf(detail, 'parameters', PARAMETER),
     usage: usage === null ? null : renderUsage(decodeUsage(usage as Record<string, number>)),
     cost_lines: (detail['cost_lines'] as unknown[]).map(decodeLine),
@@ -42,6 +44,24 @@ function whole(stored: unknown, usual: Usual): LogDetail {
 
 function eachOf(detail: LogDetail, name: string, usual: Usual): LogDetail[] {
   return (detail[name] as unknown[]).map((stored) => whole(stored, usual));
+}
+
+/** As `writeDetail` has them. */
+const TIMING_NAMES = ['total_ms', 'auth_ms', 'parse_ms', 'policy_ms', 'limits_ms', 'routing_ms', 'hold_ms', 'connect_ms', 'ttft_ms', 'generation_ms', 'settle_ms'];
+
+function decodeTimings(durations: readonly unknown[]): LogDetail {
+  return Object.fromEntries(TIMING_NAMES.map((name, place) => [name, durations[place] ?? null]).filter(([, ms]) => ms !== null));
+}
+
+function decodeCandidate({ usual_place: usual, ...candidate }: LogDetail): LogDetail {
+  return Array.isArray(usual) ? { ...candidate, reasons: wordsOfUsualPlace(usual as unknown as UsualPlace) } : candidate;
+}
+
+function decodeAttempt({ candidate: place, ...attempt }: LogDetail, candidates: readonly LogDetail[]): LogDetail {
+  const candidate = typeof place === 'number' ? candidates[place] : undefined;
+  if (candidate === undefined) return attempt;
+  const { provider, upstream_model, deployment, zone } = candidate;
+  return { ...attempt, provider, upstream_model, deployment, zone };
 }
 
 function decodeUsage(stored: Record<string, number>): Usage {

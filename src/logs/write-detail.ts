@@ -45,7 +45,7 @@ export function writeDetail(json: JsonBytes, log: RequestLog, redaction: Redacti
   textIf(json, UPSTREAM_ID, short(log.upstreamId));
   textIf(json, ERROR_MESSAGE, safe(log.errorMessage, redaction));
   textIf(json, RAW_FINISH_REASON, short(log.rawFinishReason));
-  writeAttempts(json, log.attempts, redaction);
+  writeAttempts(json, log, redaction);
   writeCandidates(json, log.candidates);
   writeParameters(json, log.parameters);
   if (log.usage !== undefined) {
@@ -84,32 +84,28 @@ export function cut(text: string, limitChars: number): string {
 }
 
 const TIMINGS = member('timings');
-const AUTH = member('auth_ms');
-const PARSE = member('parse_ms');
-const POLICY = member('policy_ms');
-const LIMITS = member('limits_ms');
-const ROUTE = member('routing_ms');
-const HOLD = member('hold_ms');
-const CONNECT = member('connect_ms');
-const FIRST_TOKEN = member('ttft_ms');
-const GENERATION = member('generation_ms');
-const SETTLE = member('settle_ms');
-const TOTAL = member('total_ms');
+const NULL_ITEM = literal(',null');
 
+/** In the order of `TIMING_NAMES`; null for a stage that the request did not reach. */
 function writeTimings(json: JsonBytes, timings: StageTimings): void {
-  json.beginObjectOf(TIMINGS);
-  durationIf(json, AUTH, timings.authMs);
-  durationIf(json, PARSE, timings.parseMs);
-  durationIf(json, POLICY, timings.policyMs);
-  durationIf(json, LIMITS, timings.limitsMs);
-  durationIf(json, ROUTE, timings.routingMs);
-  durationIf(json, HOLD, timings.holdMs);
-  durationIf(json, CONNECT, timings.connectMs);
-  durationIf(json, FIRST_TOKEN, timings.ttftMs);
-  durationIf(json, GENERATION, timings.generationMs);
-  durationIf(json, SETTLE, timings.settleMs);
-  json.hundredths(TOTAL, timings.totalMs);
-  json.endObject();
+  json.beginArrayOf(TIMINGS);
+  json.hundredthsItem(timings.totalMs);
+  durationItem(json, timings.authMs);
+  durationItem(json, timings.parseMs);
+  durationItem(json, timings.policyMs);
+  durationItem(json, timings.limitsMs);
+  durationItem(json, timings.routingMs);
+  durationItem(json, timings.holdMs);
+  durationItem(json, timings.connectMs);
+  durationItem(json, timings.ttftMs);
+  durationItem(json, timings.generationMs);
+  durationItem(json, timings.settleMs);
+  json.endArray();
+}
+
+function durationItem(json: JsonBytes, ms: number | undefined): void {
+  if (ms === undefined) json.more(NULL_ITEM);
+  else json.hundredthsItem(ms);
 }
 
 const ATTEMPTS = member('attempts');
@@ -123,24 +119,27 @@ const OUTCOME = member('outcome');
 const STATUS = member('status');
 const ERROR_CODE = member('error_code');
 const STARTED_AT = member('started_at');
+const CONNECT = member('connect_ms');
+const TOTAL = member('total_ms');
 const FIRST_BYTE = member('first_byte_ms');
 
-function writeAttempts(json: JsonBytes, attempts: readonly AttemptLog[], redaction: Redaction): void {
-  if (attempts.length === 0) return;
+function writeAttempts(json: JsonBytes, log: RequestLog, redaction: Redaction): void {
+  if (log.attempts.length === 0) return;
   json.beginArrayOf(ATTEMPTS);
-  for (const attempt of attempts) writeAttempt(json, attempt, redaction);
+  for (const attempt of log.attempts) writeAttempt(json, attempt, { candidates: log.candidates, redaction });
   json.endArray();
 }
 
-function writeAttempt(json: JsonBytes, attempt: AttemptLog, redaction: Redaction): void {
+interface AttemptContext {
+  readonly candidates: readonly ConsideredDeployment[];
+  readonly redaction: Redaction;
+}
+
+function writeAttempt(json: JsonBytes, attempt: AttemptLog, { candidates, redaction }: AttemptContext): void {
   json.beginObject();
   if (attempt.number !== 1) json.number(NUMBER, attempt.number);
   if (attempt.kind !== 'first') json.text(KIND, attempt.kind);
-  json.text(PROVIDER, attempt.provider);
-  json.text(UPSTREAM_MODEL, attempt.upstreamModel);
-  json.text(DEPLOYMENT, attempt.deployment);
-  json.text(CREDENTIAL, attempt.credential);
-  textIf(json, ZONE, attempt.zone);
+  writeWhom(json, attempt, candidates);
   if (attempt.outcome !== 'ok') json.text(OUTCOME, attempt.outcome);
   if (attempt.status !== 200) json.number(STATUS, attempt.status ?? null);
   textIf(json, ERROR_CODE, attempt.errorCode);
@@ -152,10 +151,24 @@ function writeAttempt(json: JsonBytes, attempt: AttemptLog, redaction: Redaction
   json.endObject();
 }
 
+const CANDIDATE = member('candidate');
+
+/** Which of the candidates it was, which say the rest. */
+function writeWhom(json: JsonBytes, attempt: AttemptLog, candidates: readonly ConsideredDeployment[]): void {
+  json.text(CREDENTIAL, attempt.credential);
+  const place = candidates.findIndex(({ deployment }) => deployment.id === attempt.deployment);
+  if (place >= 0) return json.number(CANDIDATE, place);
+  json.text(PROVIDER, attempt.provider);
+  json.text(UPSTREAM_MODEL, attempt.upstreamModel);
+  json.text(DEPLOYMENT, attempt.deployment);
+  textIf(json, ZONE, attempt.zone);
+}
+
 const CANDIDATES = member('candidates');
 const PLACE = member('place');
 const EXCLUDED = member('excluded');
 const REASONS = member('reasons');
+const USUAL_PLACE = member('usual_place');
 
 function writeCandidates(json: JsonBytes, candidates: readonly ConsideredDeployment[]): void {
   if (candidates.length === 0) return;
@@ -170,10 +183,20 @@ function writeCandidate(json: JsonBytes, candidate: ConsideredDeployment): void 
   json.literal(identityOf(candidate));
   if (place !== undefined) json.number(PLACE, place);
   textIf(json, EXCLUDED, candidate.excluded);
-  json.beginArrayOf(REASONS);
-  for (const reason of candidate.reasons) json.textItem(reason);
-  json.endArray();
+  writeReasons(json, candidate);
   json.endObject();
+}
+
+function writeReasons(json: JsonBytes, candidate: ConsideredDeployment): void {
+  const usual = candidate.usualPlace ?? null;
+  if (usual === null) {
+    json.beginArrayOf(REASONS);
+    for (const reason of candidate.reasons) json.textItem(reason);
+  } else {
+    json.beginArrayOf(USUAL_PLACE);
+    for (const figure of usual) json.numberItem(figure);
+  }
+  json.endArray();
 }
 
 interface Identity {

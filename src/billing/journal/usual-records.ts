@@ -38,8 +38,8 @@ function writeAdmitted(json: JsonBytes, record: AdmittedRecord): void {
   json.textItem(record.projectId);
   json.textItem(record.keyId);
   json.textItem(record.model);
-  json.moneyItem(record.holdNanoUsd);
-  json.moneyItem(record.expectedCostNanoUsd);
+  moneyItem(json, record.holdNanoUsd);
+  moneyItem(json, record.expectedCostNanoUsd);
   json.beginArray();
   for (const part of record.parts) writePart(json, part);
   json.endArray();
@@ -66,7 +66,7 @@ function writePart(json: JsonBytes, part: HoldPart): void {
   json.numberItem(part.ceilingId);
   json.textItem(part.kind);
   json.numberItem(part.leaseNumber);
-  json.moneyItem(part.amountNanoUsd);
+  moneyItem(json, part.amountNanoUsd);
   json.endArray();
 }
 
@@ -95,9 +95,9 @@ function writeEnded(json: JsonBytes, record: EndedRecord): void {
   json.more(ENDED);
   json.textItem(record.requestId);
   json.textItem(outcome.state);
-  json.moneyItem(outcome.worthNanoUsd);
-  json.moneyItem(outcome.providerCostNanoUsd);
-  json.moneyItem(outcome.suspenseNanoUsd);
+  moneyItem(json, outcome.worthNanoUsd);
+  moneyItem(json, outcome.providerCostNanoUsd);
+  moneyItem(json, outcome.suspenseNanoUsd);
   writeUsage(json, usage);
   json.numberItem(units.requests);
   json.numberItem(units.images);
@@ -129,6 +129,12 @@ function readEnded(members: Members): EndedRecord {
     },
     attempts, provider, upstreamModel, servedModel, forwardedAtMs, firstTokenAtMs, endedAtMs,
   };
+}
+
+function moneyItem(json: JsonBytes, nanoUsd: bigint): void {
+  const value = Number(nanoUsd);
+  if (Number.isSafeInteger(value)) json.numberItem(value);
+  else json.textItem(String(nanoUsd));
 }
 
 function textOrNull(json: JsonBytes, value: string | null): void {

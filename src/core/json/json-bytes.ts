@@ -169,19 +169,17 @@ export class JsonBytes {
     this.#number(value);
   }
 
-  /** An element of an array: a number, or a string where that would be no safe integer. */
-  moneyItem(nanoUsd: bigint): void {
-    const value = Number(nanoUsd);
-    if (Number.isSafeInteger(value)) this.numberItem(value);
-    else this.textItem(String(nanoUsd));
-  }
-
   /** Rounded to hundredths. */
   hundredths(name: Literal, value: number): void {
     this.#name(name);
-    const count = Math.round(value * 100);
-    if (count >= 0 && count <= MAX_SMALL) this.#hundredths(count | 0);
-    else this.#number(count / 100);
+    this.#rounded(value);
+  }
+
+  /** An element of an array. */
+  hundredthsItem(value: number): void {
+    this.reserve(SLACK_BYTES);
+    this.#separate();
+    this.#rounded(value);
   }
 
   flag(name: Literal, value: boolean): void {
@@ -259,6 +257,12 @@ export class JsonBytes {
     const high = Math.floor(value / CUT);
     this.#integer(high);
     this.#digits((value - high * CUT) | 0, CUT_DIGITS);
+  }
+
+  #rounded(value: number): void {
+    const count = Math.round(value * 100);
+    if (count >= 0 && count <= MAX_SMALL) this.#hundredths(count | 0);
+    else this.#number(count / 100);
   }
 
   #hundredths(count: number): void {

@@ -2,6 +2,7 @@ import type { ParameterAdjustment } from '../chat/parameter-report.js';
 import type { Usage } from '../chat/usage.js';
 import type { CacheEffect } from '../pricing/cache-effect.js';
 import type { RoutingRecord } from '../routing/routing-record.js';
+import type { UsualPlace } from '../routing/usual-place.js';
 import type { ChargeLine, RequestState } from '../ledger/settlement.js';
 
 export interface AttemptLog {
@@ -29,8 +30,9 @@ export interface ConsideredDeployment {
   readonly model: { readonly id: string };
   readonly place?: number;
   readonly excluded?: string;
-  /** Worded when they are read. */
+  /** Worded when they are read; not needed where the usual place says it all. */
   readonly reasons: readonly string[];
+  readonly usualPlace?: UsualPlace | null;
 }
 
 /** Milliseconds of each stage; undefined when the request did not reach it. */

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors/catalogue.js';
 import type { Denial } from '../policy/decision.js';
 import type { Candidate, ExclusionReason, HealthView } from './plan.js';
 import type { ResolvedModel } from './resolve-model.js';
-import { MIN_SAMPLES } from './wilson.js';
+import { availabilityWords, priorityWords, weightWords, type UsualPlace } from './usual-place.js';
 
 /** Why a candidate stands where it stands: numbers on the hot path, words only when somebody reads them. */
 export class PlannedCandidate implements Candidate {
@@ -70,26 +70,39 @@ export class PlannedCandidate implements Candidate {
     const reasons: string[] = [];
     if (this.excluded !== undefined) reasons.push(this.detail ?? EXCLUSION_WORDS[this.excluded]);
     if (this.fallback !== undefined) reasons.push(`fallback: ${this.fallback}`);
-    reasons.push(`priority ${this.deployment.priority}`, this.availabilityWords());
+    reasons.push(priorityWords(this.deployment.priority), this.healthWords());
     if (this.canary) reasons.push('canary of a half-open circuit');
     if (this.affinity === 0) reasons.push('served this session before and its cache can be warm');
     if (this.arm !== undefined) reasons.push(`arm ${this.arm} of the experiment`);
     else if (this.preference > 0) reasons.push(`strategy step ${this.preference}`);
     if (this.explored) reasons.push('exploration (1 % of requests)');
-    reasons.push(this.weightWords());
+    reasons.push(weightWords(this.weight) + this.slowStartWords());
     return reasons;
   }
 
-  private weightWords(): string {
-    const slow = this.health?.slowStartWeight ?? 1;
-    return `weight ${this.deployment.weight * this.deployment.credential.weight}${slow < 1 ? ` × ${slow.toFixed(2)} (slow start)` : ''}`;
+  /** Instead of `reasons`; null when something unusual has a part in its place. */
+  get usualPlace(): UsualPlace | null {
+    const { health } = this;
+    if (health === null || health.slowStartWeight < 1 || this.canary || this.explored || !this.isUsual()) return null;
+    return [this.deployment.priority, this.band, Math.round(health.availability * 100), Math.round(health.samples), this.weight];
   }
 
-  private availabilityWords(): string {
+  private isUsual(): boolean {
+    return this.excluded === undefined && this.fallback === undefined && this.affinity !== 0 && this.arm === undefined && this.preference <= 0;
+  }
+
+  private get weight(): number {
+    return this.deployment.weight * this.deployment.credential.weight;
+  }
+
+  private slowStartWords(): string {
+    const weight = this.health?.slowStartWeight ?? 1;
+    return weight < 1 ? ` × ${weight.toFixed(2)} (slow start)` : '';
+  }
+
+  private healthWords(): string {
     if (this.health === null) return 'health is not kept';
-    const { availability, samples } = this.health;
-    if (samples < MIN_SAMPLES) return `availability band ${this.band} (${Math.round(samples)} samples say nothing yet)`;
-    return `availability band ${this.band} (at least ${availability.toFixed(2)} over ${Math.round(samples)} samples)`;
+    return availabilityWords(this.band, Math.round(this.health.availability * 100), Math.round(this.health.samples));
   }
 }
 

@@ -16,6 +16,7 @@ export { isRetired, modelNotFound, resolveName } from './resolve-model.js';
 export { parseRoutingRecord, questionOfRecord, routingRecordOf, USUAL_ROUTING, writeRoutingRecord, type RoutingRecord } from './routing-record.js';
 export { RetryBudget } from './retry-budget.js';
 export { mayAskAfter } from './substitution.js';
+export { wordsOfUsualPlace, type UsualPlace } from './usual-place.js';
 
 /** The one model a client's name stands for; null for unknown names and for classes, which stand for several. */
 export function findModel(snapshot: Snapshot, name: string): Model | null {

@@ -18,6 +18,7 @@ import type { HealthView, Plan } from './plan.js';
 import { planAttempts } from './plan-attempts.js';
 import { refusalOf } from './refusal.js';
 import { resolveName } from './resolve-model.js';
+import { wordsOfUsualPlace } from './usual-place.js';
 
 const A = aDeployment('a');
 const B = aDeployment('b');
@@ -312,12 +313,23 @@ describe('for any world', () => {
         for (const { deployment } of plan.attempts)
           expect(views[deployment.id]).toMatchObject({ credential: 'ok', circuit: expect.not.stringMatching('^open$') });
         expect(plan.candidates).toHaveLength(given.members.length);
-        for (const candidate of plan.candidates)
+        for (const candidate of plan.candidates) {
           expect((candidate.place === undefined) === (candidate.excluded !== undefined) && candidate.reasons.length > 0).toBe(true);
+          if (candidate.usualPlace !== null) expect(wordsOfUsualPlace(candidate.usualPlace)).toEqual(candidate.reasons);
+        }
         expect(play(given).plan.attempts.map(({ deployment }) => deployment.id)).toEqual(plan.attempts.map(({ deployment }) => deployment.id));
       }),
       { seed: 20261121, numRuns: 300 },
     );
+  });
+  it('says as numbers what is usual, and nothing else', () => {
+    const places = (view: Partial<HealthView> | null, options: Parameters<typeof aWorld>[1] = {}) =>
+      planAttempts(aQuestion('m'), aWorld(aSnapshot([aModel('m', [A])]), { ...(view === null ? {} : { views: { [A.id]: healthy(view) } }), ...options })).candidates.map(
+        ({ usualPlace }) => usualPlace,
+      );
+    expect(places({ availability: 0.976, samples: 41.2 })).toEqual([[0, 0, 98, 41, 1]]);
+    expect(places({ availability: 0.976, samples: 41, slowStartWeight: 0.5 })).toEqual([null]);
+    expect(places({ circuit: 'open', retryAtMs: 9e15 })).toEqual([null]);
   });
   const bandOf = (given: HealthView | undefined): number =>
     given === undefined || given.samples < 20 || given.availability >= 0.7 ? 0 : given.availability >= 0.5 ? 1 : given.availability >= 0.3 ? 2 : 3;

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../errors/catalogue.js';
 import type { Deployment, FallbackReason, Model, Route, RouteHedge, RouteShadow, SubstitutionClass } from '../catalog/model.js';
 import type { Denial } from '../policy/decision.js';
 import type { AffinityKey } from './affinity-key.js';
+import type { UsualPlace } from './usual-place.js';
 
 export type ExclusionReason =
   | 'policy'
@@ -29,6 +30,8 @@ export interface Candidate {
   excluded?: ExclusionReason;
   /** What a person can follow: `priority 0`, `availability band 1 (0.98 over 40 samples)`, `vision is not supported`. Worded when read. */
   readonly reasons: string[];
+  /** The same as numbers; null when it is not all there is to say. */
+  readonly usualPlace: UsualPlace | null;
   /** Set when this is not the model that was asked for first: where the substitution comes from. */
   readonly fallback?: string;
   /** How far it is from what was asked for, where a route put it here. */
