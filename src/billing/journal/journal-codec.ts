@@ -16,11 +16,14 @@ export function encodeRecord(record: JournalRecord): string {
   return `${checksum(json)} ${json}\n`;
 }
 
-/** Null when the line was cut or changed. */
-export function decodeRecord(line: string): JournalRecord | null {
+/** The records of a line, of which there may be two; null when it was cut or changed. */
+export function decodeLine(line: string): JournalRecord[] | null {
   const json = line.slice(CRC_DIGITS + 1);
   if (line[CRC_DIGITS] !== ' ' || line.slice(0, CRC_DIGITS) !== checksum(json)) return null;
-  if (json.startsWith('[')) return readUsual(JSON.parse(json) as unknown[]);
+  return json.startsWith('[') ? readUsual(JSON.parse(json) as unknown[]) : [decodeObject(json)];
+}
+
+function decodeObject(json: string): JournalRecord {
   const record = JSON.parse(json, (key, value: unknown) =>
     key.endsWith('NanoUsd') && typeof value === 'string' && !TEXT_FIELDS.has(key) ? BigInt(value) : value,
   ) as JournalRecord | { type: 'price'; price: unknown };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { TOKEN_CLASSES, type Usage } from '../../core/chat/usage.js';
 import type { AdmittedRecord, EndedRecord, ForwardedRecord, JournalRecord } from '../../core/ledger/index.js';
 import { parsePrice } from '../../core/pricing/index.js';
-import { decodeRecord, encodeRecord } from './journal-codec.js';
+import { decodeLine, encodeRecord } from './journal-codec.js';
 import { JournalLines } from './journal-lines.js';
 
 const text = fc.oneof(fc.string({ unit: fc.constantFrom(...'abcXYZ019_-/.: ') }), fc.string(), fc.string({ unit: 'binary' }));
@@ -43,7 +43,21 @@ describe('lines of the journal', () => {
         journal.clear();
         for (const record of records) journal.append(record);
         const same: unknown = JSON.parse(JSON.stringify(records, bigintAsTag), tagAsBigint);
-        for (const all of [written(journal), records.map(encodeRecord).join('')]) expect(all.split('\n').slice(0, -1).map(decodeRecord)).toEqual(same);
+        for (const all of [written(journal), records.map(encodeRecord).join('')]) expect(all.split('\n').slice(0, -1).flatMap(decodeLine)).toEqual(same);
+      }),
+    );
+  });
+
+  it('hold an admission and its first attempt together', () => {
+    const journal = new JournalLines();
+    fc.assert(
+      fc.property(admitted, forwarded, ended, (first, attempt, last) => {
+        journal.clear();
+        const second = { ...attempt, requestId: first.requestId };
+        journal.appendBegun(first, second);
+        journal.append(last);
+        const lines = written(journal).split('\n').slice(0, -1);
+        expect([lines.length, lines.flatMap(decodeLine)]).toEqual([2, JSON.parse(JSON.stringify([first, second, last], bigintAsTag), tagAsBigint)]);
       }),
     );
   });
@@ -56,7 +70,7 @@ describe('lines of the journal', () => {
     journal.append(long);
     expect(() => journal.append({ type: 'ended', requestId: 'r' } as EndedRecord)).toThrow(TypeError);
     journal.append(record);
-    expect(written(journal).split('\n').slice(0, -1).map(decodeRecord)).toEqual([record, long, record]);
+    expect(written(journal).split('\n').slice(0, -1).flatMap(decodeLine)).toEqual([record, long, record]);
   });
 });
 

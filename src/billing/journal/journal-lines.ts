@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { JsonBytes } from '../../core/json/index.js';
-import type { JournalRecord } from '../../core/ledger/index.js';
+import type { AdmittedRecord, ForwardedRecord, JournalRecord } from '../../core/ledger/index.js';
 import { CRC_DIGITS, encodeRecord } from './journal-codec.js';
-import { writeUsual } from './usual-records.js';
+import { writeBegun, writeUsual } from './usual-records.js';
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
@@ -30,22 +30,36 @@ export class JournalLines {
 
   /** Throws what the record's writing throws; the lines before it stand. */
   append(record: JournalRecord): void {
-    const start = this.#json.length;
+    const start = this.#begin();
     try {
-      this.#appendTo(start, record);
+      if (writeUsual(this.#json, record)) return this.#finish(start);
+      this.#json.length = start;
+      this.#json.write(encodeRecord(record));
     } catch (error) {
       this.#json.length = start;
       throw error;
     }
   }
 
-  #appendTo(start: number, record: JournalRecord): void {
+  /** Two records in one line. Throws in the same way. */
+  appendBegun(admitted: AdmittedRecord, forwarded: ForwardedRecord): void {
+    const start = this.#begin();
+    try {
+      writeBegun(this.#json, admitted, forwarded);
+      this.#finish(start);
+    } catch (error) {
+      this.#json.length = start;
+      throw error;
+    }
+  }
+
+  /** With room for the checksum. */
+  #begin(): number {
     const json = this.#json;
+    const start = json.length;
     json.reserve(CRC_DIGITS + 1);
     json.length += CRC_DIGITS + 1;
-    if (writeUsual(json, record)) return this.#finish(start);
-    json.length = start;
-    json.write(encodeRecord(record));
+    return start;
   }
 
   /** The checksum before the JSON, the newline after it. */

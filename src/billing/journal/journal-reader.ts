@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { foldRecord, type EngineRecord, type JournalRecord, type RequestFold } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
-import { decodeRecord } from './journal-codec.js';
+import { decodeLine } from './journal-codec.js';
 
 export interface ReadJournal {
   /** Null when not even the first record is readable: nothing was admitted. */
@@ -42,16 +42,17 @@ export function readHeader(directory: string): EngineRecord | null {
   const first = segmentNames(directory)[0];
   if (first === undefined) return null;
   const line = readFileSync(join(directory, first), 'utf8').split('\n', 1)[0] ?? '';
-  const record = decodeSafely(line);
+  const record = decodeSafely(line)?.[0];
   return record?.type === 'engine' ? record : null;
 }
 
 function take(result: ReadJournal, folds: Map<string, RequestFold>, line: string): void {
-  const record = decodeSafely(line);
-  if (record === null) {
-    result.damagedCount += 1;
-    return;
-  }
+  const records = decodeSafely(line);
+  if (records === null) result.damagedCount += 1;
+  else for (const record of records) takeRecord(result, folds, record);
+}
+
+function takeRecord(result: ReadJournal, folds: Map<string, RequestFold>, record: JournalRecord): void {
   if (record.type === 'engine') {
     result.engine ??= record;
     if (!result.engineIds.includes(record.engineId)) result.engineIds.push(record.engineId);
@@ -65,9 +66,9 @@ function take(result: ReadJournal, folds: Map<string, RequestFold>, line: string
   }
 }
 
-function decodeSafely(line: string): JournalRecord | null {
+function decodeSafely(line: string): JournalRecord[] | null {
   try {
-    return decodeRecord(line);
+    return decodeLine(line);
   } catch {
     return null;
   }

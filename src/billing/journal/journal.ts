@@ -173,9 +173,16 @@ export class Journal {
   #encode(records: readonly JournalRecord[]): Error | null {
     let failure: Error | null = null;
     this.#lines.clear();
-    for (const record of records) {
+    for (let place = 0; place < records.length; place += 1) {
+      const record = records[place] as JournalRecord;
+      const next = records[place + 1];
       try {
-        this.#lines.append(record);
+        if (record.type === 'admitted' && next?.type === 'forwarded' && next.requestId === record.requestId) {
+          place += 1;
+          this.#lines.appendBegun(record, next);
+        } else {
+          this.#lines.append(record);
+        }
       } catch (error) {
         failure ??= error as Error;
       }

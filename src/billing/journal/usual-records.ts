@@ -7,6 +7,8 @@ import type { AdmittedRecord, EndedRecord, ForwardedRecord, HoldPart, JournalRec
  * names to write. Money is a number, or a string where that would be no safe integer. A new member stands last: journals outlive the program that wrote them.
  */
 const ADMITTED = literal('["admitted"');
+/** An `admitted` and the `forwarded` right after it. */
+const BEGUN = literal('["begun"');
 const FORWARDED = literal('["forwarded"');
 const ENDED = literal('["ended"');
 const NULL = literal(',null');
@@ -22,16 +24,33 @@ export function writeUsual(json: JsonBytes, record: JournalRecord): boolean {
   return true;
 }
 
-/** Null when it is none of the three. */
-export function readUsual(members: Members): JournalRecord | null {
-  const [type] = members;
-  if (type === 'admitted') return readAdmitted(members);
-  if (type === 'forwarded') return readForwarded(members);
-  return type === 'ended' ? readEnded(members) : null;
+/** Two records of one request that follow each other, as nearly all do. */
+export function writeBegun(json: JsonBytes, admitted: AdmittedRecord, forwarded: ForwardedRecord): void {
+  json.more(BEGUN);
+  writeAdmission(json, admitted);
+  writeAttempt(json, forwarded);
+  json.endArray();
+}
+
+/** The records of one line; null when it is none of the three. */
+export function readUsual(members: Members): JournalRecord[] | null {
+  const [type, requestId] = members;
+  if (type === 'admitted') return [readAdmitted(members)];
+  if (type === 'forwarded') return [readForwarded(requestId as string, members.slice(2))];
+  if (type === 'begun') return [readAdmitted(members), readForwarded(requestId as string, members.slice(ADMITTED_COUNT))];
+  return type === 'ended' ? [readEnded(members)] : null;
 }
 
 function writeAdmitted(json: JsonBytes, record: AdmittedRecord): void {
   json.more(ADMITTED);
+  writeAdmission(json, record);
+  json.endArray();
+}
+
+/** Members of `admitted`, its type with them. */
+const ADMITTED_COUNT = 12;
+
+function writeAdmission(json: JsonBytes, record: AdmittedRecord): void {
   json.textItem(record.requestId);
   json.numberItem(record.engineId);
   json.textItem(record.organizationId);
@@ -45,7 +64,6 @@ function writeAdmitted(json: JsonBytes, record: AdmittedRecord): void {
   json.endArray();
   json.numberItem(record.receivedAtMs);
   json.numberItem(record.admittedAtMs);
-  json.endArray();
 }
 
 function readAdmitted(members: Members): AdmittedRecord {
@@ -77,15 +95,19 @@ function readPart([ceilingId, kind, leaseNumber, amount]: Part): HoldPart {
 function writeForwarded(json: JsonBytes, record: ForwardedRecord): void {
   json.more(FORWARDED);
   json.textItem(record.requestId);
+  writeAttempt(json, record);
+  json.endArray();
+}
+
+function writeAttempt(json: JsonBytes, record: ForwardedRecord): void {
   json.numberItem(record.number);
   json.textItem(record.provider);
   json.textItem(record.upstreamModel);
   json.numberItem(record.atMs);
-  json.endArray();
 }
 
-function readForwarded(members: Members): ForwardedRecord {
-  const [, requestId, number, provider, upstreamModel, atMs] = members as [unknown, string, number, string, string, number];
+function readForwarded(requestId: string, members: Members): ForwardedRecord {
+  const [number, provider, upstreamModel, atMs] = members as [number, string, string, number];
   return { type: 'forwarded', requestId, number, provider, upstreamModel, atMs };
 }
 
