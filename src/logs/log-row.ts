@@ -1,6 +1,6 @@
 import { completionTokens, NO_USAGE, promptTokens } from '../core/chat/usage.js';
 import type { RequestLog } from '../core/request-log/request-log.js';
-import { encodeValues, type CopyTarget, type CopyWriter, type RowValues } from '../platform/database/index.js';
+import { encodeValues, RepeatedTexts, type CopyTarget, type CopyWriter, type RowValues } from '../platform/database/index.js';
 import { storedText, type Redaction, type StoredText } from './redact.js';
 import { cut, NAME_LIMIT_CHARS, TAG_LIMIT, writeDetail } from './write-detail.js';
 
@@ -23,26 +23,22 @@ export function encodeLog(log: RequestLog): EncodedLog {
 export const LOG_ROWS: CopyTarget<EncodedLog> = {
   table: 'request_logs',
   columns: [
-    'request_id', 'received_at', 'ended_at', 'organization_id', 'project_id', 'key_id', 'zone', 'endpoint', 'protocol', 'requested_model', 'served_model',
-    'provider', 'stream', 'state', 'status', 'error_code', 'fallback', 'route', 'arm', 'session_id', 'tags', 'attempt_count', 'total_ms', 'ttft_ms',
+    'request_id', 'received_at', 'ended_at', 'key_id', 'organization_id', 'project_id', 'requested_model', 'served_model', 'provider', 'zone', 'endpoint',
+    'protocol', 'stream', 'state', 'status', 'error_code', 'fallback', 'route', 'arm', 'session_id', 'tags', 'attempt_count', 'total_ms', 'ttft_ms',
     'prompt_tokens', 'completion_tokens', 'cached_tokens', 'hold_nano_usd', 'charged_nano_usd', 'provider_cost_nano_usd', 'cache_saved_nano_usd', 'detail',
   ],
   write: (writer, { values }) => writer.encoded(values.bytes),
 };
 
+const OWNERS = new RepeatedTexts();
+const MODELS = new RepeatedTexts(storedName);
+
 function writeLog(writer: CopyWriter, log: RequestLog): void {
   writer.text(log.requestId);
   writer.timestamptz(log.receivedAtMs);
   writer.timestamptz(log.endedAtMs);
-  writer.text(log.organizationId);
-  writer.text(log.projectId);
-  writer.text(log.keyId);
-  writer.text(log.zone);
-  writer.text(log.endpoint);
-  writer.text(log.protocol);
-  writer.text(stored(log.requestedModel));
-  writer.text(log.servedModel);
-  writer.text(log.provider);
+  OWNERS.write(writer, [log.keyId, log.organizationId, log.projectId]);
+  MODELS.write(writer, [log.requestedModel, log.servedModel, log.provider, log.zone, log.endpoint, log.protocol]);
   writer.boolean(log.stream);
   writer.text(log.state);
   writer.smallint(log.status);

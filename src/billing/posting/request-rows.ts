@@ -3,16 +3,19 @@ import { writeUsed, writeUsedClasses } from '../../core/chat/usage-json.js';
 import { JsonBytes, member } from '../../core/json/index.js';
 import type { EndedRecord, RowWrite } from '../../core/ledger/index.js';
 import { PRICE_FIELDS, type ChargeUnits } from '../../core/pricing/index.js';
-import type { CopyTarget, CopyWriter } from '../../platform/database/index.js';
+import { RepeatedTexts, type CopyTarget, type CopyWriter } from '../../platform/database/index.js';
 
 const CLASS_OF = new Map(PRICE_FIELDS);
 
 const COLUMNS = [
-  'request_id', 'engine_id', 'organization_id', 'project_id', 'key_id', 'model', 'hold', 'expected_cost', 'received_at', 'admitted_at',
+  'request_id', 'engine_id', 'key_id', 'organization_id', 'project_id', 'model', 'hold', 'expected_cost', 'received_at', 'admitted_at',
   'state', 'settled_by', 'estimated', 'attempts', 'captured', 'overage', 'loss', 'worth', 'provider_cost', 'suspense',
-  'provider', 'upstream_model', 'served_model', 'price_id', 'usage', 'units', 'parts', 'checkpoint_sequence', 'checkpoint_charge',
+  'served_model', 'provider', 'upstream_model', 'price_id', 'usage', 'units', 'parts', 'checkpoint_sequence', 'checkpoint_charge',
   'forwarded_at', 'first_token_at', 'ended_at', 'settled_at',
 ];
+
+const OWNERS = new RepeatedTexts();
+const SERVERS = new RepeatedTexts();
 
 /** Rows that are new. @param nowMs the database's time */
 export function requestRows(nowMs: number): CopyTarget<RowWrite> {
@@ -23,9 +26,7 @@ function writeRow(writer: CopyWriter, row: RowWrite, nowMs: number): void {
   const { admitted, ended } = row;
   writer.text(admitted.requestId);
   writer.bigint(admitted.engineId);
-  writer.text(admitted.organizationId);
-  writer.text(admitted.projectId);
-  writer.text(admitted.keyId);
+  OWNERS.write(writer, [admitted.keyId, admitted.organizationId, admitted.projectId]);
   writer.text(admitted.model);
   writer.bigint(admitted.holdNanoUsd);
   writer.bigint(admitted.expectedCostNanoUsd);
@@ -136,10 +137,7 @@ function writeChanging(writer: CopyWriter, changing: Changing): void {
   writer.bigint(changing.worth);
   writer.bigint(changing.provider_cost);
   writer.bigint(changing.suspense);
-  writer.text(changing.provider);
-  writer.text(changing.upstream_model);
-  writer.text(changing.served_model);
-  writer.text(changing.price_id);
+  SERVERS.write(writer, [changing.served_model, changing.provider, changing.upstream_model, changing.price_id]);
   writeUsage(writer, changing.usage);
   writeUnits(writer, changing.units);
   writer.jsonb(changing.parts);

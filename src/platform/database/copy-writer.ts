@@ -1,4 +1,4 @@
-import { JsonBytes } from '../../core/json/index.js';
+import { JsonBytes, type Literal } from '../../core/json/index.js';
 import { storableJson } from './storable-json.js';
 
 /** A CopyData message, of whatever length, and the head of the form itself. */
@@ -42,6 +42,20 @@ export class CopyWriter {
 
   get capacityBytes(): number {
     return this.#out.bytes.length;
+  }
+
+  get length(): number {
+    return this.#out.length;
+  }
+
+  /** What was written since it had this length; valid until the next change. */
+  bytesFrom(length: number): Uint8Array {
+    return this.#out.bytes.subarray(length, this.#out.length);
+  }
+
+  /** Values that were encoded before. */
+  literal(values: Literal): void {
+    this.#out.more(values);
   }
 
   /** Forgets all: what was written before is overwritten. */

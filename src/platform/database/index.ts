@@ -5,6 +5,7 @@ export { Database, Queryable, type PoolStats, type Statement, type TransactionOp
 export { DatabaseUnavailableError, isDatabaseUnavailable } from './database-errors.js';
 export { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from './embedded/embedded-postgres.js';
 export { migrate, type ExtraMigration, type MigrationClass } from './migrate.js';
+export { RepeatedTexts } from './repeated-texts.js';
 export { encodeValues, forgetValues, type RowValues } from './row-values.js';
 export { storableJson } from './storable-json.js';
 export { connectionConfig, databaseSettings, type DatabaseSettings } from './settings.js';
