@@ -56,7 +56,7 @@ export function writeDetail(json: JsonBytes, log: RequestLog, redaction: Redacti
   if (log.usageEstimated) json.flag(USAGE_ESTIMATED, true);
   writeLines(json, log.chargeLines);
   if (log.clientRetries !== 0) json.number(CLIENT_RETRIES, log.clientRetries);
-  textIf(json, USER_AGENT, safe(short(log.userAgent), redaction));
+  textIf(json, USER_AGENT, safeAgent(log.userAgent, redaction));
   textIf(json, CLIENT_IP, log.clientIp);
   writeDrift(json, log.drift);
   json.text(CONFIG_HASH, log.configHash);
@@ -73,6 +73,14 @@ function durationIf(json: JsonBytes, name: Literal, ms: number | undefined): voi
 
 function safe(text: string | undefined, redaction: Redaction): string | undefined {
   return text === undefined ? undefined : redact(cut(text, MESSAGE_LIMIT_CHARS), redaction);
+}
+
+/** The last one and what it became: most requests come from few programs. */
+let agent: { readonly said: string | undefined; readonly redaction: Redaction; readonly shown: string | undefined } | null = null;
+
+function safeAgent(said: string | undefined, redaction: Redaction): string | undefined {
+  if (agent === null || agent.said !== said || agent.redaction !== redaction) agent = { said, redaction, shown: safe(short(said), redaction) };
+  return agent.shown;
 }
 
 function short(text: string | undefined): string | undefined {

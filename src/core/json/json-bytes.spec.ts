@@ -61,7 +61,7 @@ describe('JSON written piece by piece', () => {
         json.literal(literal('"first":'), JSON.stringify(said));
         json.literal(literal('"open":{"in":1'));
         json.more(literal(',"more":2}'));
-        for (const [name, value] of members) json.named(name, JSON.stringify(value));
+        for (const [name, value] of members) json.named(name, value);
         json.endObject();
         const rest = members.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join('');
         expect(json.bytes.toString('utf8', 0, json.length)).toBe(`{"first":${JSON.stringify(said)},"open":{"in":1,"more":2}${rest}}`);

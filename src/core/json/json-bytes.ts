@@ -1,7 +1,6 @@
 import { unitAt } from '../text/index.js';
 import { digitCountOf } from './digit-count.js';
 import { literal, WORD_BYTES, type Literal } from './json-literal.js';
-import { jsonString } from './json-string.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -146,14 +145,16 @@ export class JsonBytes {
     this.#raw(rest);
   }
 
-  /** A member under a name that nobody knew before; the value is JSON already. */
-  named(name: string, json: string): void {
-    this.reserve(SLACK_BYTES);
+  /** A member under a name that nobody knew before; not for undefined. */
+  named(name: string, value: unknown): void {
+    this.reserve(name.length + SLACK_BYTES);
     this.#separate();
-    this.write(jsonString(name));
-    this.reserve(SLACK_BYTES);
+    this.#quoted(name);
+    this.reserve((typeof value === 'string' ? value.length : 0) + SLACK_BYTES);
     this.#byte(COLON);
-    this.write(json);
+    if (typeof value === 'string') this.#quoted(value);
+    else if (value === null) this.#raw(NULL);
+    else this.write(JSON.stringify(value));
   }
 
   number(name: Literal, value: number | null): void {

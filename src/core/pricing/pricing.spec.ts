@@ -21,7 +21,8 @@ describe('USD as decimal strings', () => {
 
   it('reads back what it writes', () => {
     fc.assert(fc.property(fc.bigInt(0n, 100_000_000_000_000_000n), (nano) => parseUsd(formatUsd(nano)) === nano));
-    expect([formatUsd(-1n), formatUsd(12_500_000_000n), formatUsd(0n)]).toEqual(['-0.000000001', '12.5', '0']);
+    const amounts = [-1n, 12_500_000_000n, 0n, 1n, 120n, 999_999_999n, 1_000_000_000n, -3_000_000_010n, 2n ** 70n];
+    expect(amounts.map(formatUsd)).toEqual(['-0.000000001', '12.5', '0', '0.000000001', '0.00000012', '0.999999999', '1', '-3.00000001', '1180591620717.411303424']);
   });
 });
 

@@ -4,6 +4,7 @@ export const NANO_PER_USD = 1_000_000_000n;
 /** No single amount may exceed a hundred million USD: far above any real one, far below what 64 bits hold in sums. */
 export const MAX_AMOUNT_NANO_USD = 100_000_000n * NANO_PER_USD;
 
+const ZERO = 0x30;
 const DECIMAL = /^(0|[1-9]\d{0,8})(?:\.(\d{1,9}))?$/;
 
 /** Why a text is no amount; the caller names the field. */
@@ -28,10 +29,19 @@ export function parseUsd(value: unknown): bigint {
 
 /** Nano-USD → decimal USD, exact, without needless zeros: `-0.000000001`, `12.5`, `0`. */
 export function formatUsd(nanoUsd: bigint): string {
-  const sign = nanoUsd < 0n ? '-' : '';
-  const digits = (nanoUsd < 0n ? -nanoUsd : nanoUsd).toString().padStart(10, '0');
-  const point = digits.length - 9;
+  const small = Number(nanoUsd);
+  if (small >= 0 && small < NANO) return small === 0 ? '0' : `0.${decimalsOf(small)}`;
+  const amount = nanoUsd < 0n ? -nanoUsd : nanoUsd;
+  const decimals = decimalsOf(Number(amount % NANO_PER_USD));
+  return `${nanoUsd < 0n ? '-' : ''}${amount / NANO_PER_USD}${decimals === '' ? '' : `.${decimals}`}`;
+}
+
+const NANO = Number(NANO_PER_USD);
+
+/** Of so many billionths, the digits behind the point. */
+function decimalsOf(nano: number): string {
+  const digits = String(NANO + nano);
   let end = digits.length;
-  while (end > point && digits[end - 1] === '0') end -= 1;
-  return `${sign}${digits.slice(0, point)}${end === point ? '' : `.${digits.slice(point, end)}`}`;
+  while (end > 1 && digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  return digits.slice(1, end);
 }

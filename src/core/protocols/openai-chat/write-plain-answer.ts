@@ -42,7 +42,7 @@ function writeWhole(json: JsonBytes, answer: NativeAnswer): boolean {
       writeUsage(json, summary);
       json.endObject();
     } else if (!writeIdentity(json, name, answer.context)) {
-      json.named(name, JSON.stringify(raw[name]));
+      json.named(name, raw[name]);
       continue;
     }
     written += 1;
@@ -98,7 +98,7 @@ function writeChoice(json: JsonBytes, raw: JsonObject, response: ChatResponse): 
     else if (name === 'message') writeMessage(json, raw['message'] as JsonObject, response);
     else if (name === 'finish_reason') json.text(FINISH_REASON, (response.choices[0] as Choice).finish);
     else {
-      json.named(name, JSON.stringify(raw[name] ?? null));
+      json.named(name, raw[name]);
       continue;
     }
     written += 1;
