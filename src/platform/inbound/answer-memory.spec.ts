@@ -7,6 +7,8 @@ const STEP = fc.oneof(
   { weight: 2, arbitrary: fc.record({ isHeld: fc.boolean() }) },
 );
 
+const headOf = (text: string) => ({ byteCount: text.length, copyTo: (memory: Buffer, at: number) => void memory.write(text, at, 'latin1') });
+
 describe('memory in which whole answers wait', () => {
   it('keeps each as it was placed until it has left, and as long as it is held', () => {
     fc.assert(
@@ -22,7 +24,7 @@ describe('memory in which whole answers wait', () => {
             memory.left(step.isHeld);
           } else {
             const [head, body] = [`${at}`.padEnd(step.head, 'h'), `${at}`.padEnd(step.body, 'b')];
-            const bytes = memory.place(head, Buffer.from(body));
+            const bytes = memory.place(headOf(head), Buffer.from(body));
             if (bytes !== null) waiting.push({ bytes, text: head + body });
           }
           for (const { bytes, text } of [...waiting, ...held]) expect(bytes.toString('latin1') === text).toBe(true);
@@ -34,9 +36,9 @@ describe('memory in which whole answers wait', () => {
 
   it('is used again once none waits, and takes no answer that is long', () => {
     const memory = new AnswerMemory();
-    const first = memory.place('head', Buffer.from('body')) as Buffer;
+    const first = memory.place(headOf('head'), Buffer.from('body')) as Buffer;
     memory.left(false);
-    expect(memory.place('other', Buffer.from('b'))?.byteOffset).toBe(first.byteOffset);
-    expect(memory.place('', Buffer.alloc(65_537))).toBeNull();
+    expect(memory.place(headOf('other'), Buffer.from('b'))?.byteOffset).toBe(first.byteOffset);
+    expect(memory.place(headOf(''), Buffer.alloc(65_537))).toBeNull();
   });
 });

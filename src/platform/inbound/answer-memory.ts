@@ -1,3 +1,5 @@
+import type { ReplyHead } from './reply-head.js';
+
 const BYTES = 262_144;
 /** A longer answer does not wait here. */
 const MAX_ANSWER_BYTES = 65_536;
@@ -12,11 +14,12 @@ export class AnswerMemory {
   #waitingCount = 0;
 
   /** Null when it does not fit. `left` is to be called for every answer that was placed. */
-  place(head: string, body: Uint8Array): Buffer | null {
+  place(head: Pick<ReplyHead, 'byteCount' | 'copyTo'>, body: Uint8Array): Buffer | null {
     const start = this.#usedBytes;
-    const bytes = head.length + body.length;
+    const bodyStart = start + head.byteCount;
+    const bytes = head.byteCount + body.length;
     if (bytes > MAX_ANSWER_BYTES || start + bytes > BYTES) return null;
-    const bodyStart = start + this.#memory.write(head, start, 'latin1');
+    head.copyTo(this.#memory, start);
     this.#memory.set(body, bodyStart);
     this.#usedBytes = bodyStart + body.length;
     this.#waitingCount += 1;

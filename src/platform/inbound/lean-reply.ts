@@ -3,7 +3,7 @@ import { AFTERWARDS, TurnBatch } from '../turn/index.js';
 import { AnswerMemory } from './answer-memory.js';
 import { encodingOf, frameChunk } from './chunk-frame.js';
 import type { OutboundReply, ReplyHeaders } from './inbound.js';
-import { renderReplyHead } from './reply-head.js';
+import { renderReplyHead, type ReplyHead } from './reply-head.js';
 
 /** What a reply asks of the connection it goes over. */
 export interface ReplyConnection {
@@ -23,7 +23,8 @@ const leaving = new TurnBatch<LeanReply>(AFTERWARDS, (reply) => reply.leave());
 export class LeanReply implements OutboundReply {
   statusCode = 0;
   finished = false;
-  private headText = '';
+  /** Until it leaves. */
+  private waitingHead: ReplyHead | null = null;
   private framed = false;
   private closes = false;
   private closedListener: (() => void) | null = null;
@@ -47,13 +48,13 @@ export class LeanReply implements OutboundReply {
   head(status: number, headers: ReplyHeaders): void {
     const head = renderReplyHead(status, headers, this.connection);
     this.statusCode = status;
-    this.headText = head.text;
+    this.waitingHead = head;
     this.framed = head.framed;
     this.closes = head.closes;
   }
 
   flushHead(): void {
-    if (this.headText !== '') this.connection.socket.write(this.takeHead(), 'latin1');
+    if (this.waitingHead !== null) this.connection.socket.write(this.takeHead(), 'latin1');
   }
 
   write(text: string): boolean {
@@ -98,9 +99,9 @@ export class LeanReply implements OutboundReply {
   }
 
   private takeHead(): string {
-    const head = this.headText;
-    this.headText = '';
-    return head;
+    const head = this.waitingHead;
+    this.waitingHead = null;
+    return head === null ? '' : head.text();
   }
 
   private send(text: string, isLast: boolean): boolean {
@@ -110,8 +111,11 @@ export class LeanReply implements OutboundReply {
   }
 
   private endWithBytes(body: Uint8Array): void {
-    this.answer = this.framed ? null : memory.place(this.headText, body);
-    if (this.answer !== null) return leaving.add(this);
+    this.answer = this.framed || this.waitingHead === null ? null : memory.place(this.waitingHead, body);
+    if (this.answer !== null) {
+      this.waitingHead = null;
+      return leaving.add(this);
+    }
     this.sendBytes(body);
     this.left();
   }

@@ -12,21 +12,46 @@ const STATUS_LINES: Literal[] = [];
 const lastNames: string[] = [];
 const lastStarts: Literal[] = [];
 
-export interface ReplyHead {
-  text: string;
-  /** The body has no length and is sent in chunks. */
-  framed: boolean;
-  closes: boolean;
-}
-
 /** Heads are written one after the other into the same memory: a string put together from sixty is made of as many objects. */
 const out = new JsonBytes();
+/** The one whose bytes stand there, until somebody takes them. */
+let latest: ReplyHead | null = null;
+
+/** A head that was rendered, to be taken once: as bytes or as text. */
+export class ReplyHead {
+  private kept = '';
+  readonly byteCount = out.length;
+
+  constructor(
+    /** The body has no length and is sent in chunks. */
+    readonly framed: boolean,
+    readonly closes: boolean,
+  ) {}
+
+  text(): string {
+    if (latest !== this) return this.kept;
+    latest = null;
+    return out.bytes.toString('latin1', 0, out.length);
+  }
+
+  copyTo(memory: Buffer, at: number): void {
+    if (latest !== this) return void memory.write(this.kept, at, 'latin1');
+    latest = null;
+    memory.set(out.bytes.subarray(0, out.length), at);
+  }
+
+  /** The next one needs the memory. */
+  keep(): void {
+    this.kept = this.text();
+  }
+}
 
 /** `closes`: the connection is to be closed after this answer, unless its headers speak of that themselves. Throws TypeError for what cannot stand in a header. */
 export function renderReplyHead(status: number, headers: ReplyHeaders, { closes, keepAliveS }: { closes: boolean; keepAliveS: number }): ReplyHead {
-  const head = { text: '', framed: true, closes };
+  latest?.keep();
   let place = 0;
-  let speaksOfConnection = false;
+  let framed = true;
+  let closing: boolean | null = null;
   out.length = 0;
   out.more(statusLine(status));
   for (const name in headers) {
@@ -34,17 +59,14 @@ export function renderReplyHead(status: number, headers: ReplyHeaders, { closes,
     out.more(lineStartAt(place, name));
     place += 1;
     if (!out.plain(value)) writeUnusual(name, value);
-    if (name === 'content-length') head.framed = false;
-    else if (name === 'connection') {
-      head.closes = value === 'close';
-      speaksOfConnection = true;
-    }
+    if (name === 'content-length') framed = false;
+    else if (name === 'connection') closing = value === 'close';
   }
   out.more(dateLine());
-  if (!speaksOfConnection) out.more(closes ? CLOSE : keepAlive(keepAliveS));
-  out.more(head.framed ? CHUNKED_END : END);
-  head.text = out.bytes.toString('latin1', 0, out.length);
-  return head;
+  if (closing === null) out.more(closes ? CLOSE : keepAlive(keepAliveS));
+  out.more(framed ? CHUNKED_END : END);
+  latest = new ReplyHead(framed, closing ?? closes);
+  return latest;
 }
 
 /** Quotes, backslashes, and what is no ASCII. */

@@ -52,7 +52,7 @@ export function readRequestHead(bytes: Buffer, last: RequestHead | null): ReadHe
 function readRepeated(bytes: Buffer, head: RequestHead): ReadHead | null {
   const { before, after } = head;
   const digitsAt = before.length;
-  if (bytes.length <= digitsAt + after.length || bytes.compare(before, 0, digitsAt, 0, digitsAt) !== 0) return null;
+  if (bytes.length <= digitsAt + after.length || !standsAt(bytes, 0, before)) return null;
   let contentLength = 0;
   let index = digitsAt;
   for (; index < digitsAt + MAX_LENGTH_DIGITS; index += 1) {
@@ -61,8 +61,15 @@ function readRepeated(bytes: Buffer, head: RequestHead): ReadHead | null {
     contentLength = contentLength * 10 + digit;
   }
   const bodyStart = index + after.length;
-  if (index === digitsAt || bytes.length < bodyStart || bytes.compare(after, 0, after.length, index, bodyStart) !== 0) return null;
+  if (index === digitsAt || bytes.length < bodyStart || !standsAt(bytes, index, after)) return null;
   return { head, contentLength, bodyStart };
+}
+
+/** Some three hundred bytes: half of what `Buffer.compare` takes, most of which is the call (2026-11-30). */
+function standsAt(bytes: Buffer, at: number, part: Buffer): boolean {
+  const count = part.length;
+  for (let index = 0; index < count; index += 1) if (bytes[at + index] !== part[index]) return false;
+  return true;
 }
 
 interface Fields {
