@@ -18,7 +18,7 @@ interface SharedMemory {
   rowCount: number;
 }
 
-/** Memory whose rows are all forgotten. New memory costs a page fault for every other row, and is in no cache: 0.95–0.97 of a request's CPU (2026-11-30). */
+/** Memory whose rows are all forgotten. New memory costs a page fault for every other row, and is in no cache: 0.97–0.995 of a request's CPU (2026-11-30). */
 const spare: SharedMemory[] = [];
 let current = newMemory();
 
