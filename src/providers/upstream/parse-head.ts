@@ -1,3 +1,4 @@
+import { unitAt } from '../../core/text/index.js';
 import type { UpstreamHead } from '../../core/upstream/upstream.js';
 
 /** Bytes from an upstream that are no HTTP/1 response as RFC 9112 has it. */
@@ -25,17 +26,19 @@ const VERSION = 'HTTP/1.';
 const STATUS_AT = VERSION.length + 2;
 const COLON = 0x3a;
 const SPACE = 0x20;
+const TAB = 0x09;
 const CR = 0x0d;
 const LF = 0x0a;
 const ZERO = 0x30;
 const LOWER_CASE = 0x20;
-const DIGITS = /^\d{1,15}$/;
+/** So many digits are a safe number. */
+const MAX_DIGITS = 15;
 
 const TOKEN = 1;
 const CONTROL = 2;
 /** What each character may be part of: of a name, or of nothing. A tab is a control character that a value may have. */
 const CLASSES = Uint8Array.from({ length: 256 }, (_, code) => {
-  if ((code < SPACE && code !== 0x09) || code === 0x7f) return CONTROL;
+  if ((code < SPACE && code !== TAB) || code === 0x7f) return CONTROL;
   return /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(code)) ? TOKEN : 0;
 });
 
@@ -54,7 +57,7 @@ class ScannedHead implements ResponseHead {
   readonly reusable: boolean;
   readonly idleS: number | undefined;
   coding: string | undefined = undefined;
-  private length: string | undefined = undefined;
+  private length: number | undefined = undefined;
   private transferCoding: string | undefined = undefined;
   private connection: string | undefined = undefined;
   private keepAlive: string | undefined = undefined;
@@ -63,7 +66,7 @@ class ScannedHead implements ResponseHead {
 
   constructor(private readonly text: string) {
     const end = lineEnd(text, Math.min(STATUS_AT + 3, text.length), 'its status line');
-    const minor = text.charCodeAt(VERSION.length) - ZERO;
+    const minor = unitAt(text, VERSION.length) - ZERO;
     this.status = statusIn(text, end);
     if (!text.startsWith(VERSION) || (minor !== 0 && minor !== 1) || this.status < 100) throw new HttpViolation('its status line');
     this.fieldsAt = end + 2;
@@ -82,7 +85,7 @@ class ScannedHead implements ResponseHead {
     const { text } = this;
     for (let at = this.fieldsAt; at < text.length;) {
       const colon = nameEnd(text, at);
-      if (colon === at || text.charCodeAt(colon) !== COLON) throw new HttpViolation('a header field');
+      if (colon === at || unitAt(text, colon) !== COLON) throw new HttpViolation('a header field');
       const end = lineEnd(text, colon + 1, 'a header field');
       this.note(at, colon, end);
       at = end + 2;
@@ -98,7 +101,7 @@ class ScannedHead implements ResponseHead {
         else if (isName(text, at, 'keep-alive')) this.keepAlive = joined(this.keepAlive, text.slice(colon + 1, end));
         return;
       case 14:
-        if (isName(text, at, 'content-length')) this.length = once(this.length, text.slice(colon + 1, end), 'content-length');
+        if (isName(text, at, 'content-length')) this.noteLength(colon + 1, end);
         return;
       case 16:
         if (isName(text, at, 'content-encoding')) this.coding = joined(this.coding, text.slice(colon + 1, end));
@@ -110,49 +113,71 @@ class ScannedHead implements ResponseHead {
     }
   }
 
+  private noteLength(from: number, to: number): void {
+    if (this.length !== undefined) throw new HttpViolation('content-length twice');
+    this.length = numberIn(this.text, from, to);
+    if (Number.isNaN(this.length)) throw new HttpViolation('content-length');
+  }
+
   /** RFC 9112 section 6.3, without its leniency: two statements about the length are none. */
   private bodyLength(isOld: boolean): BodyLength {
     const { transferCoding: coding, length } = this;
     if (coding !== undefined && length !== undefined) throw new HttpViolation('content-length beside transfer-encoding');
     if (coding !== undefined) refuseOtherCoding(coding, isOld);
-    if (length !== undefined && !DIGITS.test(length)) throw new HttpViolation('content-length');
     if (hasNoBody(this.status)) return 0;
     if (coding !== undefined) return 'chunked';
-    return length === undefined ? 'until-close' : Number(length);
+    return length ?? 'until-close';
   }
 }
 
 /** NaN or less than 100 when there is none. */
 function statusIn(text: string, lineEndAt: number): number {
   const afterStatus = STATUS_AT + 3;
-  if (text.charCodeAt(STATUS_AT - 1) !== SPACE || lineEndAt < afterStatus) return 0;
-  if (lineEndAt > afterStatus && text.charCodeAt(afterStatus) !== SPACE) return 0;
+  if (unitAt(text, STATUS_AT - 1) !== SPACE || lineEndAt < afterStatus) return 0;
+  if (lineEndAt > afterStatus && unitAt(text, afterStatus) !== SPACE) return 0;
   let status = 0;
   for (let at = STATUS_AT; at < afterStatus; at += 1) {
-    const digit = text.charCodeAt(at) - ZERO;
+    const digit = unitAt(text, at) - ZERO;
     if (!(digit >= 0 && digit <= 9)) return 0;
     status = status * 10 + digit;
   }
   return status;
 }
 
+/** Of digits with blanks around them; NaN for anything else, and for more digits than a safe number has. */
+function numberIn(text: string, from: number, to: number): number {
+  let [start, end] = [from, to];
+  while (start < end && isBlank(unitAt(text, start))) start += 1;
+  while (end > start && isBlank(unitAt(text, end - 1))) end -= 1;
+  let number = end > start && end - start <= MAX_DIGITS ? 0 : Number.NaN;
+  for (let at = start; at < end; at += 1) {
+    const digit = unitAt(text, at) - ZERO;
+    number = digit >= 0 && digit <= 9 ? number * 10 + digit : Number.NaN;
+  }
+  return number;
+}
+
+const isBlank = (code: number): boolean => code === SPACE || code === TAB;
+
 function nameEnd(text: string, from: number): number {
+  const { length } = text;
   let at = from;
-  while (at < text.length && CLASSES[text.charCodeAt(at)] === TOKEN) at += 1;
+  while (at < length && CLASSES[unitAt(text, at)] === TOKEN) at += 1;
   return at;
 }
 
 /** Where the line ends: at CR LF or with the text. Any other control character is a violation. */
 function lineEnd(text: string, from: number, what: string): number {
+  const { length } = text;
   let at = from;
-  while (at < text.length && CLASSES[text.charCodeAt(at)] !== CONTROL) at += 1;
-  if (at < text.length && (text.charCodeAt(at) !== CR || text.charCodeAt(at + 1) !== LF)) throw new HttpViolation(what);
+  while (at < length && CLASSES[unitAt(text, at)] !== CONTROL) at += 1;
+  if (at < length && (unitAt(text, at) !== CR || unitAt(text, at + 1) !== LF)) throw new HttpViolation(what);
   return at;
 }
 
 /** Whether this name, known to be as long and a token, stands there in whatever case. */
 function isName(text: string, from: number, name: string): boolean {
-  for (let at = 0; at < name.length; at += 1) if ((text.charCodeAt(from + at) | LOWER_CASE) !== name.charCodeAt(at)) return false;
+  for (let at = 0; at < name.length; at += 1) if ((unitAt(text, from + at) | LOWER_CASE) !== unitAt(name, at)) return false;
   return true;
 }
 
