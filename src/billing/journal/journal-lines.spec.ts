@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { TOKEN_CLASSES, type Usage } from '../../core/chat/usage.js';
 import type { AdmittedRecord, EndedRecord, ForwardedRecord, JournalRecord } from '../../core/ledger/index.js';
@@ -60,6 +61,14 @@ describe('lines of the journal', () => {
         expect([lines.length, lines.flatMap(decodeLine)]).toEqual([2, JSON.parse(JSON.stringify([first, second, last], bigintAsTag), tagAsBigint)]);
       }),
     );
+  });
+
+  it('are read as the program before wrote them, with names and without what is zero', () => {
+    const json = '{"type":"ended","requestId":"r","outcome":{"state":"completed","worthNanoUsd":"5","usage":{"output":3},"units":{"requests":1}},"attempts":1,"endedAtMs":9}';
+    const [record] = decodeLine(`${crc32(json).toString(16).padStart(8, '0')} ${json}`) as [EndedRecord];
+    expect(record).toMatchObject({ requestId: 'r', provider: null, firstTokenAtMs: null, endedAtMs: 9 });
+    expect(record.outcome).toMatchObject({ worthNanoUsd: 5n, suspenseNanoUsd: 0n, estimated: false, lines: [], priceId: null });
+    expect([record.outcome.usage.input, record.outcome.usage.output, record.outcome.units.images]).toEqual([0, 3, 0]);
   });
 
   it('grow as far as they must, and a record that cannot be written leaves those before it', () => {

@@ -7,7 +7,7 @@ import type { AdmittedRecord, EndedRecord, ForwardedRecord, HoldPart, JournalRec
  * names to write. Money is a number, or a string where that would be no safe integer. A new member stands last: journals outlive the program that wrote them.
  */
 const ADMITTED = literal('["admitted"');
-/** An `admitted` and the `forwarded` right after it. */
+/** An `admitted` and the `forwarded` right after it, which stands first as an array of its own, without what both have. */
 const BEGUN = literal('["begun"');
 const FORWARDED = literal('["forwarded"');
 const ENDED = literal('["ended"');
@@ -27,18 +27,29 @@ export function writeUsual(json: JsonBytes, record: JournalRecord): boolean {
 /** Two records of one request that follow each other, as nearly all do. */
 export function writeBegun(json: JsonBytes, admitted: AdmittedRecord, forwarded: ForwardedRecord): void {
   json.more(BEGUN);
-  writeAdmission(json, admitted);
+  json.beginArray();
   writeAttempt(json, forwarded);
+  json.endArray();
+  writeAdmission(json, admitted);
   json.endArray();
 }
 
 /** The records of one line; null when it is none of the three. */
-export function readUsual(members: Members): JournalRecord[] | null {
-  const [type, requestId] = members;
-  if (type === 'admitted') return [readAdmitted(members)];
-  if (type === 'forwarded') return [readForwarded(requestId as string, members.slice(2))];
-  if (type === 'begun') return [readAdmitted(members), readForwarded(requestId as string, members.slice(ADMITTED_COUNT))];
-  return type === 'ended' ? [readEnded(members)] : null;
+export function readUsual([type, ...members]: Members): JournalRecord[] | null {
+  switch (type) {
+    case 'admitted':
+      return [readAdmitted(members)];
+    case 'forwarded':
+      return [readForwarded(members[0] as string, members.slice(1))];
+    case 'begun': {
+      const [attempt, requestId] = members;
+      return [readAdmitted(members.slice(1)), readForwarded(requestId as string, attempt as Members)];
+    }
+    case 'ended':
+      return [readEnded(members)];
+    default:
+      return null;
+  }
 }
 
 function writeAdmitted(json: JsonBytes, record: AdmittedRecord): void {
@@ -46,9 +57,6 @@ function writeAdmitted(json: JsonBytes, record: AdmittedRecord): void {
   writeAdmission(json, record);
   json.endArray();
 }
-
-/** Members of `admitted`, its type with them. */
-const ADMITTED_COUNT = 12;
 
 function writeAdmission(json: JsonBytes, record: AdmittedRecord): void {
   json.textItem(record.requestId);
@@ -67,8 +75,8 @@ function writeAdmission(json: JsonBytes, record: AdmittedRecord): void {
 }
 
 function readAdmitted(members: Members): AdmittedRecord {
-  const [, requestId, engineId, organizationId, projectId, keyId, model, hold, expectedCost, parts, receivedAtMs, admittedAtMs] = members as [
-    unknown, string, number, string, string, string, string, Money, Money, Part[], number, number,
+  const [requestId, engineId, organizationId, projectId, keyId, model, hold, expectedCost, parts, receivedAtMs, admittedAtMs] = members as [
+    string, number, string, string, string, string, Money, Money, Part[], number, number,
   ];
   return {
     type: 'admitted', requestId, engineId, organizationId, projectId, keyId, model,
@@ -137,9 +145,9 @@ function writeEnded(json: JsonBytes, record: EndedRecord): void {
 }
 
 function readEnded(members: Members): EndedRecord {
-  const [, requestId, state, worth, providerCost, suspense, usage, requests, images, seconds, estimated, priceId, attempts, provider, upstreamModel, servedModel,
+  const [requestId, state, worth, providerCost, suspense, usage, requests, images, seconds, estimated, priceId, attempts, provider, upstreamModel, servedModel,
     forwardedAtMs, firstTokenAtMs, endedAtMs] = members as [
-    unknown, string, EndedRecord['outcome']['state'], Money, Money, Money, number[], number, number, number, number, string | null, number,
+    string, EndedRecord['outcome']['state'], Money, Money, Money, number[], number, number, number, number, string | null, number,
     string | null, string | null, string | null, number | null, number | null, number,
   ];
   return {
