@@ -37,8 +37,8 @@ function writeLog(writer: CopyWriter, log: RequestLog): void {
   writer.text(log.requestId);
   writer.timestamptz(log.receivedAtMs);
   writer.timestamptz(log.endedAtMs);
-  OWNERS.write(writer, [log.keyId, log.organizationId, log.projectId]);
-  MODELS.write(writer, [log.requestedModel, log.servedModel, log.provider, log.zone, log.endpoint, log.protocol]);
+  writer.repeated(OWNERS, [log.keyId, log.organizationId, log.projectId]);
+  writer.repeated(MODELS, [log.requestedModel, log.servedModel, log.provider, log.zone, log.endpoint, log.protocol]);
   writer.boolean(log.stream);
   writer.text(log.state);
   writer.smallint(log.status);

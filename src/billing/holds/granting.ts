@@ -79,7 +79,8 @@ export class Granting {
 }
 
 function granted(needs: readonly Need[], { amountNanoUsd }: HoldRequest, verdict: Verdict & { kind: 'granted' }): Granted {
-  const parts = needs.map((need) => ({ ...need, leaseNumber: verdict.leases.get(need.ceilingId) ?? 0, amountNanoUsd }));
+  // In the order of those that are carved: one hidden class for both.
+  const parts = needs.map(({ ceilingId, kind }): HoldPart => ({ ceilingId, kind, leaseNumber: verdict.leases.get(ceilingId) ?? 0, amountNanoUsd }));
   return { parts, admittedAtMs: verdict.admittedAtMs };
 }
 

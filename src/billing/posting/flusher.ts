@@ -43,7 +43,9 @@ export class Flusher {
   readonly #prices = new Map<string, Price>();
   readonly #storedPrices = new Set<string>();
   /** Ended and not yet posted, by ceiling: a refusal there must wait for them. */
-  readonly #waiting = new Map<number, number>();
+  readonly #waiting = new Map<number, Waiting>();
+  /** The ceiling that was looked for last: most ends in a row have the same. */
+  #last: Waiting = NOBODY;
   #inFlightCount = 0;
   #timer: NodeJS.Timeout | null = null;
   #timerDueMs = 0;
@@ -90,7 +92,7 @@ export class Flusher {
 
   /** Whether money of this ceiling is about to be free again. */
   isWaitedFor(ceilingId: number): boolean {
-    return (this.#waiting.get(ceilingId) ?? 0) > 0;
+    return this.#waiting.has(ceilingId);
   }
 
   /** Posts all that has ended by now. False when the database does not take it now. */
@@ -176,7 +178,7 @@ export class Flusher {
 
   async #post(batch: readonly PendingRequest[], prices: readonly Price[]): Promise<void> {
     // A request that ends while its running row is written must not change under the statement.
-    const folds = batch.map(({ fold }): RequestFold => (fold.ended === null ? { ...fold } : fold));
+    const folds = batch.map(({ fold }): RequestFold => (fold.ended === null ? copyOf(fold) : fold));
     const leases = await this.#repository.post(folds, 'engine', prices);
     if (folds.some(({ ended }) => ended !== null)) failpoint('posted');
     for (const { id } of prices) this.#forgetPrice(id);
@@ -223,8 +225,30 @@ export class Flusher {
   }
 
   #wait(ceilingId: number, change: 1 | -1): void {
-    const count = (this.#waiting.get(ceilingId) ?? 0) + change;
-    if (count <= 0) this.#waiting.delete(ceilingId);
-    else this.#waiting.set(ceilingId, count);
+    const waiting = this.#last.ceilingId === ceilingId ? this.#last : this.#waitingOn(ceilingId);
+    waiting.count += change;
+    this.#last = waiting;
+    if (waiting.count > 0) return;
+    this.#waiting.delete(ceilingId);
+    this.#last = NOBODY;
+  }
+
+  #waitingOn(ceilingId: number): Waiting {
+    let waiting = this.#waiting.get(ceilingId);
+    if (waiting === undefined) this.#waiting.set(ceilingId, (waiting = { ceilingId, count: 0 }));
+    return waiting;
   }
 }
+
+/** Written out: a spread copies by a slow path of V8, into another hidden class. */
+function copyOf({ admitted, forwarded, checkpoint, ended }: RequestFold): RequestFold {
+  return { admitted, forwarded, checkpoint, ended };
+}
+
+interface Waiting {
+  readonly ceilingId: number;
+  count: number;
+}
+
+/** No ceiling has this number. */
+const NOBODY: Waiting = { ceilingId: -1, count: 0 };

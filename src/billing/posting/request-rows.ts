@@ -26,7 +26,7 @@ function writeRow(writer: CopyWriter, row: RowWrite, nowMs: number): void {
   const { admitted, ended } = row;
   writer.text(admitted.requestId);
   writer.bigint(admitted.engineId);
-  OWNERS.write(writer, [admitted.keyId, admitted.organizationId, admitted.projectId]);
+  writer.repeated(OWNERS, [admitted.keyId, admitted.organizationId, admitted.projectId]);
   writer.text(admitted.model);
   writer.bigint(admitted.holdNanoUsd);
   writer.bigint(admitted.expectedCostNanoUsd);
@@ -137,7 +137,7 @@ function writeChanging(writer: CopyWriter, changing: Changing): void {
   writer.bigint(changing.worth);
   writer.bigint(changing.provider_cost);
   writer.bigint(changing.suspense);
-  SERVERS.write(writer, [changing.served_model, changing.provider, changing.upstream_model, changing.price_id]);
+  writer.repeated(SERVERS, [changing.served_model, changing.provider, changing.upstream_model, changing.price_id]);
   writeUsage(writer, changing.usage);
   writeUnits(writer, changing.units);
   writer.jsonb(changing.parts);

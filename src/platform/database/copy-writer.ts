@@ -1,4 +1,5 @@
-import { JsonBytes, type Literal } from '../../core/json/index.js';
+import { JsonBytes } from '../../core/json/index.js';
+import type { RepeatedTexts } from './repeated-texts.js';
 import { storableJson } from './storable-json.js';
 
 /** A CopyData message, of whatever length, and the head of the form itself. */
@@ -42,20 +43,6 @@ export class CopyWriter {
 
   get capacityBytes(): number {
     return this.#out.bytes.length;
-  }
-
-  get length(): number {
-    return this.#out.length;
-  }
-
-  /** What was written since it had this length; valid until the next change. */
-  bytesFrom(length: number): Uint8Array {
-    return this.#out.bytes.subarray(length, this.#out.length);
-  }
-
-  /** Values that were encoded before. */
-  literal(values: Literal): void {
-    this.#out.more(values);
   }
 
   /** Forgets all: what was written before is overwritten. */
@@ -118,6 +105,16 @@ export class CopyWriter {
     const lengthAt = this.#beginOpen();
     if (value.length > MAX_SHORT_CHARS || !out.plain(value)) out.write(value);
     this.#closeAt(lengthAt);
+  }
+
+  /** A `text` for each, all at once where they are known. */
+  repeated(known: RepeatedTexts, values: readonly Maybe<string>[]): void {
+    const out = this.#out;
+    const encoded = known.find(values);
+    if (encoded !== null) return out.more(encoded);
+    const start = out.length;
+    for (const value of values) this.text(typeof value === 'string' ? known.storable(value) : value);
+    known.remember(values, out.bytes.subarray(start, out.length));
   }
 
   texts(values: Maybe<readonly string[]>): void {

@@ -13,7 +13,7 @@ describe('texts that are mostly the same ones', () => {
       fc.property(fc.array(fc.array(text, { minLength: 1, maxLength: 4 }), { maxLength: 30 }), (rows) => {
         for (const writer of [known, plain]) writer.begin();
         for (const texts of rows) {
-          repeated.write(known, texts);
+          known.repeated(repeated, texts);
           for (const said of texts) plain.text(typeof said === 'string' ? said.slice(0, 3) : said);
         }
         expect(Buffer.compare(known.end(), plain.end())).toBe(0);
@@ -29,7 +29,7 @@ describe('texts that are mostly the same ones', () => {
     });
     const writer = new CopyWriter();
     writer.begin();
-    const write = (count: number) => Array.from({ length: count }, (_, index) => repeated.write(writer, [`text ${index}`]));
+    const write = (count: number) => Array.from({ length: count }, (_, index) => writer.repeated(repeated, [`text ${index}`]));
     write(1_000);
     write(1_000);
     expect(asked).toHaveLength(1_000);

@@ -1,5 +1,4 @@
 import { literalOf, type Literal } from '../../core/json/index.js';
-import type { CopyWriter } from './copy-writer.js';
 
 type Text = string | null | undefined;
 
@@ -11,26 +10,23 @@ interface Known {
 const MAX_KNOWN_COUNT = 1_000;
 const MAX_BYTES = 512;
 
-/** Texts that stand side by side in rows and are mostly the same ones: encoded once, found by the first of them. */
+/** What `CopyWriter.repeated` made of texts that stand side by side in rows and are mostly the same ones; found by the first of them. */
 export class RepeatedTexts {
   readonly #known = new Map<Text, Known>();
 
   /** @param storable what is stored of a text; the same for the same text */
-  constructor(private readonly storable: (text: string) => string = (text) => text) {}
+  constructor(readonly storable: (text: string) => string = (text) => text) {}
 
-  write(writer: CopyWriter, texts: readonly Text[]): void {
+  find(texts: readonly Text[]): Literal | null {
     const known = this.#known.get(texts[0]);
-    if (known !== undefined && areSame(known.texts, texts)) writer.literal(known.encoded);
-    else this.#writeAnew(writer, texts);
+    return known !== undefined && areSame(known.texts, texts) ? known.encoded : null;
   }
 
-  #writeAnew(writer: CopyWriter, texts: readonly Text[]): void {
-    const start = writer.length;
-    for (const text of texts) writer.text(typeof text === 'string' ? this.storable(text) : text);
-    const bytes = writer.bytesFrom(start);
-    if (bytes.length > MAX_BYTES) return;
+  /** Many bytes are not kept. */
+  remember(texts: readonly Text[], encoded: Uint8Array): void {
+    if (encoded.length > MAX_BYTES) return;
     if (this.#known.size >= MAX_KNOWN_COUNT) this.#known.clear();
-    this.#known.set(texts[0], { texts, encoded: literalOf(bytes) });
+    this.#known.set(texts[0], { texts, encoded: literalOf(encoded) });
   }
 }
 

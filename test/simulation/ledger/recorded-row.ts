@@ -8,6 +8,7 @@ class RowRecorder {
 
   readonly text = (value: unknown): void => this.#take(value);
   readonly texts = (value: unknown): void => this.#take(value);
+  readonly repeated = (_known: unknown, values: readonly unknown[]): void => values.forEach((value) => this.#take(value));
   readonly bigint = (value: unknown): void => this.#take(value);
   readonly bigints = (value: unknown): void => this.#take(value);
   readonly jsonb = (value: unknown): void => this.#take(value);
