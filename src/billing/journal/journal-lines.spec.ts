@@ -55,7 +55,7 @@ describe('lines of the journal', () => {
       fc.property(admitted, forwarded, ended, (first, attempt, last) => {
         journal.clear();
         const second = { ...attempt, requestId: first.requestId };
-        journal.appendBegun(first, second);
+        journal.append(first, second);
         journal.append(last);
         const lines = written(journal).split('\n').slice(0, -1);
         expect([lines.length, lines.flatMap(decodeLine)]).toEqual([2, JSON.parse(JSON.stringify([first, second, last], bigintAsTag), tagAsBigint)]);

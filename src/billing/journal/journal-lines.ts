@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { JsonBytes } from '../../core/json/index.js';
-import type { AdmittedRecord, ForwardedRecord, JournalRecord } from '../../core/ledger/index.js';
+import type { ForwardedRecord, JournalRecord } from '../../core/ledger/index.js';
 import { CRC_DIGITS, encodeRecord } from './journal-codec.js';
-import { writeBegun, writeUsual } from './usual-records.js';
+import { writeUsual } from './usual-records.js';
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
@@ -28,38 +28,24 @@ export class JournalLines {
     this.#json.length = 0;
   }
 
-  /** Throws what the record's writing throws; the lines before it stand. */
-  append(record: JournalRecord): void {
-    const start = this.#begin();
+  /** @param attempt of the same request, to stand in one line with its admission. Throws what the writing throws; the lines before it stand. */
+  append(record: JournalRecord, attempt: ForwardedRecord | null = null): void {
+    const start = this.#json.length;
     try {
-      if (writeUsual(this.#json, record)) return this.#finish(start);
-      this.#json.length = start;
-      this.#json.write(encodeRecord(record));
+      this.#appendTo(start, record, attempt);
     } catch (error) {
       this.#json.length = start;
       throw error;
     }
   }
 
-  /** Two records in one line. Throws in the same way. */
-  appendBegun(admitted: AdmittedRecord, forwarded: ForwardedRecord): void {
-    const start = this.#begin();
-    try {
-      writeBegun(this.#json, admitted, forwarded);
-      this.#finish(start);
-    } catch (error) {
-      this.#json.length = start;
-      throw error;
-    }
-  }
-
-  /** With room for the checksum. */
-  #begin(): number {
+  #appendTo(start: number, record: JournalRecord, attempt: ForwardedRecord | null): void {
     const json = this.#json;
-    const start = json.length;
     json.reserve(CRC_DIGITS + 1);
     json.length += CRC_DIGITS + 1;
-    return start;
+    if (writeUsual(json, record, attempt)) return this.#finish(start);
+    json.length = start;
+    json.write(encodeRecord(record));
   }
 
   /** The checksum before the JSON, the newline after it. */

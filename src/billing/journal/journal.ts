@@ -1,6 +1,6 @@
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EngineRecord, JournalRecord, RequestFold } from '../../core/ledger/index.js';
+import type { EngineRecord, ForwardedRecord, JournalRecord, RequestFold } from '../../core/ledger/index.js';
 import type { Price } from '../../core/pricing/index.js';
 import type { TurnPlace } from '../../platform/turn/index.js';
 import type { BillingSettings } from '../billing-settings.js';
@@ -175,14 +175,10 @@ export class Journal {
     this.#lines.clear();
     for (let place = 0; place < records.length; place += 1) {
       const record = records[place] as JournalRecord;
-      const next = records[place + 1];
+      const attempt = attemptOf(record, records[place + 1]);
+      if (attempt !== null) place += 1;
       try {
-        if (record.type === 'admitted' && next?.type === 'forwarded' && next.requestId === record.requestId) {
-          place += 1;
-          this.#lines.appendBegun(record, next);
-        } else {
-          this.#lines.append(record);
-        }
+        this.#lines.append(record, attempt);
       } catch (error) {
         failure ??= error as Error;
       }
@@ -261,6 +257,11 @@ function newWritten(): Written {
   // Nobody may be left who waits.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
+}
+
+/** The attempt of a request, where it comes right after its admission. */
+function attemptOf(record: JournalRecord, next: JournalRecord | undefined): ForwardedRecord | null {
+  return record.type === 'admitted' && next?.type === 'forwarded' && next.requestId === record.requestId ? next : null;
 }
 
 function recordsOf(fold: RequestFold): JournalRecord[] {

@@ -15,23 +15,18 @@ const NULL = literal(',null');
 
 type Members = readonly unknown[];
 
-/** False for any other record, and for an end with lines of its charge: nothing is written. */
-export function writeUsual(json: JsonBytes, record: JournalRecord): boolean {
-  if (record.type === 'admitted') writeAdmitted(json, record);
-  else if (record.type === 'forwarded') writeForwarded(json, record);
+/**
+ * False for any other record, and for an end with lines of its charge: nothing is written.
+ * @param attempt what follows the admission, of the same request, as nearly all do: both are one line
+ */
+export function writeUsual(json: JsonBytes, record: JournalRecord, attempt: ForwardedRecord | null): boolean {
+  if (record.type === 'admitted') {
+    if (attempt === null) writeAdmitted(json, record);
+    else writeBegun(json, record, attempt);
+  } else if (record.type === 'forwarded') writeForwarded(json, record);
   else if (record.type === 'ended' && record.outcome.lines.length === 0) writeEnded(json, record);
   else return false;
   return true;
-}
-
-/** Two records of one request that follow each other, as nearly all do. */
-export function writeBegun(json: JsonBytes, admitted: AdmittedRecord, forwarded: ForwardedRecord): void {
-  json.more(BEGUN);
-  json.beginArray();
-  writeAttempt(json, forwarded);
-  json.endArray();
-  writeAdmission(json, admitted);
-  json.endArray();
 }
 
 /** The records of one line; null when it is none of the three. */
@@ -55,6 +50,15 @@ export function readUsual([type, ...members]: Members): JournalRecord[] | null {
 function writeAdmitted(json: JsonBytes, record: AdmittedRecord): void {
   json.more(ADMITTED);
   writeAdmission(json, record);
+  json.endArray();
+}
+
+function writeBegun(json: JsonBytes, admitted: AdmittedRecord, forwarded: ForwardedRecord): void {
+  json.more(BEGUN);
+  json.beginArray();
+  writeAttempt(json, forwarded);
+  json.endArray();
+  writeAdmission(json, admitted);
   json.endArray();
 }
 
