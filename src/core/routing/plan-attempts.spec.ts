@@ -323,10 +323,8 @@ describe('for any world', () => {
     );
   });
   it('says as numbers what is usual, and nothing else', () => {
-    const places = (view: Partial<HealthView> | null, options: Parameters<typeof aWorld>[1] = {}) =>
-      planAttempts(aQuestion('m'), aWorld(aSnapshot([aModel('m', [A])]), { ...(view === null ? {} : { views: { [A.id]: healthy(view) } }), ...options })).candidates.map(
-        ({ usualPlace }) => usualPlace,
-      );
+    const places = (view: Partial<HealthView>) =>
+      planAttempts(aQuestion('m'), aWorld(aSnapshot([aModel('m', [A])]), { views: { [A.id]: healthy(view) } })).candidates.map(({ usualPlace }) => usualPlace);
     expect(places({ availability: 0.976, samples: 41.2 })).toEqual([[0, 0, 98, 41, 1]]);
     expect(places({ availability: 0.976, samples: 41, slowStartWeight: 0.5 })).toEqual([null]);
     expect(places({ circuit: 'open', retryAtMs: 9e15 })).toEqual([null]);
