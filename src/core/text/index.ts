@@ -1,2 +1,3 @@
+export { betweenBlanks } from './between-blanks.js';
 export { cut, positionIn, unitAt } from './units.js';
 export { nearestNames } from './nearest.js';

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { betweenBlanks } from '../../core/text/index.js';
 import { HEADER_NAME, NOT_IN_HEADER_VALUES } from './header-grammar.js';
 
 /** Longer heads are node's. */
@@ -104,7 +105,7 @@ function parseHead(bytes: Buffer, end: number): ReadHead | null {
 function addField(fields: Fields, line: string, offset: number): boolean {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(0, colon));
-  const [start, end] = valueWithin(line, colon + 1);
+  const [start, end] = betweenBlanks(line, colon + 1, line.length);
   const value = line.slice(start, end);
   const lower = name.toLowerCase();
   if (!HEADER_NAME.test(name) || NOT_IN_HEADER_VALUES.test(value) || Object.hasOwn(fields.headers, lower) || isNotOurs(lower, value)) return false;
@@ -117,18 +118,6 @@ function addField(fields: Fields, line: string, offset: number): boolean {
   fields.headers[lower] = value;
   fields.rawHeaders.push(name, value);
   return true;
-}
-
-/** Without the white space around it (RFC 9112 section 5), which is not what `trim` takes for it. */
-function valueWithin(line: string, from: number): [start: number, end: number] {
-  let [start, end] = [from, line.length];
-  while (start < end && isBlank(line.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(line.charCodeAt(end - 1))) end -= 1;
-  return [start, end];
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }
 
 function isNotOurs(name: string, value: string): boolean {

@@ -1,4 +1,4 @@
-import { unitAt } from '../../core/text/index.js';
+import { betweenBlanks, unitAt } from '../../core/text/index.js';
 import type { UpstreamHead } from '../../core/upstream/upstream.js';
 
 /** Bytes from an upstream that are no HTTP/1 response as RFC 9112 has it. */
@@ -26,7 +26,6 @@ const VERSION = 'HTTP/1.';
 const STATUS_AT = VERSION.length + 2;
 const COLON = 0x3a;
 const SPACE = 0x20;
-const TAB = 0x09;
 const CR = 0x0d;
 const LF = 0x0a;
 const ZERO = 0x30;
@@ -38,7 +37,7 @@ const TOKEN = 1;
 const CONTROL = 2;
 /** What each character may be part of: of a name, or of nothing. A tab is a control character that a value may have. */
 const CLASSES = Uint8Array.from({ length: 256 }, (_, code) => {
-  if ((code < SPACE && code !== TAB) || code === 0x7f) return CONTROL;
+  if ((code < SPACE && code !== 0x09) || code === 0x7f) return CONTROL;
   return /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(String.fromCharCode(code)) ? TOKEN : 0;
 });
 
@@ -107,10 +106,15 @@ class ScannedHead implements ResponseHead {
         if (isName(text, at, 'content-encoding')) this.coding = joined(this.coding, text.slice(colon + 1, end));
         return;
       case 17:
-        if (isName(text, at, 'transfer-encoding')) this.transferCoding = once(this.transferCoding, text.slice(colon + 1, end), 'transfer-encoding');
+        if (isName(text, at, 'transfer-encoding')) this.noteTransferCoding(text.slice(colon + 1, end).trim());
         return;
       default:
     }
+  }
+
+  private noteTransferCoding(coding: string): void {
+    if (this.transferCoding !== undefined) throw new HttpViolation('transfer-encoding twice');
+    this.transferCoding = coding;
   }
 
   private noteLength(from: number, to: number): void {
@@ -146,9 +150,7 @@ function statusIn(text: string, lineEndAt: number): number {
 
 /** Of digits with blanks around them; NaN for anything else, and for more digits than a safe number has. */
 function numberIn(text: string, from: number, to: number): number {
-  let [start, end] = [from, to];
-  while (start < end && isBlank(unitAt(text, start))) start += 1;
-  while (end > start && isBlank(unitAt(text, end - 1))) end -= 1;
+  const [start, end] = betweenBlanks(text, from, to);
   let number = end > start && end - start <= MAX_DIGITS ? 0 : Number.NaN;
   for (let at = start; at < end; at += 1) {
     const digit = unitAt(text, at) - ZERO;
@@ -156,8 +158,6 @@ function numberIn(text: string, from: number, to: number): number {
   }
   return number;
 }
-
-const isBlank = (code: number): boolean => code === SPACE || code === TAB;
 
 function nameEnd(text: string, from: number): number {
   const { length } = text;
@@ -183,11 +183,6 @@ function isName(text: string, from: number, name: string): boolean {
 
 function joined(known: string | undefined, value: string): string {
   return known === undefined ? value.trim() : `${known}, ${value.trim()}`;
-}
-
-function once(known: string | undefined, value: string, name: string): string {
-  if (known !== undefined) throw new HttpViolation(`${name} twice`);
-  return value.trim();
 }
 
 /** Of a head whose fields are known to be valid. */
