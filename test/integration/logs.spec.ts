@@ -144,6 +144,22 @@ describe('a batch', () => {
     expect(metrics.batches).toBeLessThanOrEqual(4);
   });
 
+  it('is full, or its time has come: what arrives while one is written waits', async () => {
+    const sizes: number[] = [];
+    const arrive = (count: number): void => void Array.from({ length: count }, () => busy.record(aRequestLog()));
+    const write = async ({ length }: readonly EncodedLog[]): Promise<void> => {
+      sizes.push(length);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (sizes.length === 1) arrive(510);
+      if (sizes.length === 2) setTimeout(arrive, 20, 20);
+    };
+    const busy = new RequestLogQueue({ write } as RequestLogWriter, metrics as unknown as LogMetrics);
+    arrive(500);
+    while (metrics.depthNow > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(sizes).toEqual([500, 500, 30]);
+    await busy.onApplicationShutdown();
+  });
+
   it('gives up only the record that cannot be written', async () => {
     // A figure that no column holds is seen here, a character that it cannot store there.
     const ids = await store({}, { status: 99_999 }, {}, { organizationId: 'o\u0000' }, {}, {});
