@@ -6,7 +6,7 @@ import { encodeLog, type EncodedLog } from './log-row.js';
 import { RequestLogWriter } from './request-log.writer.js';
 
 const FLUSH_AFTER_MS = 200;
-const BATCH_COUNT = 500;
+const BATCH_COUNT = 1_500;
 /** A batch with large payloads ends earlier: one statement must stay well within its deadline. */
 const BATCH_BYTES = 8_000_000;
 const MAX_QUEUE_COUNT = 20_000;

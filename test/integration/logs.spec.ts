@@ -134,13 +134,13 @@ describe('a record', () => {
 });
 
 describe('a batch', () => {
-  it('writes hundreds in few statements', async () => {
-    const records = Array.from({ length: 1_200 }, () => aRequestLog());
+  it('writes thousands in few statements', async () => {
+    const records = Array.from({ length: 3_200 }, () => aRequestLog());
     for (const record of records) queue.record(record);
     await queue.flush();
     await queue.flush();
     const { rows } = await fixture.database.query<{ count: string }>('SELECT count(*) FROM request_logs');
-    expect([Number(rows[0]?.count), metrics.depthNow]).toEqual([1_200, 0]);
+    expect([Number(rows[0]?.count), metrics.depthNow]).toEqual([3_200, 0]);
     expect(metrics.batches).toBeLessThanOrEqual(4);
   });
 
@@ -150,13 +150,13 @@ describe('a batch', () => {
     const write = async ({ length }: readonly EncodedLog[]): Promise<void> => {
       sizes.push(length);
       await new Promise((resolve) => setTimeout(resolve, 5));
-      if (sizes.length === 1) arrive(510);
+      if (sizes.length === 1) arrive(1_510);
       if (sizes.length === 2) setTimeout(arrive, 20, 20);
     };
     const busy = new RequestLogQueue({ write } as RequestLogWriter, metrics as unknown as LogMetrics);
-    arrive(500);
+    arrive(1_500);
     while (metrics.depthNow > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(sizes).toEqual([500, 500, 30]);
+    expect(sizes).toEqual([1_500, 1_500, 30]);
     await busy.onApplicationShutdown();
   });
 
