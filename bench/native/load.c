@@ -42,7 +42,7 @@ typedef struct {
   const char *key;
   size_t written, head_length, left;
   int status;
-  uint32_t events, matched;
+  uint32_t events;
   char head[MAX_HEAD], tail[KEPT_TAIL];
   size_t tail_length;
   bool first_seen;
@@ -106,10 +106,14 @@ static connection *open_connection(void) {
   return c;
 }
 
-/* With --keys the request is sent in three pieces: its first line and this request's key, then what all have in common. */
+/* With --keys the request is sent in two pieces: its first line and this request's key, then what all have in common. */
 static ssize_t send_rest(connection *c) {
   static char own[1024];
-  size_t length = c->key == NULL ? 0 : (size_t)snprintf(own, sizeof own, "POST %s HTTP/1.1\r\nauthorization: Bearer %s\r\n", options.path, c->key);
+  if (c->key == NULL) {
+    c->to_write = request_length;
+    return send(c->fd, request + c->written, request_length - c->written, MSG_NOSIGNAL);
+  }
+  size_t length = (size_t)snprintf(own, sizeof own, "POST %s HTTP/1.1\r\nauthorization: Bearer %s\r\n", options.path, c->key);
   struct iovec parts[2] = {{.iov_base = own + c->written, .iov_len = c->written < length ? length - c->written : 0}};
   size_t skipped = c->written > length ? c->written - length : 0;
   parts[1] = (struct iovec){.iov_base = request + skipped, .iov_len = request_length - skipped};
@@ -134,7 +138,7 @@ static void start(connection *c, uint64_t due_ns) {
   c->written = c->head_length = c->left = c->tail_length = 0;
   c->to_write = 1; /* known when it is first written */
   c->key = keys_count == 0 ? NULL : keys[next_key++ % keys_count];
-  c->events = c->matched = 0;
+  c->events = 0;
   c->status = 0;
   c->first_seen = c->close_after = false;
   running++;
@@ -142,7 +146,7 @@ static void start(connection *c, uint64_t due_ns) {
   write_request(c);
 }
 
-static void rest(connection *c, bool reconnect) {
+static void rest(connection *c, bool reconnect, uint64_t now) {
   c->at = IDLE;
   if (reconnect) {
     close(c->fd);
@@ -150,14 +154,14 @@ static void rest(connection *c, bool reconnect) {
     dial(c);
   }
   if (options.rate > 0) idle[idle_count++] = c;
-  if (options.rate == 0 && options.hold == 0 && now_ns() < ends_ns) start(c, now_ns());
+  if (options.rate == 0 && options.hold == 0 && now < ends_ns) start(c, now);
 }
 
 static void give_up(connection *c, const char *why) {
   failed++;
   running--;
   if (fault[0] == 0) snprintf(fault, sizeof fault, "%s, status %d, %u events", why, c->status, c->events);
-  rest(c, true);
+  rest(c, true, now_ns());
 }
 
 static void finish(connection *c) {
@@ -165,35 +169,37 @@ static void finish(connection *c) {
   if (c->status != 200) { give_up(c, "refused"); return; }
   if (c->events != options.events) { give_up(c, "events missing"); return; }
   if (!done) { give_up(c, "no [DONE]"); return; }
+  uint64_t now = now_ns();
   completed++;
   running--;
-  sample(&totals, now_ns() - c->due_ns);
-  rest(c, c->close_after);
+  sample(&totals, now - c->due_ns);
+  rest(c, c->close_after, now);
 }
 
 /* ---- reading ---- */
 
 static const char PATTERN[] = "\"content\":\"word";
+enum { PATTERN_BYTES = sizeof PATTERN - 1 };
 
-/* Counts the events whose text stands in these bytes, also over the boundary of two reads. */
 static void count_events(connection *c, const char *at, size_t length) {
-  for (size_t i = 0; i < length; i++) {
-    if (c->matched == 0) {
-      const char *quote = memchr(at + i, '"', length - i);
-      if (quote == NULL) return;
-      i = (size_t)(quote - at);
-    }
-    if (at[i] == PATTERN[c->matched]) c->matched++;
-    else if (c->matched > 1 && PATTERN[c->matched - 1] == '"' && at[i] == PATTERN[1]) c->matched = 2; /* that quote began another */
-    else c->matched = at[i] == '"';
-    if (c->matched < sizeof PATTERN - 1) continue;
-    c->matched = 0;
+  for (const char *end = at + length; (at = memmem(at, (size_t)(end - at), PATTERN, PATTERN_BYTES)) != NULL; at += PATTERN_BYTES) {
     c->events++;
     events_seen++;
     if (c->first_seen) continue;
     c->first_seen = true;
     sample(&firsts, now_ns() - c->due_ns);
   }
+}
+
+/* The event whose text began in what was read before: both sides of the cut are too short to hold it alone. */
+static void count_cut_event(connection *c, const char *at, size_t length) {
+  char around[2 * PATTERN_BYTES];
+  size_t before = c->tail_length < PATTERN_BYTES - 1 ? c->tail_length : PATTERN_BYTES - 1;
+  size_t after = length < PATTERN_BYTES - 1 ? length : PATTERN_BYTES - 1;
+  if (before == 0) return;
+  memcpy(around, c->tail + c->tail_length - before, before);
+  memcpy(around + before, at, after);
+  count_events(c, around, before + after);
 }
 
 static void keep_tail(connection *c, const char *at, size_t length) {
@@ -207,24 +213,42 @@ static void keep_tail(connection *c, const char *at, size_t length) {
 static void read_body(connection *c, const char *at, size_t length) {
   bytes_seen += length;
   if (c->status != 200 && fault[0] == 0) snprintf(fault, sizeof fault, "status %d: %.*s", c->status, length > 300 ? 300 : (int)length, at);
+  count_cut_event(c, at, length);
   count_events(c, at, length);
   keep_tail(c, at, length);
 }
 
-static const char *find_header(connection *c, const char *name) {
-  size_t length = strlen(name);
-  for (char *line = strchr(c->head, '\n'); line != NULL; line = strchr(line + 1, '\n'))
-    if (!strncasecmp(line + 1, name, length)) return line + 1 + length;
-  return NULL;
+/* The head of an answer, without the empty line that ends it. */
+static void read_head(connection *c, const char *head, size_t length) {
+  const char *end = head + length, *line = head;
+  bool chunked = false;
+  c->status = atoi(head + 9);
+  c->close_after = false;
+  c->left = 0;
+  while ((line = memchr(line, '\n', (size_t)(end - line))) != NULL && ++line < end) {
+    char first = (char)(*line | 32);
+    if (first == 'c' && !strncasecmp(line, "content-length:", 15)) c->left = strtoul(line + 15, NULL, 10);
+    else if (first == 'c' && !strncasecmp(line, "connection:", 11)) c->close_after = !strncasecmp(line + 11 + strspn(line + 11, " "), "close", 5);
+    else if (first == 't' && !strncasecmp(line, "transfer-encoding:", 18)) chunked = true;
+  }
+  c->at = chunked ? CHUNK_SIZE : BODY_LENGTH;
+  c->head_length = 0;
+  if (c->at == BODY_LENGTH && c->left == 0) finish(c);
 }
 
-static void read_head(connection *c) {
-  const char *length = find_header(c, "content-length:"), *coding = find_header(c, "transfer-encoding:"), *keep = find_header(c, "connection:");
-  c->status = atoi(c->head + 9);
-  c->close_after = keep != NULL && !strncasecmp(keep + strspn(keep, " "), "close", 5);
-  c->left = length == NULL ? 0 : strtoul(length, NULL, 10);
-  c->at = coding != NULL ? CHUNK_SIZE : BODY_LENGTH;
-  c->head_length = 0;
+/* Where a whole head stands in the bytes it is read there; else they are put together in `head`. */
+static void take_head(connection *c, const char **at, const char *end) {
+  if (c->head_length == 0) {
+    const char *whole = memmem(*at, (size_t)(end - *at), "\r\n\r\n", 4), *head = *at;
+    if (whole != NULL) { *at = whole + 4; read_head(c, head, (size_t)(whole + 2 - head)); return; }
+  }
+  while (*at < end && c->head_length < MAX_HEAD - 1) {
+    c->head[c->head_length++] = *(*at)++;
+    if (c->head_length < 4 || memcmp(c->head + c->head_length - 4, "\r\n\r\n", 4) != 0) continue;
+    c->head[c->head_length] = 0;
+    read_head(c, c->head, c->head_length - 2);
+    return;
+  }
 }
 
 /* A line of the chunked coding, kept in `head`; true when it is whole. */
@@ -242,14 +266,7 @@ static void take(connection *c, const char **at, const char *end) {
   size_t part;
   switch (c->at) {
     case HEAD:
-      while (*at < end && c->head_length < MAX_HEAD - 1) {
-        c->head[c->head_length++] = *(*at)++;
-        if (c->head_length < 4 || memcmp(c->head + c->head_length - 4, "\r\n\r\n", 4) != 0) continue;
-        c->head[c->head_length] = 0;
-        read_head(c);
-        if (c->at == BODY_LENGTH && c->left == 0) finish(c);
-        return;
-      }
+      take_head(c, at, end);
       return;
     case BODY_LENGTH:
     case CHUNK_DATA:
@@ -280,7 +297,7 @@ static void take(connection *c, const char **at, const char *end) {
 
 static void on_readable(connection *c) {
   static char chunk[256 << 10];
-  ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
+  ssize_t n = recv(c->fd, chunk, sizeof chunk - 1, 0);
   if (n < 0 && errno == EAGAIN) return;
   if (n <= 0) {
     if (c->at != IDLE) { give_up(c, n == 0 ? "cut" : "connection lost"); return; }
@@ -289,6 +306,7 @@ static void on_readable(connection *c) {
     dial(c);
     return;
   }
+  chunk[n] = 0; /* a terminator for the string functions */
   const char *at = chunk, *end = chunk + n;
   for (uint64_t lost = reconnects; at < end && reconnects == lost;) {
     const char *before = at;

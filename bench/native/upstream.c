@@ -181,8 +181,12 @@ static void json_answer(connection *c, const char *body, int length) {
   append(&c->out, body, (size_t)length);
 }
 
-/* 1 kB, whatever the dialect: the text fills what the envelope leaves. */
+/* 1 kB, whatever the dialect: the text fills what the envelope leaves. Kept for the next one who asks for the same. */
 static void whole_answer(connection *c) {
+  static buffer last;
+  static char last_model[MODEL_BYTES];
+  static dialect last_spoken;
+  if (last.length > 0 && last_spoken == c->speaks && !strcmp(last_model, c->model)) { append(&c->out, last.at, last.length); return; }
   static const char *const HEADS[] = {
     [OPENAI] = "{\"id\":\"chatcmpl-BenchmarkBenchmark012345\",\"object\":\"chat.completion\",\"created\":1790000000,\"model\":\"%s\",\"choices\":[{\"index\":0,"
       "\"message\":{\"role\":\"assistant\",\"content\":\"word ",
@@ -198,7 +202,12 @@ static void whole_answer(connection *c) {
   int tail = (int)strlen(TAILS[c->speaks]);
   while (length + tail + 5 <= ANSWER_BYTES) { memcpy(body + length, "text ", 5); length += 5; }
   memcpy(body + length, TAILS[c->speaks], (size_t)tail);
+  size_t before = c->out.length;
   json_answer(c, body, length + tail);
+  last.length = 0;
+  append(&last, c->out.at + before, c->out.length - before);
+  strcpy(last_model, c->model);
+  last_spoken = c->speaks;
 }
 
 /* ---- connections ---- */
@@ -249,11 +258,21 @@ static bool advance(connection *c, uint64_t now) {
   return flush(c);
 }
 
+static bool read_script(const char *script, unsigned long *events, double *gap_ms) {
+  char *end, *gap_end;
+  if (strncmp(script, "b-", 2) != 0) return false;
+  *events = strtoul(script + 2, &end, 10);
+  if (end == script + 2 || *end != '-') return false;
+  *gap_ms = strtod(end + 1, &gap_end);
+  return gap_end > end + 1;
+}
+
 static bool begin(connection *c, bool stream) {
-  const char *script = strrchr(c->model, '/');
+  const char *slash = strrchr(c->model, '/'), *script = slash == NULL ? c->model : slash + 1;
   double gap_ms = 0;
-  unsigned events = 0, status = 0;
-  if (sscanf(script == NULL ? c->model : script + 1, "e-%u", &status) == 1) {
+  unsigned long events = 0;
+  unsigned status = 0;
+  if (!strncmp(script, "e-", 2) && sscanf(script, "e-%u", &status) == 1) {
     static const char said[] = "{\"error\":{\"message\":\"The server had an error.\",\"type\":\"server_error\",\"param\":null,\"code\":null}}";
     char refusal[256];
     append(&c->out, refusal, (size_t)snprintf(refusal, sizeof refusal,
@@ -261,7 +280,7 @@ static bool begin(connection *c, bool stream) {
     stats.finished++;
     return flush(c);
   }
-  if (sscanf(script == NULL ? c->model : script + 1, "b-%u-%lf", &events, &gap_ms) != 2 || events > MAX_EVENTS) {
+  if (!read_script(script, &events, &gap_ms) || events > MAX_EVENTS) {
     static const char fault[] = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
     append(&c->out, fault, sizeof fault - 1);
     return flush(c);
@@ -269,7 +288,7 @@ static bool begin(connection *c, bool stream) {
   uint64_t now = now_ns();
   c->streaming = stream;
   c->event = 0;
-  c->events = events;
+  c->events = (uint32_t)events;
   c->gap_ns = (uint64_t)(gap_ms * 1e6);
   if (stream) {
     static const char head[] = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\nx-request-id: req_benchmark\r\n"
@@ -323,8 +342,9 @@ static bool handle(connection *c, size_t head_length, size_t body_length) {
 
 static ssize_t body_bytes(char *head, size_t length) {
   for (char *line = memchr(head, '\n', length); line != NULL && line + 1 < head + length; line = memchr(line + 1, '\n', length - (size_t)(line + 1 - head))) {
-    if (!strncasecmp(line + 1, "content-length:", 15)) return strtol(line + 16, NULL, 10);
-    if (!strncasecmp(line + 1, "transfer-encoding:", 18)) return -1;
+    char first = (char)(line[1] | 32);
+    if (first == 'c' && !strncasecmp(line + 1, "content-length:", 15)) return strtol(line + 16, NULL, 10);
+    if (first == 't' && !strncasecmp(line + 1, "transfer-encoding:", 18)) return -1;
   }
   return 0;
 }
