@@ -109,11 +109,7 @@ static connection *open_connection(void) {
 /* With --keys the request is sent in two pieces: its first line and this request's key, then what all have in common. */
 static ssize_t send_rest(connection *c) {
   static char own[1024];
-  if (c->key == NULL) {
-    c->to_write = request_length;
-    return send(c->fd, request + c->written, request_length - c->written, MSG_NOSIGNAL);
-  }
-  size_t length = (size_t)snprintf(own, sizeof own, "POST %s HTTP/1.1\r\nauthorization: Bearer %s\r\n", options.path, c->key);
+  size_t length = c->key == NULL ? 0 : (size_t)snprintf(own, sizeof own, "POST %s HTTP/1.1\r\nauthorization: Bearer %s\r\n", options.path, c->key);
   struct iovec parts[2] = {{.iov_base = own + c->written, .iov_len = c->written < length ? length - c->written : 0}};
   size_t skipped = c->written > length ? c->written - length : 0;
   parts[1] = (struct iovec){.iov_base = request + skipped, .iov_len = request_length - skipped};
@@ -218,15 +214,13 @@ static void read_body(connection *c, const char *at, size_t length) {
   keep_tail(c, at, length);
 }
 
-/* The head of an answer, without the empty line that ends it. */
-static void read_head(connection *c, const char *head, size_t length) {
-  const char *end = head + length, *line = head;
+static void read_head(connection *c) {
   bool chunked = false;
-  c->status = atoi(head + 9);
+  c->status = atoi(c->head + 9);
   c->close_after = false;
   c->left = 0;
-  while ((line = memchr(line, '\n', (size_t)(end - line))) != NULL && ++line < end) {
-    char first = (char)(*line | 32);
+  for (char *line = strchr(c->head, '\n'); line != NULL; line = strchr(line, '\n')) {
+    char first = (char)(*++line | 32);
     if (first == 'c' && !strncasecmp(line, "content-length:", 15)) c->left = strtoul(line + 15, NULL, 10);
     else if (first == 'c' && !strncasecmp(line, "connection:", 11)) c->close_after = !strncasecmp(line + 11 + strspn(line + 11, " "), "close", 5);
     else if (first == 't' && !strncasecmp(line, "transfer-encoding:", 18)) chunked = true;
@@ -236,19 +230,17 @@ static void read_head(connection *c, const char *head, size_t length) {
   if (c->at == BODY_LENGTH && c->left == 0) finish(c);
 }
 
-/* Where a whole head stands in the bytes it is read there; else they are put together in `head`. */
+/* Puts together in `head` what arrives of it; what is behind its end is left to the body. */
 static void take_head(connection *c, const char **at, const char *end) {
-  if (c->head_length == 0) {
-    const char *whole = memmem(*at, (size_t)(end - *at), "\r\n\r\n", 4), *head = *at;
-    if (whole != NULL) { *at = whole + 4; read_head(c, head, (size_t)(whole + 2 - head)); return; }
-  }
-  while (*at < end && c->head_length < MAX_HEAD - 1) {
-    c->head[c->head_length++] = *(*at)++;
-    if (c->head_length < 4 || memcmp(c->head + c->head_length - 4, "\r\n\r\n", 4) != 0) continue;
-    c->head[c->head_length] = 0;
-    read_head(c, c->head, c->head_length - 2);
-    return;
-  }
+  size_t known = c->head_length, room = MAX_HEAD - 1 - known, more = (size_t)(end - *at) < room ? (size_t)(end - *at) : room;
+  size_t from = known < 3 ? 0 : known - 3;
+  memcpy(c->head + known, *at, more);
+  char *last = memmem(c->head + from, known + more - from, "\r\n\r\n", 4);
+  c->head_length = last == NULL ? known + more : (size_t)(last + 4 - c->head);
+  *at += c->head_length - known;
+  if (last == NULL) return;
+  c->head[c->head_length] = 0;
+  read_head(c);
 }
 
 /* A line of the chunked coding, kept in `head`; true when it is whole. */
@@ -297,7 +289,7 @@ static void take(connection *c, const char **at, const char *end) {
 
 static void on_readable(connection *c) {
   static char chunk[256 << 10];
-  ssize_t n = recv(c->fd, chunk, sizeof chunk - 1, 0);
+  ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
   if (n < 0 && errno == EAGAIN) return;
   if (n <= 0) {
     if (c->at != IDLE) { give_up(c, n == 0 ? "cut" : "connection lost"); return; }
@@ -306,7 +298,6 @@ static void on_readable(connection *c) {
     dial(c);
     return;
   }
-  chunk[n] = 0; /* a terminator for the string functions */
   const char *at = chunk, *end = chunk + n;
   for (uint64_t lost = reconnects; at < end && reconnects == lost;) {
     const char *before = at;
