@@ -17,8 +17,8 @@ const MAX_BACKOFF_MS = 5_000;
 const SHUTDOWN_MS = 5_000;
 
 /**
- * Finished requests on their way to the database: a bounded queue of rows, written in batches off the hot path: full ones at once, what is
- * left of one when its time has come, because any batch costs the database half a millisecond before its first row. While the database is
+ * Finished requests on their way to the database: a bounded queue of rows, written in batches off the hot path: full ones at once, others
+ * when their time has come, because any batch costs the database half a millisecond before its first row. While the database is
  * down it fills, then payloads and at last whole records are dropped and counted; serving is never affected.
  */
 @Injectable()
@@ -26,8 +26,9 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
   private readonly logger = new Logger('RequestLogs');
   private queue: EncodedLog[] = [];
   private payloadBytes = 0;
-  /** Rows that have left the queue, and the last one that is not to wait for a full batch. */
+  /** Rows that have left the queue. */
   private goneCount = 0;
+  /** So many rows are to have left it without waiting for a full batch: more may come while they are written. */
   private wantedCount = 0;
   private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
@@ -50,17 +51,17 @@ export class RequestLogQueue extends RequestLogs implements OnApplicationShutdow
     const encoded = this.encode(log);
     if (encoded === null) return;
     this.push(encoded);
-    if (this.queue.length >= BATCH_COUNT && this.backoffMs === 0) void this.work();
+    if (this.queue.length >= BATCH_COUNT && this.backoffMs === 0) void this.writeDue();
     else this.schedule(Math.max(FLUSH_AFTER_MS, this.backoffMs));
   }
 
   /** Resolves when everything recorded before has been written or given up, or the database proved to be down. */
   flush(): Promise<void> {
     this.wantedCount = this.goneCount + this.queue.length;
-    return this.work();
+    return this.writeDue();
   }
 
-  private work(): Promise<void> {
+  private writeDue(): Promise<void> {
     this.stopTimer();
     this.flushing ??= this.drain().finally(() => {
       this.flushing = null;
