@@ -17,7 +17,6 @@ const BACKLOG = ['og_ledger_unposted_requests', 'og_ledger_open_holds', 'og_log_
 
 /** Prints Markdown; resolves with false when something is left over, an answer failed or the ledger does not hold. */
 export async function soak(context, { rate, requests, seconds }) {
-  const { directory } = context;
   const scenario = SCENARIOS.find(({ id }) => id === 'json-64');
   const running = await startGateway({ ...context, lease: true });
   try {
@@ -29,7 +28,7 @@ export async function soak(context, { rate, requests, seconds }) {
     // In slices, so that the load generator's own samples stay small and a million requests end when they are done.
     while (rate === undefined ? total.completed < requests : total.seconds < seconds - 1) {
       const slice = rate === undefined ? { connections: CONNECTIONS, seconds: 10 } : { rate, seconds: Math.min(60, seconds - total.seconds) };
-      const result = await runLoad(directory, running, { ...slice, body: bodyOf(scenario, 'openai') });
+      const result = await runLoad(context.upstream, running, { ...slice, body: bodyOf(scenario, 'openai') });
       total.completed += result.completed;
       total.failed += result.failed + result.unfinished;
       total.seconds += result.seconds;

@@ -14,11 +14,11 @@ const SMOKE_KEYS = 20;
  * event-loop delay, resident memory. CPU counts from before the first request until the work it left behind is done.
  */
 export async function measureLoad({ context, scenario, contestant, running, seconds }) {
-  const { directory, upstream, options } = context;
+  const { upstream, options } = context;
   const load = { ...scenario.load, seconds, keys: await keysOf(scenario, running, options), body: bodyOf(scenario, contestant.lane) };
   if (running.child) await loopDelay(running.child);
   const before = { cpu: cpuOf(running.pid), upstream: await upstreamStats(upstream) };
-  const result = await runLoad(directory, running, load);
+  const result = await runLoad(upstream, running, load);
   const delay = running.child ? await loopDelay(running.child) : null;
   await sleep(options.settleMs);
   const after = { cpu: cpuOf(running.pid), upstream: await upstreamStats(upstream) };
@@ -54,15 +54,15 @@ function faultOf(result, { before, after, atMost }) {
 
 /** Memory a waiting stream takes, in a process that has served a little and nothing else: `{perUnitKb, residentMb}` or `{fault}`. */
 export async function measureMemory({ context, scenario, contestant, running }) {
-  const { directory, options } = context;
+  const { upstream, options } = context;
   const body = bodyOf(scenario, contestant.lane);
   const warm = { ...MEMORY_WARMUP, body: bodyOf({ ...scenario, script: JSON_SCRIPT, load: {} }, contestant.lane) };
-  await runLoad(directory, running, warm);
+  await runLoad(upstream, running, warm);
   await sleep(options.smoke ? 20 : MEMORY_REST_MS);
   const before = residentBytes(running.pid);
-  const streams = await holdStreams(directory, running, { ...scenario.load, body });
+  const streams = await holdStreams(upstream, running, { ...scenario.load, body });
   await sleep(options.smoke ? 20 : MEMORY_REST_MS);
   const after = residentBytes(running.pid);
-  await streams.release();
+  streams.release();
   return { perUnitKb: (after - before) / scenario.load.hold / 1_024, residentMb: after / 1e6 };
 }

@@ -1,21 +1,21 @@
-/** The upstream and the load generator: C, compiled when the bench starts. */
+/** The upstream and the load generator, both ends of what is measured: C, compiled when the bench starts, one process. */
 import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { firstLine, onCore } from './processes.mjs';
+import { onCore } from './processes.mjs';
 
 const SOURCES = join(dirname(dirname(fileURLToPath(import.meta.url))), 'native');
+const START_DEADLINE_MS = 10_000;
 const INSTALL_DEADLINE_MS = 300_000;
 const LOAD_GRACE_MS = 40_000;
 
 /** Throws an Error with one line for a person when there is no compiler and none can be had. */
 export function compileTools(directory) {
-  const compiler = findCompiler();
-  for (const name of ['upstream', 'load']) {
-    const { status, stderr } = spawnSync(compiler, ['-O2', '-o', join(directory, name), join(SOURCES, `${name}.c`)], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`${name}.c could not be compiled:\n${stderr}`);
-  }
+  const sources = ['ends', 'upstream', 'load'].map((name) => join(SOURCES, `${name}.c`));
+  const { status, stderr } = spawnSync(findCompiler(), ['-O2', '-pthread', '-o', join(directory, 'ends'), ...sources], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the upstream and the load generator could not be compiled:\n${stderr}`);
 }
 
 function findCompiler() {
@@ -35,11 +35,31 @@ export function has(program) {
   return spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 }
 
+/** `{directory, pid, port, url, say(line), hear(deadlineMs), stop()}`: a run of the load generator is a line that it is told, see native/ends.c. */
 export async function startUpstream(directory) {
-  const [program, ...args] = onCore('others', [join(directory, 'upstream')]);
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const port = Number((await firstLine(child, /^listening (\d+)$/m))[1]);
-  return { pid: child.pid, port, url: `http://127.0.0.1:${port}`, stop: () => child.kill('SIGTERM') };
+  const [program, ...args] = onCore('others', [join(directory, 'ends')]);
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const hear = (deadlineMs) => nextLine(lines, deadlineMs);
+  const listening = /^listening (\d+)$/.exec(await hear(START_DEADLINE_MS));
+  if (listening === null) throw new Error('the upstream did not start');
+  const port = Number(listening[1]);
+  const say = (line) => child.stdin.write(`${line}\n`);
+  return { directory, pid: child.pid, port, url: `http://127.0.0.1:${port}`, say, hear, stop: () => child.kill('SIGTERM') };
+}
+
+async function nextLine(lines, deadlineMs) {
+  let late;
+  const deadline = new Promise((_, reject) => {
+    late = setTimeout(() => reject(new Error(`the load generator said nothing for ${deadlineMs} ms`)), deadlineMs);
+  });
+  try {
+    const { done, value } = await Promise.race([lines.next(), deadline]);
+    if (done) throw new Error('the load generator has ended');
+    return value;
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 /** `{requests, finished, aborted, events, opened, open}`: what the upstream has been asked since it started. */
@@ -49,31 +69,22 @@ export async function upstreamStats(upstream) {
 }
 
 /** Runs the load to its end and reads its figures. */
-export async function runLoad(directory, target, load) {
-  const child = spawnLoad(directory, target, load);
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
-  const late = setTimeout(() => child.kill('SIGKILL'), load.seconds * 1_000 + LOAD_GRACE_MS);
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  clearTimeout(late);
-  if (code !== 0) throw new Error(`the load generator ended with ${code}`);
-  return JSON.parse(output);
+export async function runLoad(upstream, target, load) {
+  upstream.say(wordsOf(upstream, target, load));
+  const answer = await upstream.hear(load.seconds * 1_000 + LOAD_GRACE_MS);
+  if (!answer.startsWith('{')) throw new Error(`load generator: ${answer}`);
+  return JSON.parse(answer);
 }
 
 /** Opens streams that stay; `release` lets them go. */
-export async function holdStreams(directory, target, load) {
-  const child = spawnLoad(directory, target, load);
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  await firstLine(child, /^held$/m);
-  return {
-    release: async () => {
-      child.stdin.end();
-      await ended;
-    },
-  };
+export async function holdStreams(upstream, target, load) {
+  upstream.say(wordsOf(upstream, target, load));
+  const answer = await upstream.hear(LOAD_GRACE_MS);
+  if (answer !== 'held') throw new Error(`load generator: ${answer}`);
+  return { release: () => upstream.say('') };
 }
 
-function spawnLoad(directory, target, { body, ...load }) {
+function wordsOf({ directory }, target, { body, ...load }) {
   // With keys of its own every request says who it is.
   const headers = load.keys === undefined ? target.headers : target.headers.filter((header) => !header.startsWith('authorization:'));
   const bodyFile = join(directory, 'body.json');
@@ -83,6 +94,5 @@ function spawnLoad(directory, target, { body, ...load }) {
     if (value === true) words.push(`--${name}`);
     else if (value !== undefined) words.push(`--${name}`, value);
   }
-  const [program, ...args] = onCore(target.sharesCore ? 'subject' : 'others', [join(directory, 'load'), ...words.map(String)]);
-  return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  return words.join('\t');
 }

@@ -19,18 +19,18 @@ const NOT_WORK = new Set(['(idle)', '(root)']);
 const CALL_DEADLINE_MS = 60_000;
 
 export async function profileGateway(context, { scenario, lane, strict, outputDirectory }) {
-  const { directory, options } = context;
+  const { upstream, options } = context;
   const running = await startGateway({ ...context, lease: !strict, extraFlags: ['--inspect=127.0.0.1:0'] });
   try {
     const load = { ...scenario.load, hold: undefined, body: bodyOf(scenario, lane) };
     if (scenario.memory) throw new Error('there is nothing to profile while streams wait');
     const address = /ws:\/\/\S+/.exec(running.errors())?.[0];
     const debuggerLink = await connect(address);
-    if (!options.smoke) await runLoad(directory, running, { ...load, rate: undefined, connections: load.connections ?? 64, seconds: WARM_SECONDS });
+    if (!options.smoke) await runLoad(upstream, running, { ...load, rate: undefined, connections: load.connections ?? 64, seconds: WARM_SECONDS });
     await debuggerLink.call('Profiler.enable');
     await debuggerLink.call('Profiler.setSamplingInterval', { interval: SAMPLE_US });
     await debuggerLink.call('Profiler.start');
-    const result = await runLoad(directory, running, { ...load, seconds: options.seconds });
+    const result = await runLoad(upstream, running, { ...load, seconds: options.seconds });
     const { profile } = await debuggerLink.call('Profiler.stop');
     debuggerLink.close();
     mkdirSync(outputDirectory, { recursive: true });

@@ -64,13 +64,13 @@ async function warmUp(context, scenario, { contestant, target }) {
   if (options.smoke && !scenario.warm) return;
   const load = { ...scenario.load, connections: scenario.load.connections ?? WARM_CONNECTIONS, rate: undefined, body: bodyOf(scenario, contestant.lane) };
   const path = `${contestant.id} ${scenario.unit}`;
-  if (options.smoke) return void (await runLoad(context.directory, target, { ...load, seconds: SMOKE_SECONDS }));
-  if (warmed.has(path)) return void (await runLoad(context.directory, target, { ...load, seconds: options.warmupSeconds }));
+  if (options.smoke) return void (await runLoad(context.upstream, target, { ...load, seconds: SMOKE_SECONDS }));
+  if (warmed.has(path)) return void (await runLoad(context.upstream, target, { ...load, seconds: options.warmupSeconds }));
   warmed.add(path);
   let [served, steady, cheapestUs] = [0, 0, Number.POSITIVE_INFINITY];
   for (let segment = 0; segment < WARM_SEGMENTS; segment += 1) {
     const before = cpuOf(target.pid);
-    const { completed } = await runLoad(context.directory, target, { ...load, seconds: WARM_SEGMENT_SECONDS });
+    const { completed } = await runLoad(context.upstream, target, { ...load, seconds: WARM_SEGMENT_SECONDS });
     const spentUs = (cpuOf(target.pid).ownNs - before.ownNs) / completed;
     served += completed;
     steady = spentUs > cheapestUs * STEADY_SHARE ? steady + 1 : 0;

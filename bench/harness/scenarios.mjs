@@ -132,7 +132,7 @@ export const SCENARIOS = [
     title: 'One process on one core, database included, and two workers on both, which upstream and load generator share with them, 64 connections',
     unit: 'request',
     script: JSON_SCRIPT,
-    load: { connections: 64 },
+    load: { connections: 64, yielding: true },
     lanes: ['openai'],
     subjects: ['gateway-one', 'gateway-alone', 'gateway-both', 'gateway-two'],
   },

@@ -1,43 +1,43 @@
 /*
- * A load generator that costs next to nothing: one thread, epoll, HTTP/1.1 with keep-alive.
+ * A load generator that costs next to nothing: one thread, epoll, HTTP/1.1 with keep-alive. The words of a run:
  *
- *   load --port P --body FILE [--header 'name: value']... [--path /v1/chat/completions] [--events N] [--stream] [--keys FILE]
- *        --seconds S  (--connections C | --rate R | --hold C)
+ *   --port P --body FILE [--header 'name: value']... [--path /v1/chat/completions] [--events N] [--stream] [--keys FILE]
+ *   --seconds S  (--connections C | --rate R | --hold C)  [--yielding]
  *
  * --connections  closed loop: each connection asks again as soon as it has been answered.
  * --rate         open loop: requests are due at a constant rate whatever the answers do, and their time counts from when they
  *                were due, so that a stall is seen by every request that it delays (no coordinated omission).
- * --hold         opens so many streams, prints `held`, and keeps them until its standard input ends.
+ * --hold         opens so many streams, prints `held`, and keeps them until a line comes on standard input.
+ *
+ * --yielding     load generator and upstream wait until what runs on their core has had its turn (SCHED_BATCH) and interrupt nothing:
+ *                for what shares its core with them and is to be kept busy. It would delay single requests.
  *
  * --keys         a file with one key a line: each request sends the next one as its bearer token.
  *
  * An answer counts only when it is whole: status 200, its last byte arrived, the text of all `--events` events (1 for a JSON
  * answer) in it, and for a stream `[DONE]` at its end. After the time is over what runs is awaited. Prints one line of JSON.
+ *
+ * Every run is a thread of its own, and what it knows is the thread's: the next one begins with nothing.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
+#include "calls.h"
+#include "ends.h"
 
-enum { MAX_CONNECTIONS = 20000, MAX_OPEN_LOOP = 4000, MAX_HEAD = 8192, KEPT_TAIL = 32, MAX_FAULT = 400 };
+enum { MAX_CONNECTIONS = 20000, MAX_OPEN_LOOP = 4000, MAX_HEAD = 8192, READ_BYTES = 64 << 10, KEYED_BYTES = 4 << 10, KEPT_TAIL = 32, MAX_FAULT = 400 };
 static const uint64_t SECOND = 1000000000u, DRAIN_NS = 15000000000u;
 typedef enum { CONNECTING, IDLE, HEAD, BODY_LENGTH, CHUNK_SIZE, CHUNK_DATA, CHUNK_END, TRAILER } phase;
 typedef struct {
   int fd;
   phase at;
-  bool close_after, waiting_to_write;
+  bool close_after, waiting_to_write, to_be_sent;
   uint64_t due_ns;
   const char *key;
   size_t written, head_length, left;
@@ -50,21 +50,21 @@ typedef struct {
 } connection;
 typedef struct { uint32_t *at; size_t length, capacity; } samples; /* tenths of a microsecond */
 
-static struct {
+static _Thread_local struct {
   int port;
   const char *path, *body_file, *keys_file;
   double seconds, rate;
   int connections, hold;
   uint32_t events;
-  bool stream;
+  bool stream, yielding;
 } options = {.path = "/v1/chat/completions", .seconds = 1, .events = 1};
-static char headers[4096], *request, fault[MAX_FAULT];
-static size_t request_length, keys_count, next_key;
-static char **keys;
-static int poller, idle_count, opened, running, started;
-static connection *idle[MAX_CONNECTIONS];
-static uint64_t begun_ns, ends_ns, scheduled, completed, failed, events_seen, bytes_seen, reconnects;
-static samples totals, firsts;
+static _Thread_local char headers[4096], *request, fault[MAX_FAULT];
+static _Thread_local size_t request_length, keys_count, next_key;
+static _Thread_local char *keys_text, **keys;
+static _Thread_local int poller, idle_count, to_send_count, opened, running, started;
+static _Thread_local connection *all[MAX_CONNECTIONS], *idle[MAX_CONNECTIONS], *to_send[MAX_CONNECTIONS];
+static _Thread_local uint64_t begun_ns, ends_ns, scheduled, completed, failed, events_seen, bytes_seen, reconnects;
+static _Thread_local samples totals, firsts;
 
 static uint64_t now_ns(void) {
   struct timespec t;
@@ -101,38 +101,56 @@ static connection *open_connection(void) {
   connection *c = calloc(1, sizeof *c);
   if (c == NULL) die("load");
   c->at = IDLE;
-  opened++;
+  all[opened++] = c;
   dial(c);
   return c;
 }
 
-/* With --keys the request is sent in two pieces: its first line and this request's key, then what all have in common. */
-static ssize_t send_rest(connection *c) {
-  static char own[1024];
-  size_t length = c->key == NULL ? 0 : (size_t)snprintf(own, sizeof own, "POST %s HTTP/1.1\r\nauthorization: Bearer %s\r\n", options.path, c->key);
-  struct iovec parts[2] = {{.iov_base = own + c->written, .iov_len = c->written < length ? length - c->written : 0}};
-  size_t skipped = c->written > length ? c->written - length : 0;
-  parts[1] = (struct iovec){.iov_base = request + skipped, .iov_len = request_length - skipped};
-  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-  c->to_write = length + request_length;
-  return sendmsg(c->fd, &message, MSG_NOSIGNAL);
+/* Written with the others' before the next wait. */
+static void write_request(connection *c) {
+  if (c->to_be_sent) return;
+  c->to_be_sent = true;
+  to_send[to_send_count++] = c;
 }
 
-static void write_request(connection *c) {
-  while (c->written < c->to_write) {
-    ssize_t n = send_rest(c);
-    if (n < 0 && (errno == EAGAIN || errno == ENOTCONN)) { watch(c, EPOLL_CTL_MOD, true); return; }
-    if (n < 0) return; /* the reader sees the end */
-    c->written += (size_t)n;
+/* With --keys a request begins with its own first line and key; that and what all have in common are put together in `own`. */
+static socket_call rest_of_request(connection *c, char own[KEYED_BYTES]) {
+  if (c->key == NULL) {
+    c->to_write = request_length;
+    return (socket_call){.fd = c->fd, .sends = true, .at = request + c->written, .length = request_length - c->written};
   }
-  if (c->waiting_to_write) watch(c, EPOLL_CTL_MOD, false);
+  size_t length = (size_t)snprintf(own, KEYED_BYTES, "POST %s HTTP/1.1\r\nauthorization: Bearer %s\r\n", options.path, c->key);
+  size_t common = c->written < length ? 0 : c->written - length, begun = c->written < length ? c->written : length;
+  size_t room = KEYED_BYTES - length, more = request_length - common < room ? request_length - common : room;
+  memcpy(own + length, request + common, more);
+  c->to_write = length + request_length;
+  return (socket_call){.fd = c->fd, .sends = true, .at = own + begun, .length = length - begun + more};
+}
+
+static void on_written(connection *c, ssize_t n) {
+  c->to_be_sent = false;
+  if (n < 0 && n != -EAGAIN && n != -ENOTCONN) return; /* the reader sees the end */
+  if (n > 0) c->written += (size_t)n;
+  bool all = c->written == c->to_write;
+  if (all == c->waiting_to_write) watch(c, EPOLL_CTL_MOD, !all);
+}
+
+static void write_requests(void) {
+  static char own[MAX_CALLS][KEYED_BYTES];
+  socket_call calls[MAX_CALLS];
+  for (int from = 0, count; from < to_send_count; from += count) {
+    count = to_send_count - from < MAX_CALLS ? to_send_count - from : MAX_CALLS;
+    for (int i = 0; i < count; i++) calls[i] = rest_of_request(to_send[from + i], own[i]);
+    make_calls(calls, (uint32_t)count);
+    for (int i = 0; i < count; i++) on_written(to_send[from + i], calls[i].result);
+  }
+  to_send_count = 0;
 }
 
 static void start(connection *c, uint64_t due_ns) {
   c->at = HEAD;
   c->due_ns = due_ns;
   c->written = c->head_length = c->left = c->tail_length = 0;
-  c->to_write = 1; /* known when it is first written */
   c->key = keys_count == 0 ? NULL : keys[next_key++ % keys_count];
   c->events = 0;
   c->status = 0;
@@ -287,10 +305,8 @@ static void take(connection *c, const char **at, const char *end) {
   }
 }
 
-static void on_readable(connection *c) {
-  static char chunk[256 << 10];
-  ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
-  if (n < 0 && errno == EAGAIN) return;
+static void on_read(connection *c, const char *chunk, ssize_t n) {
+  if (n == -EAGAIN) return;
   if (n <= 0) {
     if (c->at != IDLE) { give_up(c, n == 0 ? "cut" : "connection lost"); return; }
     close(c->fd);
@@ -326,16 +342,31 @@ static struct timespec wait_until(uint64_t due_ns) {
   return (struct timespec){.tv_sec = (time_t)(left / SECOND), .tv_nsec = (long)(left % SECOND)};
 }
 
-static void poll_once(uint64_t until_ns) {
-  struct epoll_event ready[512];
+static void read_answers(connection **from, uint32_t count) {
+  static char chunks[MAX_CALLS][READ_BYTES];
+  socket_call calls[MAX_CALLS];
+  for (uint32_t i = 0; i < count; i++) calls[i] = (socket_call){.fd = from[i]->fd, .at = chunks[i], .length = READ_BYTES};
+  make_calls(calls, count);
+  for (uint32_t i = 0; i < count; i++) on_read(from[i], chunks[i], calls[i].result);
+}
+
+/* True when the streams that are held may go. */
+static bool poll_once(uint64_t until_ns) {
+  struct epoll_event ready[MAX_CALLS];
+  connection *readable[MAX_CALLS];
+  uint32_t readable_count = 0;
+  bool let_go = false;
+  write_requests();
   struct timespec wait = wait_until(until_ns);
-  int count = epoll_pwait2(poller, ready, 512, &wait, NULL);
+  int count = epoll_pwait2(poller, ready, MAX_CALLS, &wait, NULL);
   for (int i = 0; i < count; i++) {
     connection *c = ready[i].data.ptr;
-    if (c == NULL) exit(0); /* --hold: standard input ended */
+    if (c == NULL) { let_go = true; continue; }
     if ((ready[i].events & EPOLLOUT) && c->waiting_to_write) write_request(c);
-    if (ready[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) on_readable(c);
+    if (ready[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) readable[readable_count++] = c;
   }
+  read_answers(readable, readable_count);
+  return let_go;
 }
 
 static void run(void) {
@@ -352,20 +383,19 @@ static void run(void) {
   }
 }
 
+/* What prevents it is said in place of `held`. */
 static void hold(void) {
   struct epoll_event input = {.events = EPOLLIN | EPOLLHUP, .data.ptr = NULL};
   uint64_t late = now_ns() + DRAIN_NS;
   bool said = false;
-  epoll_ctl(poller, EPOLL_CTL_ADD, 0, &input);
+  epoll_ctl(poller, EPOLL_CTL_ADD, STDIN_FILENO, &input);
   for (int i = 0; i < options.hold; i++) start(open_connection(), now_ns());
-  for (;;) {
-    poll_once(now_ns() + SECOND);
-    if (!said && now_ns() > late) { fprintf(stderr, "load: %zu of %d streams have begun; %s\n", firsts.length, options.hold, fault); exit(1); }
-    if (failed > 0) { fprintf(stderr, "load: a stream ended: %s\n", fault); exit(1); }
+  while (!poll_once(now_ns() + SECOND)) {
+    if (failed > 0) { say("a stream ended: %s", fault); return; }
+    if (!said && now_ns() > late) { say("%zu of %d streams have begun; %s", firsts.length, options.hold, fault); return; }
     if (said || firsts.length < (size_t)options.hold) continue;
     said = true;
-    printf("held\n");
-    fflush(stdout);
+    say("held");
   }
 }
 
@@ -385,9 +415,10 @@ static char *read_file(const char *path, size_t *length) {
 
 static void read_keys(void) {
   size_t length;
-  char *text = read_file(options.keys_file, &length), *line;
-  text[length] = 0;
-  for (line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+  keys_text = read_file(options.keys_file, &length);
+  keys_text[length] = 0;
+  char *rest, *line;
+  for (line = strtok_r(keys_text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
     if ((keys_count & (keys_count - 1)) == 0 && (keys = realloc(keys, sizeof *keys * (keys_count * 2 + 1))) == NULL) die("load");
     keys[keys_count++] = line;
   }
@@ -403,6 +434,7 @@ static void build_request(void) {
     "host: 127.0.0.1:%d\r\naccept: application/json\r\ncontent-type: application/json\r\nuser-agent: OpenAI/JS 7.55.0\r\n"
     "%scontent-length: %zu\r\n\r\n", options.port, headers, body_length);
   memcpy(request + head, body, body_length);
+  free(body);
   request_length = (size_t)head + body_length;
 }
 
@@ -413,7 +445,7 @@ static int ascending(const void *left, const void *right) {
 
 static void print_samples(const char *name, samples *s) {
   double sum = 0;
-  qsort(s->at, s->length, sizeof *s->at, ascending);
+  if (s->length > 0) qsort(s->at, s->length, sizeof *s->at, ascending);
   for (size_t i = 0; i < s->length; i++) sum += s->at[i];
 #define QUANTILE(q) (s->length == 0 ? 0.0 : s->at[(size_t)((double)(s->length - 1) * (q))] / 10.0)
   printf(",\"%s\":{\"mean\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f}", name,
@@ -437,10 +469,10 @@ static void print_result(void) {
   print_samples("first_us", &firsts);
   printf(",\"fault\":");
   print_text(fault);
-  printf("}\n");
+  say("}");
 }
 
-static void parse_option(const char *name, const char *value) {
+static bool parse_option(const char *name, const char *value) {
   if (!strcmp(name, "--port")) options.port = atoi(value);
   else if (!strcmp(name, "--path")) options.path = value;
   else if (!strcmp(name, "--body")) options.body_file = value;
@@ -453,28 +485,49 @@ static void parse_option(const char *name, const char *value) {
   else if (!strcmp(name, "--header")) {
     size_t length = strlen(headers);
     snprintf(headers + length, sizeof headers - length, "%s\r\n", value);
-  } else { fprintf(stderr, "load: unknown option %s\n", name); exit(2); }
+  } else return false;
+  return true;
 }
 
-int main(int count, char **words) {
-  for (int i = 1; i < count; i++) {
+/* False, with the reason said, when the run cannot be made. */
+static bool parse_options(int count, char **words) {
+  for (int i = 0; i < count; i++) {
     if (!strcmp(words[i], "--stream")) options.stream = true;
-    else if (i + 1 < count) { parse_option(words[i], words[i + 1]); i++; }
+    else if (!strcmp(words[i], "--yielding")) options.yielding = true;
+    else if (i + 1 == count || !parse_option(words[i], words[i + 1])) { say("unknown option %s", words[i]); return false; }
+    else i++;
   }
   int modes = (options.connections > 0) + (options.rate > 0) + (options.hold > 0);
-  if (options.port == 0 || options.body_file == NULL || modes != 1 || options.connections > MAX_CONNECTIONS || options.hold > MAX_CONNECTIONS) {
-    fprintf(stderr, "load: --port, --body and one of --connections, --rate, --hold are needed\n");
-    return 2;
-  }
-  struct rlimit files;
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
+  if (options.port > 0 && options.body_file != NULL && modes == 1 && options.connections <= MAX_CONNECTIONS && options.hold <= MAX_CONNECTIONS) return true;
+  say("--port, --body and one of --connections, --rate, --hold are needed");
+  return false;
+}
+
+/* For the thread that asks, and for the upstream, which is the process's first. */
+static void schedule_as(int policy) {
+  struct sched_param usual = {.sched_priority = 0};
+  if (sched_setscheduler(0, policy, &usual) < 0 || sched_setscheduler(getpid(), policy, &usual) < 0) die("sched_setscheduler");
+}
+
+static void let_all_go(void) {
+  for (int i = 0; i < opened; i++) { close(all[i]->fd); free(all[i]); }
+  close(poller);
+  free(request);
+  free(keys);
+  free(keys_text);
+  free(totals.at);
+  free(firsts.at);
+}
+
+void run_load(int count, char **words) {
+  if (!parse_options(count, words)) return;
+  open_ring();
   poller = epoll_create1(EPOLL_CLOEXEC);
   if (options.keys_file != NULL) read_keys();
   build_request();
+  if (options.yielding) schedule_as(SCHED_BATCH);
   if (options.hold > 0) hold();
-  run();
-  print_result();
-  return 0;
+  else { run(); print_result(); }
+  if (options.yielding) schedule_as(SCHED_OTHER);
+  let_all_go();
 }

@@ -8,31 +8,24 @@
  *
  * The model's name is the script: `b-<events>-<gap>` streams so many events, so many milliseconds apart (decimals allowed; 0:
  * all in one write), or answers 1 kB after that gap when no stream is asked for. What stands before the last '/' is ignored.
- * `e-<status>` refuses with that status. Prints `listening <port>` when it serves.
+ * `e-<status>` refuses with that status.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
-#include <signal.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
+#include "calls.h"
+#include "ends.h"
 
-enum { MAX_REQUEST_BYTES = 64 << 20, MAX_EVENTS = 1000000, ANSWER_BYTES = 1024, WORD_COUNT = 8, MODEL_BYTES = 96 };
+enum { MAX_REQUEST_BYTES = 64 << 20, MAX_EVENTS = 1000000, ANSWER_BYTES = 1024, WORD_COUNT = 8, MODEL_BYTES = 96, READ_BYTES = 64 << 10 };
 typedef enum { OPENAI, ANTHROPIC, GEMINI } dialect;
 typedef struct { char *at; size_t length, capacity; } buffer;
 typedef struct {
-  int fd, heap_at;
+  int fd, heap_at, send_at;
   bool writing, streaming, usage_asked;
   buffer in, out;
   size_t sent;
@@ -47,6 +40,8 @@ static struct { uint64_t requests, finished, aborted, events, opened, closed; } 
 static int poller;
 static connection **heap;
 static int heap_length, heap_capacity;
+static connection **to_send;
+static int to_send_count, to_send_capacity;
 
 static uint64_t now_ns(void) {
   struct timespec t;
@@ -222,40 +217,63 @@ static void hang_up(connection *c) {
   if (c->streaming || c->heap_at >= 0) stats.aborted++;
   stats.closed++;
   unschedule(c);
+  if (c->send_at >= 0) to_send[c->send_at] = NULL;
   close(c->fd);
   free(c->in.at);
   free(c->out.at);
   free(c);
 }
 
-/* False when the connection is gone. */
-static bool flush(connection *c) {
-  while (c->sent < c->out.length) {
-    ssize_t n = send(c->fd, c->out.at + c->sent, c->out.length - c->sent, MSG_NOSIGNAL);
-    if (n < 0 && errno == EAGAIN) { if (!c->writing) watch(c, true); return true; }
-    if (n < 0) { hang_up(c); return false; }
-    c->sent += (size_t)n;
+/* Sent with the others' before the next wait. */
+static void flush(connection *c) {
+  if (c->send_at >= 0) return;
+  if (to_send_count == to_send_capacity) to_send = grow(to_send, sizeof *to_send * (size_t)(to_send_capacity = to_send_capacity * 2 + 64));
+  to_send[to_send_count] = c;
+  c->send_at = to_send_count++;
+}
+
+static void on_sent(connection *c, ssize_t n) {
+  c->send_at = -1;
+  if (n < 0 && n != -EAGAIN) { hang_up(c); return; }
+  if (n > 0) c->sent += (size_t)n;
+  bool all = c->sent == c->out.length;
+  if (all) c->sent = c->out.length = 0;
+  if (all == c->writing) watch(c, !all);
+}
+
+static void send_all(void) {
+  socket_call calls[MAX_CALLS];
+  connection *of[MAX_CALLS];
+  for (int from = 0; from < to_send_count;) {
+    uint32_t count = 0;
+    for (; from < to_send_count && count < MAX_CALLS; from++) {
+      connection *c = to_send[from];
+      if (c == NULL) continue;
+      of[count] = c;
+      calls[count++] = (socket_call){.fd = c->fd, .sends = true, .at = c->out.at + c->sent, .length = c->out.length - c->sent};
+    }
+    make_calls(calls, count);
+    for (uint32_t i = 0; i < count; i++) on_sent(of[i], calls[i].result);
   }
-  c->sent = c->out.length = 0;
-  if (c->writing) watch(c, false);
-  return true;
+  to_send_count = 0;
 }
 
 /* What is due now, and when the next is. Paces are absolute: a late event does not delay those after it. */
-static bool advance(connection *c, uint64_t now) {
+static void advance(connection *c, uint64_t now) {
   if (!c->streaming) {
     unschedule(c);
     whole_answer(c);
     stats.finished++;
-    return flush(c);
+    flush(c);
+    return;
   }
   while (c->event < c->events && (c->gap_ns == 0 || c->due_ns <= now)) { event_frame(c); c->event++; c->due_ns += c->gap_ns; }
-  if (c->event < c->events) { schedule(c, c->due_ns); return flush(c); }
+  if (c->event < c->events) { schedule(c, c->due_ns); flush(c); return; }
   end_frames(c);
   unschedule(c);
   c->streaming = false;
   stats.finished++;
-  return flush(c);
+  flush(c);
 }
 
 static bool read_script(const char *script, unsigned long *events, double *gap_ms) {
@@ -267,7 +285,7 @@ static bool read_script(const char *script, unsigned long *events, double *gap_m
   return gap_end > end + 1;
 }
 
-static bool begin(connection *c, bool stream) {
+static void begin(connection *c, bool stream) {
   const char *slash = strrchr(c->model, '/'), *script = slash == NULL ? c->model : slash + 1;
   double gap_ms = 0;
   unsigned long events = 0;
@@ -278,12 +296,14 @@ static bool begin(connection *c, bool stream) {
     append(&c->out, refusal, (size_t)snprintf(refusal, sizeof refusal,
       "HTTP/1.1 %u Refused\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n\r\n%s", status, sizeof said - 1, said));
     stats.finished++;
-    return flush(c);
+    flush(c);
+    return;
   }
   if (!read_script(script, &events, &gap_ms) || events > MAX_EVENTS) {
     static const char fault[] = "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
     append(&c->out, fault, sizeof fault - 1);
-    return flush(c);
+    flush(c);
+    return;
   }
   uint64_t now = now_ns();
   c->streaming = stream;
@@ -296,19 +316,17 @@ static bool begin(connection *c, bool stream) {
     append(&c->out, head, sizeof head - 1);
     start_frames(c);
     c->due_ns = now;
-    return advance(c, now);
-  }
-  if (c->gap_ns == 0) return advance(c, now);
-  schedule(c, now + c->gap_ns);
-  return true;
+    advance(c, now);
+  } else if (c->gap_ns == 0) advance(c, now);
+  else schedule(c, now + c->gap_ns);
 }
 
-static bool answer_stats(connection *c) {
+static void answer_stats(connection *c) {
   char body[256];
   json_answer(c, body, snprintf(body, sizeof body,
     "{\"requests\":%lu,\"finished\":%lu,\"aborted\":%lu,\"events\":%lu,\"opened\":%lu,\"open\":%lu}", stats.requests, stats.finished, stats.aborted,
     stats.events, stats.opened, stats.opened - stats.closed));
-  return flush(c);
+  flush(c);
 }
 
 static bool contains(const char *at, size_t length, const char *text) { return memmem(at, length, text, strlen(text)) != NULL; }
@@ -327,9 +345,9 @@ static void read_model(connection *c, const char *head, size_t head_length, cons
   c->model[length] = 0;
 }
 
-static bool handle(connection *c, size_t head_length, size_t body_length) {
+static void handle(connection *c, size_t head_length, size_t body_length) {
   const char *head = c->in.at, *body = head + head_length;
-  if (!strncmp(head, "GET /stats", 10)) return answer_stats(c);
+  if (!strncmp(head, "GET /stats", 10)) { answer_stats(c); return; }
   const char *line_end = memchr(head, '\r', head_length);
   size_t line = (size_t)(line_end - head);
   stats.requests++;
@@ -337,7 +355,7 @@ static bool handle(connection *c, size_t head_length, size_t body_length) {
   c->usage_asked = contains(body, body_length, "\"include_usage\":true");
   read_model(c, head, line, body, body_length);
   bool stream = c->speaks == GEMINI ? contains(head, line, ":streamGenerate") : contains(body, body_length, "\"stream\":true");
-  return begin(c, stream);
+  begin(c, stream);
 }
 
 static ssize_t body_bytes(char *head, size_t length) {
@@ -350,39 +368,39 @@ static ssize_t body_bytes(char *head, size_t length) {
 }
 
 /* One request at a time: what is pipelined behind it waits in the buffer until it has been answered. */
-static bool take_requests(connection *c) {
+static void take_requests(connection *c) {
   while (!c->streaming && c->heap_at < 0 && c->in.length > 0) {
     char *end = memmem(c->in.at, c->in.length, "\r\n\r\n", 4);
-    if (end == NULL) return true;
+    if (end == NULL) return;
     size_t head = (size_t)(end + 4 - c->in.at);
     ssize_t body = body_bytes(c->in.at, head);
     if (body < 0 || body > MAX_REQUEST_BYTES) {
       static const char fault[] = "HTTP/1.1 411 Length Required\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
       send(c->fd, fault, sizeof fault - 1, MSG_NOSIGNAL);
       hang_up(c);
-      return false;
+      return;
     }
     size_t whole = head + (size_t)body;
-    if (c->in.length < whole) return true;
+    if (c->in.length < whole) return;
     char kept = 0;
     append(&c->in, &kept, 1); /* a terminator for the string functions */
     c->in.length--;
-    if (!handle(c, head, (size_t)body)) return false;
+    handle(c, head, (size_t)body);
     memmove(c->in.at, c->in.at + whole, c->in.length - whole);
     c->in.length -= whole;
   }
-  return true;
 }
 
-static void on_readable(connection *c) {
-  static char chunk[256 << 10];
-  for (;;) {
-    ssize_t n = recv(c->fd, chunk, sizeof chunk, 0);
-    if (n < 0 && errno == EAGAIN) return;
-    if (n <= 0) { hang_up(c); return; }
-    append(&c->in, chunk, (size_t)n);
-    if (!take_requests(c)) return;
-    if ((size_t)n < sizeof chunk) return;
+static void read_requests(connection **from, uint32_t count) {
+  static char chunks[MAX_CALLS][READ_BYTES];
+  socket_call calls[MAX_CALLS];
+  for (uint32_t i = 0; i < count; i++) calls[i] = (socket_call){.fd = from[i]->fd, .at = chunks[i], .length = READ_BYTES};
+  make_calls(calls, count);
+  for (uint32_t i = 0; i < count; i++) {
+    if (calls[i].result == -EAGAIN) continue;
+    if (calls[i].result <= 0) { hang_up(from[i]); continue; }
+    append(&from[i]->in, chunks[i], (size_t)calls[i].result);
+    take_requests(from[i]);
   }
 }
 
@@ -392,7 +410,7 @@ static void on_connection(int listener) {
     if (fd < 0) return;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     connection *c = grow(NULL, sizeof *c);
-    *c = (connection){.fd = fd, .heap_at = -1};
+    *c = (connection){.fd = fd, .heap_at = -1, .send_at = -1};
     struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = c};
     epoll_ctl(poller, EPOLL_CTL_ADD, fd, &e);
     stats.opened++;
@@ -405,8 +423,7 @@ static int listen_anywhere(void) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, 8192) < 0) { perror("upstream"); exit(1); }
   getsockname(fd, (struct sockaddr *)&address, &length);
-  printf("listening %u\n", ntohs(address.sin_port));
-  fflush(stdout);
+  say("listening %u", ntohs(address.sin_port));
   return fd;
 }
 
@@ -417,28 +434,32 @@ static struct timespec *until_next(struct timespec *wait) {
   return wait;
 }
 
-int main(void) {
-  struct rlimit files;
-  prctl(PR_SET_PDEATHSIG, SIGTERM); /* a harness that was killed leaves no upstream behind */
-  getrlimit(RLIMIT_NOFILE, &files);
-  files.rlim_cur = files.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &files);
+void serve_upstream(void) {
   poller = epoll_create1(EPOLL_CLOEXEC);
   int listener = listen_anywhere();
-  struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL}, ready[512];
+  open_ring();
+  struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL}, ready[MAX_CALLS];
   epoll_ctl(poller, EPOLL_CTL_ADD, listener, &e);
   for (;;) {
     struct timespec wait;
-    int count = epoll_pwait2(poller, ready, 512, until_next(&wait), NULL);
+    connection *readable[MAX_CALLS];
+    uint32_t readable_count = 0;
+    send_all();
+    int count = epoll_pwait2(poller, ready, MAX_CALLS, until_next(&wait), NULL);
     for (int i = 0; i < count; i++) {
       connection *c = ready[i].data.ptr;
       if (c == NULL) on_connection(listener);
       else if (ready[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hang_up(c);
-      else if (!(ready[i].events & EPOLLOUT) || flush(c)) { if (ready[i].events & EPOLLIN) on_readable(c); }
+      else {
+        if (ready[i].events & EPOLLOUT) flush(c);
+        if (ready[i].events & EPOLLIN) readable[readable_count++] = c;
+      }
     }
+    read_requests(readable, readable_count);
     for (uint64_t now = now_ns(); heap_length > 0 && heap[0]->due_ns <= now;) {
       connection *c = heap[0];
-      if (advance(c, now)) take_requests(c);
+      advance(c, now);
+      take_requests(c);
     }
   }
 }
