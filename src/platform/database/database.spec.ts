@@ -62,7 +62,9 @@ describe('Database against a real PostgreSQL', () => {
 
     it('as they are, whatever their texts say', async () => {
       const any = fc.string({ unit: 'binary' }).map((value) => value.replaceAll('\u0000', ''));
-      const text = fc.oneof(any, fc.constantFrom('', '\\N', 'NULL', '{}', '한'.repeat(30_000)), fc.constant(null));
+      // The long one is rare: they are read within this fixture's short statement timeout, on a slow machine, too.
+      const odd = fc.constantFrom('', '\\N', 'NULL', '{}', '한'.repeat(30_000));
+      const text = fc.oneof({ weight: 8, arbitrary: any }, odd, fc.constant(null));
       const rows = fc.sample(fc.record({ text, tags: fc.array(any, { maxLength: 3 }) }), { numRuns: 500, seed: 8 });
       await fixture.database.copy(target, rows.map((row, id): Note => [id, row.text, row.tags]));
       expect(await read()).toEqual(rows);
