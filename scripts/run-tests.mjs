@@ -38,7 +38,8 @@ function runSuites(args) {
   const reporters = ['--reporters=default', '--reporters=<rootDir>/scripts/test-reporter.cjs'];
   const env = { ...process.env, OGTEST_SUMMARY: file, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --no-warnings`.trim() };
   console.log('Suites …');
-  const { status } = spawnSync(process.execPath, ['node_modules/jest/bin/jest.js', ...args, ...reporters], { cwd: root, stdio: 'inherit', env });
+  // Every result is in when jest is made to end: a handle that its own process once forgot kept a whole run from finishing.
+  const { status } = spawnSync(process.execPath, ['node_modules/jest/bin/jest.js', '--forceExit', ...args, ...reporters], { cwd: root, stdio: 'inherit', env });
   const summary = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
   rmSync(directory, { recursive: true });
   return summary ?? { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0, real: {}, failures: ['jest did not finish'], retried: [], skippedSuites: [] };
