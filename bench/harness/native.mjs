@@ -40,7 +40,9 @@ export async function startUpstream(directory) {
   const [program, ...args] = onCore('others', [join(directory, 'ends')]);
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const hear = (deadlineMs) => nextLine(lines, deadlineMs);
+  // Whoever waits for its next line is told that it has ended.
+  child.stdin.on('error', () => undefined);
+  const hear = (deadlineMs) => nextLine(child, lines, deadlineMs);
   const listening = /^listening (\d+)$/.exec(await hear(START_DEADLINE_MS));
   if (listening === null) throw new Error('the upstream did not start');
   const port = Number(listening[1]);
@@ -48,14 +50,18 @@ export async function startUpstream(directory) {
   return { directory, pid: child.pid, port, url: `http://127.0.0.1:${port}`, say, hear, stop: () => child.kill('SIGTERM') };
 }
 
-async function nextLine(lines, deadlineMs) {
+/** When it is late, the process is ended: its line, should it come, would be taken for that of the next run. */
+async function nextLine(child, lines, deadlineMs) {
   let late;
   const deadline = new Promise((_, reject) => {
-    late = setTimeout(() => reject(new Error(`the load generator said nothing for ${deadlineMs} ms`)), deadlineMs);
+    late = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`the load generator said nothing for ${deadlineMs} ms`));
+    }, deadlineMs);
   });
   try {
     const { done, value } = await Promise.race([lines.next(), deadline]);
-    if (done) throw new Error('the load generator has ended');
+    if (done) throw new Error('upstream and load generator have ended');
     return value;
   } finally {
     clearTimeout(late);
