@@ -48,7 +48,6 @@ static void *read_lines(void *unused) {
     pthread_join(run, NULL);
   }
   exit(0);
-  return unused;
 }
 
 int main(void) {

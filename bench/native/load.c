@@ -131,8 +131,8 @@ static void on_written(connection *c, ssize_t n) {
   c->to_be_sent = false;
   if (n < 0 && n != -EAGAIN && n != -ENOTCONN) return; /* the reader sees the end */
   if (n > 0) c->written += (size_t)n;
-  bool all = c->written == c->to_write;
-  if (all == c->waiting_to_write) watch(c, EPOLL_CTL_MOD, !all);
+  bool whole = c->written == c->to_write;
+  if (whole == c->waiting_to_write) watch(c, EPOLL_CTL_MOD, !whole);
 }
 
 static void write_requests(void) {
