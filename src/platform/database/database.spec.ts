@@ -66,6 +66,7 @@ describe('Database against a real PostgreSQL', () => {
       const odd = fc.constantFrom('', '\\N', 'NULL', '{}', '한'.repeat(30_000));
       const text = fc.oneof({ weight: 8, arbitrary: any }, odd, fc.constant(null));
       const rows = fc.sample(fc.record({ text, tags: fc.array(any, { maxLength: 3 }) }), { numRuns: 500, seed: 8 });
+      expect(rows.some((row) => row.text?.length === 30_000)).toBe(true);
       await fixture.database.copy(target, rows.map((row, id): Note => [id, row.text, row.tags]));
       expect(await read()).toEqual(rows);
       await expect(fixture.database.copy(target, [[501, 'nul \u0000', []]])).rejects.toMatchObject({ code: '22021' });
